@@ -1,0 +1,36 @@
+# Our warnings and sanitizers, on our own targets only: never on a dependency, never on a parent project.
+add_library(stagemark_build_flags INTERFACE)
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(stagemark_build_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wnull-dereference
+    $<$<BOOL:${STAGEMARK_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(STAGEMARK_SANITIZE)
+    target_compile_options(stagemark_build_flags INTERFACE -fsanitize=${STAGEMARK_SANITIZE} -fno-sanitize-recover=all
+      -fno-omit-frame-pointer)
+    target_link_options(stagemark_build_flags INTERFACE -fsanitize=${STAGEMARK_SANITIZE})
+  endif()
+endif()
+
+# stagemark_component(NAME [HEADERS ...] [SOURCES ...] [PUBLIC target ...] [PRIVATE target ...])
+# A library target stagemark_NAME, known to consumers as stagemark::NAME and to find_package as the component NAME.
+# HEADERS are relative to include/, SOURCES to the current directory.
+function(stagemark_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE")
+  set(target stagemark_${name})
+  add_library(${target} STATIC ${arg_SOURCES})
+  add_library(stagemark::${name} ALIAS ${target})
+  list(TRANSFORM arg_HEADERS PREPEND "${stagemark_SOURCE_DIR}/include/")
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${stagemark_SOURCE_DIR}/include" FILES ${arg_HEADERS})
+  target_include_directories(${target} PRIVATE "${stagemark_SOURCE_DIR}/src")
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${name}
+    VERIFY_INTERFACE_HEADER_SETS ON)
+  target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:stagemark_build_flags>)
+  set_property(GLOBAL APPEND PROPERTY STAGEMARK_COMPONENTS ${name})
+  if(STAGEMARK_INSTALL)
+    install(TARGETS ${target} EXPORT stagemark-${name} ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+      FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    install(EXPORT stagemark-${name} NAMESPACE stagemark:: FILE stagemark-${name}.cmake
+      DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/stagemark")
+  endif()
+endfunction()

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "stagemark/backend/inference_wrapper.hpp"
+
+namespace stagemark {
+
+/// Base of engines that launch work on a device and return before it is done. The base waits for the device at the end
+/// of each stage that the pass measures, so that no author can forget to: a launch timed without its wait is the
+/// classic false result of this field.
+/// \tparam HostInput what preprocessing makes on the host
+/// \tparam Input     the same on the device
+/// \tparam Features  what the backbone makes on the device
+/// \tparam Output    what the head makes on the device
+template <class HostInput, class Input, class Features, class Output>
+class DeviceBackend : public InferenceWrapper {
+ public:
+  void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) final {
+    decltype(auto) host_input = timer.time(Stage::preprocessing, [&]() -> HostInput { return preprocess(images); });
+    decltype(auto) input = staged(timer, Stage::upload, [&]() -> Input { return upload(host_input); });
+    if (timer.mode() == TimingMode::whole_network) synchronize();
+    decltype(auto) output = whole(timer, [&]() -> Output {
+      decltype(auto) features =
+          staged(timer, Stage::feature_extraction, [&]() -> Features { return extract_features(input); });
+      return staged(timer, Stage::classification, [&]() -> Output { return classify(features); });
+    });
+    staged(timer, Stage::download, [&] { download(output, out); });
+    // `total` ends when the device has finished, whatever `download` did.
+    if (timer.mode() != TimingMode::stages) synchronize();
+  }
+
+  [[nodiscard]] bool asynchronous() const noexcept final { return true; }
+
+ protected:
+  virtual HostInput preprocess(std::span<const Image> images) = 0;
+  virtual Input upload(const HostInput& input) = 0;
+  virtual Features extract_features(const Input& input) = 0;
+  virtual Output classify(const Features& features) = 0;
+  virtual void download(const Output& output, std::span<Prediction> out) = 0;
+  /// Returns when the device has finished all that was launched.
+  virtual void synchronize() = 0;
+
+ private:
+  /// Runs the work, and waits for the device inside the stage if this pass measures it.
+  template <class Work>
+  auto staged(StageTimer& timer, Stage stage, Work&& work) -> std::invoke_result_t<Work> {
+    if (!timer.measures(stage)) return work();
+    return timer.time(stage, [&]() -> std::invoke_result_t<Work> {
+      if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
+        work();
+        synchronize();
+      } else {
+        decltype(auto) result = work();
+        synchronize();
+        return result;
+      }
+    });
+  }
+
+  /// Times `inference` in the pass made for it: one wait before, one after.
+  template <class Work>
+  Output whole(StageTimer& timer, Work&& work) {
+    if (timer.mode() != TimingMode::whole_network) return work();
+    return timer.time(Stage::inference, [&]() -> Output {
+      decltype(auto) result = work();
+      synchronize();
+      return result;
+    });
+  }
+};
+
+}  // namespace stagemark

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace stagemark {
+
+/// A decoded image: 8 bits per sample, rows without padding, interleaved channels: 1 (grey) or 3 (RGB, in that order).
+struct Image {
+  std::size_t width = 0;
+  std::size_t height = 0;
+  std::size_t channels = 0;
+  std::vector<std::uint8_t> pixels;  ///< height * width * channels
+};
+
+/// Turns files into images. Implementations are safe to call from one thread at a time.
+class ImageSource {
+ public:
+  virtual ~ImageSource() = default;
+
+  /// \throws InputError if the file cannot be read as an image; the message names the reason, not the path.
+  [[nodiscard]] virtual Image load(const std::filesystem::path& file) const = 0;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stagemark/backend/approach.hpp"
+#include "stagemark/backend/image.hpp"
+#include "stagemark/core/stage_timer.hpp"
+
+namespace stagemark {
+
+/// What a network says of one image.
+struct Prediction {
+  /// Of class index 1 where the task is binary, else of `class_index`; in [0, 1].
+  double probability = 0;
+  /// Before the sigmoid or softmax, where the network has one.
+  std::optional<double> logit;
+  /// The winning class of a network with more than two; absent where the run's threshold decides.
+  std::optional<std::size_t> class_index;
+};
+
+/// The model file behind a wrapper.
+struct ModelFacts {
+  std::string path;
+  std::string format;  ///< e.g. "lightning-checkpoint"
+  std::string sha256;  ///< of the file, hexadecimal
+  std::uint64_t parameters = 0;
+};
+
+/// What really runs, read off the tensors and the runtime, never copied from the request.
+struct ExecutionFacts {
+  Precision precision = Precision::fp32;
+  Device device;
+  std::optional<ModelFacts> model;
+  /// Engine version, memory format, TF32 and the like, in the order to show them.
+  std::vector<std::pair<std::string, std::string>> details;
+};
+
+/// One way to classify images: all that the suite sees of an engine. Derive from HostBackend, WholeNetworkBackend or
+/// DeviceBackend rather than from this: they time the stages, so that no author can forget one.
+class InferenceWrapper {
+ public:
+  InferenceWrapper() = default;
+  InferenceWrapper(const InferenceWrapper&) = delete;
+  InferenceWrapper& operator=(const InferenceWrapper&) = delete;
+  virtual ~InferenceWrapper() = default;
+
+  /// Classifies a batch. The caller times `total` around this call; the stages inside are timed by the bases as
+  /// `timer.mode()` says. One thread at a time.
+  /// \param images the batch, at least one
+  /// \param out    one prediction per image
+  virtual void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) = 0;
+
+  /// What the tensors of the last call (or, before the first, of the loaded network) really were.
+  [[nodiscard]] virtual ExecutionFacts execution_facts() const = 0;
+
+  /// Whether work is only launched by a call and has to be waited for. Such a wrapper is measured in separate passes
+  /// for `total`, for the whole network and for the stages.
+  [[nodiscard]] virtual bool asynchronous() const noexcept = 0;
+
+  /// Most memory held on the device so far, where the device is not the host.
+  [[nodiscard]] virtual std::optional<std::uint64_t> device_peak_bytes() const { return std::nullopt; }
+};
+
+}  // namespace stagemark

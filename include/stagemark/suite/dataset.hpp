@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stagemark {
+
+/// One image of a data set.
+struct DatasetEntry {
+  std::string path;                  ///< relative to the root, with '/' between the parts
+  std::optional<std::size_t> label;  ///< index into Dataset::classes; absent in an unlabelled set
+};
+
+/// A file that was left out, and why.
+struct SkippedFile {
+  std::string path;
+  std::string reason;
+};
+
+/// The images to classify, sorted by path, so that the order never depends on the file system.
+struct Dataset {
+  std::filesystem::path root;
+  std::vector<std::string> classes;  ///< sorted; empty where unlabelled
+  std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
+  std::vector<DatasetEntry> entries;
+  std::vector<SkippedFile> skipped;
+  std::string sha256;  ///< over the contents of the entries in order
+  bool synthetic = false;  ///< made by `stagemark sample`
+
+  [[nodiscard]] std::filesystem::path file(const DatasetEntry& entry) const { return root / entry.path; }
+};
+
+/// Which images of a directory to take.
+struct DatasetOptions {
+  std::optional<std::size_t> samples;   ///< how many, drawn by `seed`; absent: all
+  std::uint64_t seed = 0;
+  std::optional<std::string> positive;  ///< class name, any case; absent: class 1 of two
+};
+
+/// Reads a directory in ImageFolder layout (class = first directory below the root, deeper nesting allowed) or a flat
+/// one (unlabelled). Takes PNG, JPEG, BMP, TIFF and PGM by extension, in any case; hidden files and symbolic-link loops
+/// are passed over. Files that are empty or unreadable are in `skipped`.
+/// \throws InputError if the directory is missing, is not one, or holds no image, or the positive class is unknown
+Dataset read_dataset(const std::filesystem::path& root, const DatasetOptions& options);
+
+}  // namespace stagemark

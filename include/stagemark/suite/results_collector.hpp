@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stagemark/backend/approach.hpp"
+#include "stagemark/backend/inference_wrapper.hpp"
+#include "stagemark/core/stage.hpp"
+
+namespace stagemark {
+
+/// One call of `predict`, or the passes over the same images that make one sample on an asynchronous device.
+struct CallRecord {
+  std::size_t round = 0;
+  std::size_t pass = 0;
+  std::size_t first_inference = 0;  ///< index into ApproachResult::inferences
+  std::size_t size = 0;             ///< images in the call
+  bool timed = true;                ///< false: a short last batch, left out of timing, not of accuracy
+  StageTimes times;                 ///< of the call; `decode` is the sum over its images
+};
+
+/// One attempted inference.
+struct InferenceRecord {
+  std::size_t image = 0;  ///< index into Dataset::entries
+  std::optional<Prediction> prediction;  ///< absent where it failed
+};
+
+/// An image that failed, and why.
+struct FailedImage {
+  std::size_t image = 0;
+  std::string reason;
+};
+
+/// What a turn of one approach in one round was.
+struct TurnRecord {
+  std::size_t round = 0;
+  std::size_t position = 0;  ///< of the approach within the round, from 0
+  Nanoseconds wall{0};       ///< the measured loop over the turn's images, harness included
+  std::size_t calls = 0;     ///< in `wall`
+};
+
+/// All that was measured of one approach.
+struct ApproachResult {
+  Approach approach;
+  ExecutionFacts facts;
+  bool asynchronous = false;
+  std::vector<InferenceRecord> inferences;
+  std::vector<CallRecord> calls;
+  std::vector<TurnRecord> turns;
+  std::vector<FailedImage> failures;
+  /// Predictions of a staged pass whose decision differed from that of the `total` pass.
+  std::size_t nondeterministic_predictions = 0;
+  std::size_t settling_calls = 0;
+  std::optional<std::string> error;  ///< why the approach as a whole failed
+  std::uint64_t peak_rss_bytes = 0;  ///< of the process that hosted it
+  std::optional<std::uint64_t> device_peak_bytes;
+};
+
+/// Gathers results in the order the approaches were given.
+class ResultsCollector {
+ public:
+  void add(ApproachResult result) { results_.push_back(std::move(result)); }
+  [[nodiscard]] std::span<const ApproachResult> results() const noexcept { return results_; }
+  [[nodiscard]] std::span<ApproachResult> results() noexcept { return results_; }
+
+ private:
+  std::vector<ApproachResult> results_;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace stagemark {
+
+/// Where a run stands.
+struct RunProgress {
+  std::string approach;
+  std::size_t round = 0;    ///< from 1
+  std::size_t rounds = 0;
+  std::size_t calls_done = 0;   ///< measured images, over all approaches
+  std::size_t calls_total = 0;
+};
+
+/// Told what a run does; called between turns, never inside a measurement.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void warming_up(const std::string& /*approach*/) {}
+  virtual void progressed(const RunProgress& /*progress*/) {}
+  /// Asked between calls: true ends the run, which then returns what it has.
+  [[nodiscard]] virtual bool interrupted() { return false; }
+};
+
+}  // namespace stagemark
