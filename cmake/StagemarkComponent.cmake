@@ -4,6 +4,10 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_options(stagemark_build_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
     -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wnull-dereference
     $<$<BOOL:${STAGEMARK_WARNINGS_AS_ERRORS}>:-Werror>)
+  # GCC 12 takes string concatenation for overlapping copies (its bug 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(stagemark_build_flags INTERFACE -Wno-restrict)
+  endif()
   if(STAGEMARK_SANITIZE)
     target_compile_options(stagemark_build_flags INTERFACE -fsanitize=${STAGEMARK_SANITIZE} -fno-sanitize-recover=all
       -fno-omit-frame-pointer)

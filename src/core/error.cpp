@@ -4,7 +4,9 @@ namespace stagemark {
 namespace {
 
 std::string sentence(const std::string& problem, const std::string& where, const std::string& remedy) {
-  std::string text = where.empty() ? problem : where + ": " + problem;
+  std::string text = where;
+  if (!text.empty()) text += ": ";
+  text += problem;
   if (!remedy.empty()) text += "; " + remedy;
   return text;
 }

@@ -25,25 +25,25 @@ struct Metric {
 
 /// One scored image of a binary task.
 struct ScoredImage {
-  bool positive = false;     ///< the truth
-  double probability = 0;    ///< of the positive class, in [0, 1]
+  bool positive = false;            ///< the truth
+  double probability = 0;           ///< of the positive class, in [0, 1]
   bool predicted_positive = false;  ///< the decision (probability >= threshold)
 };
 
-/// What scikit-learn's metrics of the same names give for binary labels (average = "binary"), except that a metric
-/// whose denominator is zero, or that needs both classes and has one, is absent with the reason.
+/// What scikit-learn's metrics of the same names give for binary labels (average = "binary"), except that a
+/// metric whose denominator is zero, or that needs both classes and has one, is absent with the reason.
 struct ClassificationMetrics {
   std::size_t count = 0;
   ConfusionMatrix confusion_matrix;
-  Metric accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc, average_precision,
-      brier;
+  Metric accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc,
+      average_precision, brier;
   /// Expected calibration error, l1, of P(positive) in 15 equal bins [lo, hi), the last one closed.
   Metric ece;
   std::optional<Interval> accuracy_ci95;     ///< Wilson
   std::optional<Interval> sensitivity_ci95;  ///< Wilson
   std::optional<Interval> specificity_ci95;  ///< Wilson
-  std::optional<Interval> auroc_ci95;        ///< DeLong, logit scale; absent where the variance is 0 or undefined
-  std::string auroc_ci95_reason;             ///< why it is absent
+  std::optional<Interval> auroc_ci95;  ///< DeLong, logit scale; absent where the variance is 0 or undefined
+  std::string auroc_ci95_reason;       ///< why it is absent
 };
 
 /// Scores a binary task. An empty span gives every metric absent, with the reason.
@@ -51,14 +51,16 @@ struct ClassificationMetrics {
 ClassificationMetrics classification_metrics(std::span<const ScoredImage> images);
 
 /// Expected calibration error of binary probabilities, norm l1, bins as in ClassificationMetrics::ece.
+/// \throws std::invalid_argument if `images` is empty, `bins` is 0, or a probability is not in [0, 1].
 double expected_calibration_error(std::span<const ScoredImage> images, std::size_t bins);
 
-/// Area under the ROC curve by midranks, with DeLong's variance (Sun & Xu 2014). `variance` absent where m < 2 or n < 2.
+/// Area under the ROC curve by midranks, with DeLong's variance (Sun & Xu 2014).
+/// `variance` is absent where a class has fewer than two images.
 struct Auroc {
   double area = 0;
   std::optional<double> variance;
 };
-/// Absent unless both classes occur.
+/// Absent unless both classes occur. \throws std::invalid_argument if a probability is not in [0, 1].
 std::optional<Auroc> auroc(std::span<const ScoredImage> images);
 
 /// Accuracy of a task with any number of classes, Wilson interval at 95 %.
@@ -67,12 +69,16 @@ struct MulticlassAccuracy {
   Metric accuracy;
   std::optional<Interval> ci95;
 };
-MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth, std::span<const std::size_t> predicted);
+/// \throws std::invalid_argument if the lengths differ.
+MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth,
+                                       std::span<const std::size_t> predicted);
 
 /// Wilson score interval of a proportion (Newcombe 1998a, method 3). Absent for n = 0.
+/// \throws std::invalid_argument if successes > n or the confidence is not in (0, 1).
 std::optional<Interval> wilson_interval(std::size_t successes, std::size_t n, double confidence = 0.95);
 
-/// Clopper-Pearson exact interval. Absent for n = 0.
-std::optional<Interval> clopper_pearson_interval(std::size_t successes, std::size_t n, double confidence = 0.95);
+/// Clopper-Pearson exact interval. Absent for n = 0. \throws std::invalid_argument as wilson_interval does.
+std::optional<Interval> clopper_pearson_interval(std::size_t successes, std::size_t n,
+                                                 double confidence = 0.95);
 
 }  // namespace stagemark

@@ -9,6 +9,9 @@
 
 namespace stagemark {
 
+/// A file of this name in the root says that `stagemark sample` made the set.
+inline constexpr const char* sample_marker = ".stagemark-sample";
+
 /// One image of a data set.
 struct DatasetEntry {
   std::string path;                  ///< relative to the root, with '/' between the parts

@@ -10,8 +10,8 @@ struct RunProgress {
   std::string approach;
   std::size_t round = 0;    ///< from 1
   std::size_t rounds = 0;
-  std::size_t calls_done = 0;   ///< measured images, over all approaches
-  std::size_t calls_total = 0;
+  std::size_t images_done = 0;   ///< over all approaches
+  std::size_t images_total = 0;
 };
 
 /// Told what a run does; called between turns, never inside a measurement.

@@ -1,0 +1,70 @@
+#include <iostream>
+#include <memory>
+
+#include "command_line.hpp"
+#include "console_table.hpp"
+#include "engines.hpp"
+#include "report/json_text.hpp"
+
+namespace stagemark {
+namespace {
+
+struct Listed {
+  Approach approach;
+  std::optional<Unavailable> why_not;
+};
+
+std::vector<Listed> list_approaches(const BackendRegistry& registry) {
+  std::vector<Listed> list;
+  for (const Backend& backend : registry.backends()) {
+    for (const Precision precision : backend.precisions) {
+      for (const Device& device : backend.devices) {
+        const Approach approach{{}, backend.engine, precision, device, {}};
+        list.push_back({approach, backend.unavailable(approach)});
+      }
+    }
+  }
+  return list;
+}
+
+void print_json(const std::vector<Listed>& list) {
+  std::string text = "[\n";
+  const auto field = [&](const char* name, const std::string& value) {
+    text += name;
+    append_json_text(text, value);
+  };
+  for (const Listed& entry : list) {
+    field("  {\"approach\": ", to_string(entry.approach));
+    text += entry.why_not ? ", \"available\": false" : ", \"available\": true";
+    if (entry.why_not) {
+      field(", \"reason\": ", entry.why_not->reason);
+      field(", \"remedy\": ", entry.why_not->remedy);
+    }
+    text += &entry == &list.back() ? "}\n" : "},\n";
+  }
+  std::cout << text << "]\n";
+}
+
+}  // namespace
+
+Command add_approaches_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("approaches", "Lists what can run here, and what to install for the rest");
+  auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print JSON");
+  return [as_json] {
+    const std::vector<Listed> list = list_approaches(make_registry());
+    if (*as_json) {
+      print_json(list);
+      return ExitCode::success;
+    }
+    ConsoleTable table({"approach", "available", "why not, and what to do"});
+    for (const Listed& entry : list) {
+      table.add({to_string(entry.approach), entry.why_not ? "no" : "yes",
+                 entry.why_not ? entry.why_not->reason + "; " + entry.why_not->remedy : ""});
+    }
+    table.print(std::cout);
+    return ExitCode::success;
+  };
+}
+
+}  // namespace stagemark

@@ -1,0 +1,75 @@
+#include "command_line.hpp"
+
+#include <exception>
+#include <iostream>
+#include <map>
+#include <utility>
+
+#include "stagemark/core/error.hpp"
+#include "stagemark/report/tool.hpp"
+
+namespace stagemark {
+namespace {
+
+constexpr const char* footer = R"(Examples:
+  stagemark sample sample                              a synthetic data set and a model to try things with
+  stagemark run sample --model sample/model.ckpt       the FP32 baseline of a model, stage by stage
+  stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-bf16
+  stagemark approaches                                 what can run here, and what to install for the rest
+
+Exit codes: 0 success, 2 usage error, 3 engine, device or model not to be had, 4 bad data or output not writable,
+70 internal error, 130 interrupted (the report holds what was measured).)";
+
+int say(ExitCode code, const std::string& sentence) {
+  std::cerr << "stagemark: " << sentence << '\n';
+  return static_cast<int>(code);
+}
+
+/// CLI11 writes several lines for some errors; the user gets one.
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) try {
+  CLI::App app{"Benchmarks image classifiers stage by stage, with accuracy measured in the very same inferences.",
+               "stagemark"};
+  app.footer(footer);
+  const ToolInfo tool = this_tool();
+  app.set_version_flag("--version", "stagemark " + tool.version + (tool.git ? " (" + *tool.git + ")" : ""));
+  app.require_subcommand(1);
+
+  const std::vector<std::string> arguments(argv, argv + argc);
+  std::map<std::string, Command> commands;
+  commands["run"] = add_run_command(app, arguments);
+  commands["sample"] = add_sample_command(app);
+  commands["approaches"] = add_approaches_command(app);
+  commands["schema"] = add_schema_command(app);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::string command = "stagemark";
+    for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+    return say(ExitCode::usage, one_line(error.what()) + "; see '" + command + " --help'");
+  }
+  return static_cast<int>(commands.at(app.get_subcommands().front()->get_name())());
+} catch (const UsageError& error) {
+  return say(ExitCode::usage, error.what());
+} catch (const BackendError& error) {
+  return say(ExitCode::unavailable, error.what());
+} catch (const ModelError& error) {
+  return say(ExitCode::unavailable, error.what());
+} catch (const Error& error) {
+  return say(ExitCode::bad_data, error.what());
+} catch (const std::exception& error) {
+  return say(ExitCode::internal, std::string("internal error: ") + error.what() + "; please report it");
+}
+
+}  // namespace stagemark

@@ -1,0 +1,154 @@
+#include "results_table.hpp"
+
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "console_table.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Microseconds below a tenth of a millisecond, where milliseconds would show zeros.
+std::string time_text(double milliseconds) {
+  std::array<char, 48> text{};
+  const double magnitude = milliseconds < 0 ? -milliseconds : milliseconds;
+  if (magnitude < 0.1) {
+    std::snprintf(text.data(), text.size(), "%.2f us", milliseconds * 1000);
+  } else {
+    std::snprintf(text.data(), text.size(), magnitude < 10 ? "%.3f ms" : "%.2f ms", milliseconds);
+  }
+  return text.data();
+}
+
+std::string number(double value, int decimals) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  return text.data();
+}
+
+std::string percent(double ratio) { return number(100 * ratio, 1) + "%"; }
+
+std::string thousands(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+/// "83.2% [80.0, 86.0]", or why there is no such number.
+std::string with_interval(const OrReason<double>& value, const OrReason<Interval>& interval, double scale, int decimals,
+                          const char* unit) {
+  if (!value) return "n/a (" + value.reason + ")";
+  std::string text = number(scale * *value, decimals) + unit;
+  if (interval) text += " [" + number(scale * interval->low, decimals) + ", " + number(scale * interval->high, decimals) + "]";
+  return text;
+}
+
+void print_dataset(std::ostream& out, const Report& report) {
+  const DatasetReport& data = report.dataset;
+  out << thousands(data.images) << " images in " << data.path;
+  if (data.classes.empty()) {
+    out << ", without labels: timing only\n";
+  } else {
+    out << " (";
+    for (std::size_t i = 0; i < data.class_counts.size(); ++i) {
+      out << (i > 0 ? ", " : "") << data.class_counts[i].first << ' ' << thousands(data.class_counts[i].second);
+    }
+    out << (data.positive ? "; positive: " + *data.positive : "") << ")\n";
+  }
+  if (data.synthetic) out << "SYNTHETIC data: the times are real, the accuracy says nothing about real images.\n";
+  if (!data.skipped.empty()) {
+    out << thousands(data.skipped.size()) << " skipped, the first: " << data.skipped.front().path << " ("
+        << data.skipped.front().reason << ")\n";
+  }
+  out << report.config.round_count << " rounds, " << report.config.passes
+      << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
+      << report.config.settle << " settling calls, all approaches in one process\n";
+  if (report.interrupted) out << "INTERRUPTED: what follows is of the part that was measured.\n";
+}
+
+void print_stages(std::ostream& out, const ApproachReport& result) {
+  using Align = ConsoleTable::Align;
+  ConsoleTable table({"stage", "mean", "median", "p95", "p99", "share"},
+                     {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  const bool split = result.stages.contains(Stage::feature_extraction);
+  constexpr std::array order = {Stage::decode,         Stage::preprocessing,  Stage::upload,   Stage::inference,
+                                Stage::feature_extraction, Stage::classification, Stage::download,
+                                Stage::total,          Stage::total_with_waits};
+  for (const Stage stage : order) {
+    const auto found = result.stages.find(stage);
+    if (found == result.stages.end()) continue;
+    const StageStatistics& s = found->second;
+    const bool part = split && (stage == Stage::feature_extraction || stage == Stage::classification);
+    std::string name = (part ? "  " : "") + std::string(to_string(stage));
+    if (stage == Stage::decode) name += " (before total)";
+    table.add({name, time_text(s.mean), time_text(s.median), time_text(s.p95), time_text(s.p99),
+               s.share && stage != Stage::decode ? percent(*s.share) : ""});
+  }
+  if (result.unattributed_mean) {
+    table.add({"unattributed", time_text(*result.unattributed_mean), "", "", "", ""});
+  }
+  table.print(out, "  ");
+}
+
+void print_accuracy(std::ostream& out, const ApproachReport& result) {
+  const AccuracyMetrics& m = result.accuracy_metrics;
+  ConsoleTable table({"metric", "value [95 % interval]"});
+  table.add({"accuracy", with_interval(m.accuracy, m.ci95.accuracy, 100, 1, "%")});
+  if (m.accuracy && (m.sensitivity || m.specificity)) {
+    table.add({"sensitivity", with_interval(m.sensitivity, m.ci95.sensitivity, 100, 1, "%")});
+    table.add({"specificity", with_interval(m.specificity, m.ci95.specificity, 100, 1, "%")});
+  }
+  if (m.accuracy) {
+    table.add({"AUROC", with_interval(m.auroc, m.ci95.auroc, 1, 4, "")});
+    if (m.f1) table.add({"F1", number(*m.f1, 4)});
+  }
+  if (m.confusion_matrix) {
+    const ConfusionMatrix& c = *m.confusion_matrix;
+    table.add({"confusion", "TN " + thousands(c.tn) + ", FP " + thousands(c.fp) + ", FN " + thousands(c.fn) + ", TP " +
+                                thousands(c.tp)});
+  }
+  table.print(out, "  ");
+}
+
+void print_approach(std::ostream& out, const ApproachReport& result) {
+  out << '\n' << result.approach;
+  if (result.specification != result.approach) out << " = " << result.specification;
+  if (result.model) out << ", " << result.model->format << ", " << thousands(result.model->parameters) << " parameters";
+  out << '\n';
+  if (result.error) out << "  FAILED: " << *result.error << '\n';
+  if (result.inferences == 0) return;
+  for (const auto& [name, value] : result.execution) out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
+  if (!result.execution.empty()) out << '\n';
+  if (result.asynchronous) out << "  asynchronous device: total and stages come from different passes\n";
+  out << '\n';
+  print_stages(out, result);
+  out << '\n';
+  if (result.throughput_images_per_second) {
+    out << "  throughput " << number(*result.throughput_images_per_second, 1) << " images/s over "
+        << thousands(result.inferences) << " inferences\n";
+  }
+  if (result.engine == "null" && result.harness.wall_ns_per_call && result.harness.cost_in_clock_readings) {
+    out << "  harness cost " << number(*result.harness.wall_ns_per_call, 0) << " ns a call = "
+        << number(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
+  }
+  if (!result.failures.empty()) {
+    out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("
+        << result.failures.front().reason << ")\n";
+  }
+  print_accuracy(out, result);
+  for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
+}
+
+}  // namespace
+
+void print_results(std::ostream& out, const Report& report) {
+  print_dataset(out, report);
+  for (const ApproachReport& result : report.results) print_approach(out, result);
+  out << '\n';
+}
+
+}  // namespace stagemark

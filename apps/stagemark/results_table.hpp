@@ -1,0 +1,12 @@
+#pragma once
+
+#include <iosfwd>
+
+#include "stagemark/report/report.hpp"
+
+namespace stagemark {
+
+/// Prints what a person wants to know of a run, at most 100 columns wide.
+void print_results(std::ostream& out, const Report& report);
+
+}  // namespace stagemark

@@ -1,0 +1,16 @@
+#include <iostream>
+
+#include "command_line.hpp"
+#include "stagemark/report/json.hpp"
+
+namespace stagemark {
+
+Command add_schema_command(CLI::App& app) {
+  app.add_subcommand("schema", "Prints the JSON Schema of the report");
+  return [] {
+    write_json_schema(std::cout);
+    return ExitCode::success;
+  };
+}
+
+}  // namespace stagemark

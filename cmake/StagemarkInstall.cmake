@@ -1,0 +1,11 @@
+include(CMakePackageConfigHelpers)
+get_property(components GLOBAL PROPERTY STAGEMARK_COMPONENTS)
+set(stagemark_components "${components}")
+set(destination "${CMAKE_INSTALL_LIBDIR}/cmake/stagemark")
+configure_package_config_file(cmake/stagemark-config.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config.cmake"
+  INSTALL_DESTINATION "${destination}")
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake" cmake/StagemarkTorch.cmake
+  DESTINATION "${destination}")

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "stagemark/backend/image.hpp"
+#include "stagemark/backend/preprocessor.hpp"
+
+namespace stagemark {
+
+/// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.
+enum class SixteenBitGrey : std::uint8_t {
+  shift,   ///< keeps the high byte
+  clip,    ///< everything above 255 is white, as in Pillow's convert("RGB")
+  refuse,  ///< not an image for us
+};
+
+/// What becomes of the lines that the decoders (libjpeg, libpng, OpenCV) print on standard error by
+/// themselves.
+enum class DecoderMessages : std::uint8_t {
+  /// Lost, and with them all that any thread of the process writes to file descriptor 2 while a file is
+  /// decoded.
+  discard,
+  pass,
+};
+
+/// How files become images.
+struct ImageSourceOptions {
+  /// Larger images are refused before memory is allocated for them. The default is where Pillow suspects a
+  /// decompression bomb.
+  std::size_t max_pixels = 178'956'970;
+  SixteenBitGrey sixteen_bit_grey = SixteenBitGrey::shift;
+  DecoderMessages decoder_messages = DecoderMessages::discard;
+};
+
+/// Reads PNG, JPEG, BMP, TIFF (first page) and PGM/PPM/PBM, recognised by content. Pixels are those of
+/// Pillow's convert("RGB"), with one channel where the file has one: alpha is dropped, EXIF orientation
+/// ignored, palettes are expanded. `load` throws InputError for a file that is missing, empty, truncated, too
+/// large, or not such an image.
+std::shared_ptr<const ImageSource> make_image_source(ImageSourceOptions options = {});
+
+/// torchvision's Resize((height, width)), ToTensor and Normalize, bit for bit: Pillow's antialiased bilinear
+/// resize without keeping the aspect ratio, /255, mean and standard deviation; a grey image gives three
+/// planes. The object's `run` allocates nothing once it has seen an image's size on a thread, and throws
+/// std::invalid_argument for an image without pixels, with a channel count other than 1 or 3, or for an `out`
+/// of the wrong length. \throws UsageError if a size is not in [1, 65535] or a standard deviation not above 0
+std::shared_ptr<const Preprocessor> make_preprocessor(const PreprocessingOptions& options = {});
+
+/// Writes a grey or RGB image.
+/// \throws OutputError if the file cannot be written, std::invalid_argument if `image` is not such an image
+void write_png(const std::filesystem::path& file, const Image& image);
+
+}  // namespace stagemark

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stagemark {
+
+/// Element type of a stored tensor.
+enum class ScalarType : std::uint8_t { float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, boolean };
+std::string_view to_string(ScalarType type) noexcept;
+std::size_t size_in_bytes(ScalarType type) noexcept;
+
+/// A tensor as it lies in the file. Shape and strides are checked against the storage.
+struct StoredTensor {
+  ScalarType type = ScalarType::float32;
+  std::vector<std::int64_t> shape;    ///< no negative size; as many elements as the storage holds, at most
+  std::vector<std::int64_t> strides;  ///< in elements, none negative
+  std::span<const std::byte> storage;  ///< from the tensor's first element on; lives as long as the Checkpoint
+
+  [[nodiscard]] std::size_t elements() const noexcept;
+};
+
+/// A PyTorch Lightning checkpoint or a state_dict, in the zip format that torch.save writes since 1.6. Reads untrusted
+/// bytes: knows a closed list of pickle opcodes and globals, executes nothing, and checks every size before it allocates.
+/// Needs the file once in memory, and at most 200 bytes per byte of its pickle beside it.
+class Checkpoint {
+ public:
+  /// \throws ModelError if the file cannot be read, is not such a file, or asks for a class that is not on the list
+  static Checkpoint open(const std::filesystem::path& file);
+
+  /// As `open`, from memory. \param source what errors call it
+  static Checkpoint from_bytes(std::vector<std::byte> bytes, const std::filesystem::path& source);
+
+  Checkpoint(Checkpoint&&) noexcept = default;
+  Checkpoint& operator=(Checkpoint&&) noexcept = default;
+  Checkpoint(const Checkpoint&) = delete;
+  Checkpoint& operator=(const Checkpoint&) = delete;
+  ~Checkpoint() = default;
+
+  /// The tensors of the state_dict, by name without the prefixes `model.`, `module.` and `_orig_mod.`.
+  [[nodiscard]] const std::map<std::string, StoredTensor>& tensors() const noexcept { return tensors_; }
+
+  /// A tensor's elements in row-major order, as float32. \throws ModelError if there is no such tensor
+  [[nodiscard]] std::vector<float> read_floats(const std::string& name) const;
+
+  /// Plain values under `hyper_parameters`, as text.
+  [[nodiscard]] const std::map<std::string, std::string>& hyper_parameters() const noexcept { return hyper_parameters_; }
+
+  /// "lightning-checkpoint" or "state-dict".
+  [[nodiscard]] const std::string& format() const noexcept { return format_; }
+  [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  Checkpoint() = default;
+
+  std::vector<std::byte> bytes_;
+  std::map<std::string, StoredTensor> tensors_;
+  std::map<std::string, std::string> hyper_parameters_;
+  std::string format_;
+  std::string sha256_;
+  std::filesystem::path path_;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,312 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stagemark/backend/approach.hpp"
+#include "stagemark/core/metrics.hpp"
+#include "stagemark/core/stage.hpp"
+#include "stagemark/core/statistics.hpp"
+#include "stagemark/report/column.hpp"
+#include "stagemark/report/environment.hpp"
+#include "stagemark/report/or_reason.hpp"
+#include "stagemark/suite/benchmark_suite.hpp"
+
+namespace stagemark {
+
+// The report as plain data. Each struct is a JSON object, each member a field of the same name; all times are
+// milliseconds unless the name says otherwise. `OrReason` is null with a reason where there is no value; an
+// `optional` that is empty is left out.
+
+/// What this version writes. A newer minor adds fields, a newer major changes them.
+inline constexpr std::string_view report_schema_version = "1.0";
+
+template <class T>
+using ByStage = std::map<Stage, T>;
+
+struct ToolInfo {
+  std::string name = "stagemark";
+  std::string version;
+  OrReason<std::string> git;  ///< commit it was built from
+
+  bool operator==(const ToolInfo&) const = default;
+};
+
+/// Where the approaches ran.
+enum class Isolation : std::uint8_t {
+  none,     ///< all in one process
+  process,  ///< each in a worker of its own
+};
+std::string_view to_string(Isolation isolation) noexcept;
+std::optional<Isolation> parse_isolation(std::string_view name) noexcept;
+
+struct RunConfig {
+  std::vector<std::string> argv;
+  std::uint64_t seed = 0;
+  std::size_t warmup = 0;       ///< unrecorded calls per approach before the first round
+  std::size_t settle = 0;       ///< unrecorded calls at the start of each turn
+  std::size_t rounds = 0;       ///< wanted
+  std::size_t round_count = 0;  ///< planned, over all passes
+  std::size_t passes = 1;       ///< over the data set
+  std::size_t processes = 1;    ///< generations of fresh workers
+  std::size_t batch = 1;        ///< images per call
+  double threshold = 0.5;
+  std::string threshold_rule = ">=";
+  Isolation isolation = Isolation::none;
+  OrReason<Device> default_device;  ///< of approaches that named none
+  double clock_reading_ns = 0;      ///< measured cost of one reading of the clock
+
+  bool operator==(const RunConfig&) const = default;
+};
+
+/// A file and what was wrong with it.
+struct FileProblem {
+  std::string path;
+  std::string reason;
+
+  bool operator==(const FileProblem&) const = default;
+};
+
+struct DatasetReport {
+  std::string path;
+  std::size_t images = 0;
+  std::vector<std::string> classes;       ///< empty where unlabelled
+  OrReason<std::string> positive;         ///< the class that metrics call positive
+  NamedValues<std::size_t> class_counts;  ///< images by class
+  std::string sha256;
+  bool synthetic = false;  ///< made by `stagemark sample`: figures say nothing about real images
+  std::vector<FileProblem> skipped;
+
+  bool operator==(const DatasetReport&) const = default;
+};
+
+struct ModelReport {
+  std::string path;
+  std::string format;
+  std::string sha256;
+  std::uint64_t parameters = 0;
+
+  bool operator==(const ModelReport&) const = default;
+};
+
+/// Times of one stage over the timed calls, in milliseconds. Percentiles are type 7 of Hyndman & Fan (1996).
+struct StageStatistics {
+  std::size_t count = 0;  ///< calls
+  double mean = 0, median = 0;
+  double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
+  double min = 0, max = 0;
+  OrReason<double> stddev;         ///< ddof 1
+  OrReason<double> share;          ///< mean / mean of `total` (asynchronous: of `total_with_waits`)
+  OrReason<Interval> ci95_median;  ///< within this run
+  double effective_count = 0;      ///< independent values that tell as much about the median
+  OrReason<double> p90_upper, p95_upper, p99_upper;  ///< one-sided 95 % bounds
+
+  bool operator==(const StageStatistics&) const = default;
+};
+
+struct AccuracyIntervals {
+  OrReason<Interval> accuracy;     ///< Wilson
+  OrReason<Interval> sensitivity;  ///< Wilson
+  OrReason<Interval> specificity;  ///< Wilson
+  OrReason<Interval> auroc;        ///< DeLong, logit scale
+
+  bool operator==(const AccuracyIntervals&) const = default;
+};
+
+/// Scores of the timed predictions, each image once (first pass). With more than two classes: accuracy only.
+struct AccuracyMetrics {
+  std::size_t count = 0;  ///< scored images
+  OrReason<double> accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc,
+      average_precision, brier, ece;
+  OrReason<ConfusionMatrix> confusion_matrix;
+  AccuracyIntervals ci95;
+
+  bool operator==(const AccuracyMetrics&) const = default;
+};
+
+struct MemoryUse {
+  OrReason<std::uint64_t> peak_rss_bytes;
+  OrReason<std::uint64_t> device_peak_bytes;
+
+  bool operator==(const MemoryUse&) const = default;
+};
+
+/// One turn of the approach.
+struct RoundReport {
+  std::size_t index = 0;
+  std::size_t process = 0;
+  std::size_t position = 0;  ///< of the approach within the round, from 0
+  std::size_t count = 0;     ///< timed calls
+  OrReason<double> total_median;
+
+  bool operator==(const RoundReport&) const = default;
+};
+
+/// Times outside Tukey's fences: inner 1.5, outer 3 interquartile ranges. Counted, never removed.
+struct OutlierCounts {
+  std::size_t mild_low = 0, severe_low = 0, mild_high = 0, severe_high = 0;
+
+  bool operator==(const OutlierCounts&) const = default;
+};
+
+/// Whether `total` stayed the same over the run.
+struct Drift {
+  OrReason<double> spearman;  ///< rank correlation of `total` with the order of measurement
+  OrReason<double> lag1_autocorrelation;
+  OutlierCounts outliers;
+
+  bool operator==(const Drift&) const = default;
+};
+
+/// What measuring cost, beside what was measured.
+struct HarnessCost {
+  OrReason<double> wall_ns_per_call;
+  OrReason<double> outside_total_ns_per_call;
+  OrReason<double> clock_reading_ns;
+  /// Engine `null`: wall per call / clock reading; else what is outside `total` / clock reading.
+  OrReason<double> cost_in_clock_readings;
+
+  bool operator==(const HarnessCost&) const = default;
+};
+
+/// One entry per attempted inference, in the order of measurement; columns of equal length.
+struct PerImage {
+  std::vector<std::string> path;
+  Column<std::uint32_t> label;  ///< index into DatasetReport::classes
+  Column<double> probability;   ///< of class index 1, or of `predicted` where there are more than two
+  Column<double> logit;
+  Column<std::uint32_t> predicted;  ///< class index
+  Column<std::uint32_t> round, process, pass;
+  Column<std::uint32_t> call;  ///< images of the same call have the same number
+  OrReason<std::vector<std::string>> input_hash;
+  ByStage<Column<std::int64_t>>
+      stages_ns;  ///< time of the image's call; null where it failed or was not timed
+
+  bool operator==(const PerImage&) const = default;
+};
+
+/// All about one approach.
+struct ApproachReport {
+  std::string approach;       ///< its name: given by the user, else the specification
+  std::string specification;  ///< fully resolved
+  std::string engine;
+  Precision precision = Precision::fp32;  ///< what really ran
+  Device device;                          ///< where it really ran
+  std::vector<std::string> options;
+  OrReason<ModelReport> model;
+  NamedValues<std::string> execution;  ///< details that the engine tells
+  bool asynchronous = false;           ///< `total` and stages come from different passes
+  std::optional<std::string> error;    ///< why the approach as a whole failed
+  std::size_t samples = 0;             ///< images classified, each counted once
+  std::size_t inferences = 0;          ///< attempted, over all passes
+  std::size_t untimed_calls = 0;       ///< short last batches and failed calls
+  std::size_t settling_calls = 0;
+  std::vector<FileProblem> failures;
+  std::size_t nondeterministic_predictions = 0;
+  std::string timestamp;
+  OrReason<double> total_time_ms;  ///< mean of `total`
+  OrReason<double> accuracy;
+  OrReason<double> throughput_images_per_second;
+  ByStage<StageStatistics> stages;
+  OrReason<double> unattributed_mean;
+  AccuracyMetrics accuracy_metrics;
+  MemoryUse memory;
+  Drift drift;
+  HarnessCost harness;
+  std::vector<std::string> warnings;
+  std::vector<RoundReport> rounds;
+  PerImage per_image;
+
+  bool operator==(const ApproachReport&) const = default;
+};
+
+/// Baseline time / candidate time: above 1 the candidate is faster.
+struct Speedup {
+  OrReason<double> ratio;
+  OrReason<Interval> ci95;
+  OrReason<double> p_value;
+  OrReason<double> p_adjusted;  ///< Holm
+  std::optional<std::string> scope;
+
+  bool operator==(const Speedup&) const = default;
+};
+
+/// Images on which the decisions differ.
+struct LabelFlips {
+  std::size_t harmful = 0;  ///< baseline right, candidate wrong
+  std::size_t helpful = 0;
+  std::vector<std::string> files;
+
+  bool operator==(const LabelFlips&) const = default;
+};
+
+enum class SpeedVerdict : std::uint8_t { faster, slower, no_difference, inconclusive };
+std::string_view to_string(SpeedVerdict verdict) noexcept;
+std::optional<SpeedVerdict> parse_speed_verdict(std::string_view name) noexcept;
+
+enum class AccuracyVerdict : std::uint8_t { kept, lost, inconclusive };
+std::string_view to_string(AccuracyVerdict verdict) noexcept;
+std::optional<AccuracyVerdict> parse_accuracy_verdict(std::string_view name) noexcept;
+
+/// One approach against the baseline. Deltas are candidate - baseline.
+struct Comparison {
+  std::string baseline;
+  std::string candidate;
+  Speedup speedup;  ///< of `total`
+  ByStage<Speedup> stages;
+  OrReason<double> accuracy_delta_points;
+  OrReason<Interval> accuracy_delta_ci95;
+  OrReason<double> auroc_delta;
+  OrReason<double> auroc_delta_p_value;
+  LabelFlips label_flips;
+  OrReason<double> mcnemar_p_value;
+  OrReason<double> max_probability_difference;
+  OrReason<double> max_input_difference;
+  SpeedVerdict speed_verdict = SpeedVerdict::inconclusive;
+  AccuracyVerdict accuracy_verdict = AccuracyVerdict::inconclusive;             ///< on this data set
+  AccuracyVerdict accuracy_population_verdict = AccuracyVerdict::inconclusive;  ///< Tango
+  std::vector<std::string> reasons;
+
+  bool operator==(const Comparison&) const = default;
+};
+
+struct Report {
+  std::string schema_version{report_schema_version};
+  ToolInfo tool;
+  std::string timestamp;  ///< start of the run, ISO 8601, UTC
+  std::string time_unit = "ms";
+  std::string percentile_method = "hyndman_fan_7";
+  std::size_t stddev_ddof = 1;
+  bool interrupted = false;
+  Environment environment;
+  RunConfig config;
+  DatasetReport dataset;
+  std::size_t total_benchmarks = 0;
+  std::vector<std::string> approaches_tested;
+  std::vector<ApproachReport> results;
+  std::vector<Comparison> comparisons;
+
+  bool operator==(const Report&) const = default;
+};
+
+/// What a run's result does not hold.
+struct ReportContext {
+  ToolInfo tool;
+  std::string timestamp;  ///< start of the run, ISO 8601, UTC
+  std::vector<std::string> argv;
+  Environment environment;
+  Isolation isolation = Isolation::none;
+  std::size_t processes = 1;
+  std::optional<Device> default_device;  ///< absent: chosen per approach
+};
+
+/// Computes all statistics and metrics of a run. A sample of a time is one call; untimed calls count for
+/// accuracy only.
+Report make_report(const SuiteResult& result, const ReportContext& context);
+
+}  // namespace stagemark

@@ -1,0 +1,188 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "network.hpp"
+#include "stagemark/backends/libtorch.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/model/checkpoint_writer.hpp"
+
+namespace stagemark::libtorch {
+namespace {
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+constexpr std::int64_t feature_count = 2048;
+constexpr std::array<std::int64_t, 3> head_sizes = {256, 64, 1};
+
+void add_normalised_convolution(Tensors& tensors, const std::string& convolution, const std::string& normalisation,
+                                std::int64_t out, std::int64_t in, std::int64_t kernel, at::Generator& random) {
+  // He's scale for ReLU networks.
+  const double deviation = std::sqrt(2.0 / static_cast<double>(out * kernel * kernel));
+  tensors[convolution + ".weight"] = at::empty({out, in, kernel, kernel}).normal_(0, deviation, random);
+  tensors[normalisation + ".weight"] = at::ones({out});
+  tensors[normalisation + ".bias"] = at::zeros({out});
+  tensors[normalisation + ".running_mean"] = at::zeros({out});
+  tensors[normalisation + ".running_var"] = at::ones({out});
+  tensors[normalisation + ".num_batches_tracked"] = at::ones({}, at::kLong);
+}
+
+/// ResNet-50 in the numeric layout that Lightning checkpoints of the first use have, with random weights.
+Tensors random_backbone(at::Generator& random) {
+  Tensors tensors;
+  add_normalised_convolution(tensors, "model.features.0", "model.features.1", 64, 3, 7, random);
+  constexpr std::array<std::int64_t, 4> blocks = {3, 4, 6, 3};
+  std::int64_t in = 64;
+  for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
+    const std::int64_t width = std::int64_t{64} << stage;
+    for (std::int64_t b = 0; b < blocks[stage]; ++b) {
+      const std::string block = "model.features." + std::to_string(4 + stage) + "." + std::to_string(b) + ".";
+      add_normalised_convolution(tensors, block + "conv1", block + "bn1", width, in, 1, random);
+      add_normalised_convolution(tensors, block + "conv2", block + "bn2", width, width, 3, random);
+      add_normalised_convolution(tensors, block + "conv3", block + "bn3", 4 * width, width, 1, random);
+      if (b == 0) add_normalised_convolution(tensors, block + "downsample.0", block + "downsample.1", 4 * width, in, 1, random);
+      in = 4 * width;
+    }
+  }
+  return tensors;
+}
+
+std::string head_name(std::size_t layer) { return "model.classifier." + std::to_string(2 + 3 * layer); }
+
+/// A layer that standardises its inputs as they are in `examples`, then applies `weight`.
+void set_standardising_layer(Tensors& tensors, std::size_t layer, const at::Tensor& examples, const at::Tensor& weight,
+                             const at::Tensor& bias) {
+  const at::Tensor mean = examples.mean(0);
+  // An input that never varies says nothing: its weight becomes 0, not infinite.
+  const at::Tensor deviation = examples.std(0);
+  const at::Tensor inverse = at::where(deviation > 1e-6, 1 / deviation.clamp_min(1e-6), at::zeros_like(deviation));
+  const at::Tensor scaled = weight * inverse;
+  tensors[head_name(layer) + ".weight"] = scaled.contiguous();
+  tensors[head_name(layer) + ".bias"] = (bias - scaled.matmul(mean)).contiguous();
+}
+
+at::Tensor apply_layer(const Tensors& tensors, std::size_t layer, const at::Tensor& input) {
+  return at::linear(input, tensors.at(head_name(layer) + ".weight"), tensors.at(head_name(layer) + ".bias"));
+}
+
+/// Ridge-penalised logistic regression by Newton's method, in double.
+/// \return weights, then the intercept
+at::Tensor fit_logistic(const at::Tensor& examples, const at::Tensor& labels, double penalty) {
+  const at::Tensor x = at::cat({examples, at::ones({examples.size(0), 1}, examples.options())}, 1);
+  at::Tensor weights = at::zeros({x.size(1)}, x.options());
+  at::Tensor ridge = at::full({x.size(1)}, penalty, x.options());
+  ridge[-1] = 1e-6;  // the intercept is free
+  for (int step = 0; step < 25; ++step) {
+    const at::Tensor p = x.matmul(weights).sigmoid();
+    const at::Tensor gradient = x.t().matmul(p - labels) + ridge * weights;
+    const at::Tensor hessian = x.t().matmul(x * (p * (1 - p)).unsqueeze(1)) + at::diag(ridge);
+    const at::Tensor change = at::linalg_solve(hessian, gradient.unsqueeze(1)).squeeze(1);
+    weights = weights - change;
+    if (change.abs().max().item<double>() < 1e-9) break;
+  }
+  return weights;
+}
+
+void add_fitted_head(Tensors& tensors, const at::Tensor& features, const at::Tensor& labels, at::Generator& random) {
+  at::Tensor x = features;
+  std::int64_t in = feature_count;
+  for (std::size_t layer = 0; layer + 1 < head_sizes.size(); ++layer) {
+    const std::int64_t out = head_sizes[layer];
+    const at::Tensor weight = at::empty({out, in}).normal_(0, std::sqrt(2.0 / static_cast<double>(in)), random);
+    set_standardising_layer(tensors, layer, x, weight, at::zeros({out}));
+    x = apply_layer(tensors, layer, x).relu();
+    in = out;
+  }
+  const std::size_t last = head_sizes.size() - 1;
+  const at::Tensor mean = x.mean(0);
+  const at::Tensor deviation = x.std(0).clamp_min(1e-6);
+  const at::Tensor fitted = fit_logistic(((x - mean) / deviation).to(at::kDouble), labels.to(at::kDouble), 10.0);
+  set_standardising_layer(tensors, last, x, fitted.slice(0, 0, -1).to(at::kFloat).unsqueeze(0),
+                          fitted.slice(0, -1).to(at::kFloat));
+}
+
+at::Tensor to_input(std::span<const Image> images, const Preprocessor& preprocessor) {
+  const InputShape shape = preprocessor.shape();
+  at::Tensor input = at::empty({static_cast<std::int64_t>(images.size()), static_cast<std::int64_t>(shape.channels),
+                                static_cast<std::int64_t>(shape.height), static_cast<std::int64_t>(shape.width)});
+  float* out = input.data_ptr<float>();
+  for (const Image& image : images) {
+    preprocessor.run(image, {out, shape.elements()});
+    out += shape.elements();
+  }
+  return input.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+NamedTensor stored(const std::string& name, const at::Tensor& tensor) {
+  const at::Tensor contiguous = tensor.contiguous();
+  const auto count = static_cast<std::size_t>(contiguous.numel());
+  NamedTensor result{name, contiguous.sizes().vec(), {}};
+  if (contiguous.scalar_type() == at::kLong) {
+    const auto* data = contiguous.data_ptr<std::int64_t>();
+    result.values = std::vector<std::int64_t>(data, data + count);
+  } else {
+    const auto* data = contiguous.data_ptr<float>();
+    result.values = std::vector<float>(data, data + count);
+  }
+  return result;
+}
+
+/// The name that the network's description uses.
+std::string without_prefix(const std::string& name) { return name.substr(std::string_view("model.").size()); }
+
+Tensors make_model(const at::Tensor& input, const at::Tensor& labels, std::uint64_t seed) {
+  const c10::AutoGradMode no_gradients(false);
+  at::Generator random = at::detail::createCPUGenerator(seed);
+  Tensors tensors = random_backbone(random);
+  std::int64_t in = feature_count;
+  for (std::size_t layer = 0; layer < head_sizes.size(); ++layer) {
+    const std::int64_t out = head_sizes[layer];
+    tensors[head_name(layer) + ".weight"] = at::zeros({out, in});
+    tensors[head_name(layer) + ".bias"] = at::zeros({out});
+    in = out;
+  }
+  TensorShapes shapes;
+  for (const auto& [name, tensor] : tensors) shapes.emplace(without_prefix(name), tensor.sizes().vec());
+  Network network(describe_network(shapes, "the sample model"),
+                  [&](const std::string& name) { return tensors.at("model." + name); }, at::kCPU, at::kFloat);
+
+  // As many as give steady statistics; more would only cost memory.
+  constexpr std::int64_t calibration_images = 64;
+  network.calibrate_normalisation(input.slice(0, 0, calibration_images));
+  for (const auto& [name, tensor] : network.statistics()) tensors["model." + name] = tensor;
+
+  std::vector<at::Tensor> features;
+  constexpr std::int64_t batch = 8;
+  for (std::int64_t first = 0; first < input.size(0); first += batch) {
+    features.push_back(Network::pool(network.extract_features(input.slice(0, first, first + batch))));
+  }
+  add_fitted_head(tensors, at::cat(features), labels, random);
+  return tensors;
+}
+
+}  // namespace
+
+void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
+                             std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed) {
+  std::vector<NamedTensor> tensors;
+  try {
+    at::Tensor labels = at::empty({static_cast<std::int64_t>(positive.size())});
+    std::transform(positive.begin(), positive.end(), labels.data_ptr<float>(), [](bool p) { return p ? 1.0F : 0.0F; });
+    for (const auto& [name, tensor] : make_model(to_input(images, preprocessor), labels, seed)) {
+      tensors.push_back(stored(name, tensor));
+    }
+  } catch (const c10::Error& error) {
+    const std::string text = error.what();
+    throw BackendError("LibTorch failed to make the sample model: " + text.substr(0, text.find('\n')));
+  }
+  write_lightning_checkpoint(file, tensors,
+                             {{"synthetic", true}, {"seed", static_cast<std::int64_t>(seed)}, {"num_classes", std::int64_t{1}}});
+}
+
+}  // namespace stagemark::libtorch

@@ -1,0 +1,371 @@
+#include "stagemark/model/checkpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "pickle.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/core/sha256.hpp"
+#include "zip_archive.hpp"
+
+namespace stagemark {
+namespace {
+
+using Kind = PickleValue::Kind;
+using Records = std::map<std::string, std::span<const std::byte>>;
+
+struct StorageType {
+  std::string_view global;
+  ScalarType type;
+};
+constexpr std::array<StorageType, 10> storage_types = {{
+    {"torch.FloatStorage", ScalarType::float32},
+    {"torch.HalfStorage", ScalarType::float16},
+    {"torch.BFloat16Storage", ScalarType::bfloat16},
+    {"torch.DoubleStorage", ScalarType::float64},
+    {"torch.LongStorage", ScalarType::int64},
+    {"torch.IntStorage", ScalarType::int32},
+    {"torch.ShortStorage", ScalarType::int16},
+    {"torch.CharStorage", ScalarType::int8},
+    {"torch.ByteStorage", ScalarType::uint8},
+    {"torch.BoolStorage", ScalarType::boolean},
+}};
+
+constexpr std::size_t most_dimensions = 16;
+
+std::vector<std::byte> read_file(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) throw ModelError("no such file", file.string(), "check the path given with --model");
+  if (!std::filesystem::is_regular_file(status)) throw ModelError("is not a file", file.string(), "name the model file itself");
+  const auto size = std::filesystem::file_size(file, error);
+  std::ifstream in(file, std::ios::binary);
+  if (error || !in) throw ModelError("cannot be read", file.string(), "check its permissions");
+  std::vector<std::byte> bytes(size);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
+  if (static_cast<std::uintmax_t>(in.gcount()) != size) throw ModelError("cannot be read to its end", file.string());
+  return bytes;
+}
+
+bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
+  return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
+}
+
+void refuse_other_formats(std::span<const std::byte> bytes) {
+  if (bytes.empty()) throw ModelError("is empty", {}, "copy it again");
+  if (starts_with(bytes, "PK\x03\x04")) return;
+  // The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
+  if (starts_with(bytes, std::string_view("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14))) {
+    throw ModelError("is in the legacy format of torch.save, from before PyTorch 1.6", {},
+                     "load it in PyTorch and save it again");
+  }
+  throw ModelError("is not a checkpoint that torch.save wrote", {},
+                   "stagemark reads PyTorch Lightning checkpoints and state_dicts");
+}
+
+/// The name without what Lightning, DataParallel and torch.compile put before it, in any order.
+std::string canonical(std::string_view name) {
+  constexpr std::array<std::string_view, 3> prefixes = {"model.", "module.", "_orig_mod."};
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const std::string_view prefix : prefixes) {
+      if (!name.starts_with(prefix)) continue;
+      name.remove_prefix(prefix.size());
+      changed = true;
+    }
+  }
+  return std::string(name);
+}
+
+/// Reads tensors of one archive.
+class TensorReader {
+ public:
+  TensorReader(const Pickle& pickle, const Records& records, std::string folder)
+      : pickle_(pickle), records_(records), folder_(std::move(folder)) {}
+
+  [[nodiscard]] StoredTensor read(const PickleValue& value, const std::string& name) const {
+    const PickleValue& storage = pickle_[value.items[0]];
+    if (storage.kind != Kind::storage) fail(name, "refers to no storage");
+    StoredTensor tensor;
+    tensor.type = type_of(storage, name);
+    tensor.shape = integers(pickle_[value.items[2]], name);
+    tensor.strides = integers(pickle_[value.items[3]], name);
+    const std::size_t capacity = take_storage(storage, tensor, name);
+    check_extent(tensor, integer(pickle_[value.items[1]], name), capacity, name);
+    return tensor;
+  }
+
+ private:
+  [[noreturn]] static void fail(const std::string& name, const std::string& problem) {
+    throw ModelError("tensor '" + name + "' " + problem, {}, "the file is damaged or was made to harm");
+  }
+
+  static std::uint64_t integer(const PickleValue& value, const std::string& name) {
+    if (value.kind != Kind::integer || value.integer < 0) fail(name, "has a number that is none");
+    return static_cast<std::uint64_t>(value.integer);
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> integers(const PickleValue& tuple, const std::string& name) const {
+    if (tuple.kind != Kind::tuple || tuple.items.size() > most_dimensions) fail(name, "has a shape that is none");
+    std::vector<std::int64_t> result;
+    for (const auto item : tuple.items) result.push_back(static_cast<std::int64_t>(integer(pickle_[item], name)));
+    return result;
+  }
+
+  [[nodiscard]] ScalarType type_of(const PickleValue& storage, const std::string& name) const {
+    const std::string& global = pickle_[storage.items[0]].text;
+    for (const auto& [known, type] : storage_types) {
+      if (known == global) return type;
+    }
+    fail(name, "is of a type that stagemark does not read: " + global);
+  }
+
+  /// Points the tensor at its storage. \return elements in the storage
+  std::size_t take_storage(const PickleValue& storage, StoredTensor& tensor, const std::string& name) const {
+    const auto record = records_.find(folder_ + "data/" + pickle_[storage.items[1]].text);
+    if (record == records_.end()) fail(name, "has no data in the file");
+    const std::uint64_t elements = integer(pickle_[storage.items[2]], name);
+    const std::size_t available = record->second.size() / size_in_bytes(tensor.type);
+    if (elements > available) fail(name, "asks for more data than the file has");
+    tensor.storage = record->second;
+    return static_cast<std::size_t>(elements);
+  }
+
+  static void check_extent(StoredTensor& tensor, std::uint64_t offset, std::size_t capacity, const std::string& name) {
+    if (tensor.strides.size() != tensor.shape.size()) fail(name, "has another number of strides than of sizes");
+    // No more elements than the storage holds: a repeated element would be a tensor larger than its file.
+    std::uint64_t elements = 1;
+    for (const std::int64_t size : tensor.shape) {
+      if (size != 0 && elements > capacity / static_cast<std::uint64_t>(size)) fail(name, "is larger than its data");
+      elements *= static_cast<std::uint64_t>(size);
+    }
+    if (offset > capacity) fail(name, "begins behind the end of its data");
+    std::uint64_t last = 0;
+    for (std::size_t i = 0; i < tensor.shape.size() && elements > 0; ++i) {
+      const auto steps = static_cast<std::uint64_t>(tensor.shape[i] - 1);
+      const auto stride = static_cast<std::uint64_t>(tensor.strides[i]);
+      if (steps > 0 && stride > capacity / steps) fail(name, "reaches behind the end of its data");
+      last += steps * stride;
+    }
+    if (elements > 0 && offset + last >= capacity) fail(name, "reaches behind the end of its data");
+    tensor.storage = tensor.storage.subspan(static_cast<std::size_t>(offset) * size_in_bytes(tensor.type));
+  }
+
+  const Pickle& pickle_;
+  const Records& records_;
+  std::string folder_;
+};
+
+/// The folder in the archive, with its slash: torch.save names it after the file.
+std::string folder_of(const Records& records) {
+  constexpr std::string_view file = "data.pkl";
+  for (const auto& [name, content] : records) {
+    if (name.ends_with(file) && (name.size() == file.size() || name[name.size() - file.size() - 1] == '/')) {
+      return name.substr(0, name.size() - file.size());
+    }
+  }
+  throw ModelError("is a zip file without data.pkl", {}, "stagemark reads what torch.save writes");
+}
+
+/// The dict that holds the network's tensors.
+const PickleValue& state_dict_of(const Pickle& pickle) {
+  const PickleValue& root = pickle.root();
+  if (root.kind == Kind::opaque || root.kind == Kind::global) {
+    throw ModelError("holds an object of class '" + root.text + "', and stagemark runs no code from a file", {},
+                     "save its state_dict: torch.save(model.state_dict(), FILE)");
+  }
+  if (root.kind != Kind::dict) throw ModelError("holds no dictionary of tensors", {}, "save a state_dict");
+  for (const char* key : {"state_dict", "model"}) {
+    const PickleValue* inner = pickle.find(root, key);
+    if (inner == nullptr) continue;
+    if (inner->kind == Kind::dict) return *inner;
+    if (inner->kind == Kind::opaque) {
+      throw ModelError(std::string("holds an object of class '") + inner->text + "' under '" + key +
+                           "', and stagemark runs no code from a file",
+                       {}, "save its state_dict");
+    }
+  }
+  return root;
+}
+
+std::optional<std::string> printable(const PickleValue& value) {
+  switch (value.kind) {
+    case Kind::none: return "None";
+    case Kind::boolean: return value.integer != 0 ? "True" : "False";
+    case Kind::integer: return std::to_string(value.integer);
+    case Kind::text: return value.text;
+    case Kind::real: {
+      std::array<char, 40> text{};
+      std::snprintf(text.data(), text.size(), "%.15g", value.real);
+      return text.data();
+    }
+    default: return std::nullopt;
+  }
+}
+
+template <class Number>
+Number load(const std::byte* from) {
+  Number number{};
+  std::memcpy(&number, from, sizeof(number));
+  return number;
+}
+
+float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = (half & 0x8000U) << 16U;
+  const std::uint32_t exponent = (half >> 10U) & 0x1fU;
+  const std::uint32_t mantissa = half & 0x3ffU;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t widened = exponent == 31 ? 255 : exponent + 112;
+  return std::bit_cast<float>(sign | widened << 23U | mantissa << 13U);
+}
+
+float element(ScalarType type, const std::byte* from) {
+  switch (type) {
+    case ScalarType::float32: return load<float>(from);
+    case ScalarType::float16: return half_to_float(load<std::uint16_t>(from));
+    case ScalarType::bfloat16: return std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(from)} << 16U);
+    case ScalarType::float64: return static_cast<float>(load<double>(from));
+    case ScalarType::int64: return static_cast<float>(load<std::int64_t>(from));
+    case ScalarType::int32: return static_cast<float>(load<std::int32_t>(from));
+    case ScalarType::int16: return static_cast<float>(load<std::int16_t>(from));
+    case ScalarType::int8: return static_cast<float>(load<std::int8_t>(from));
+    case ScalarType::uint8: return static_cast<float>(load<std::uint8_t>(from));
+    case ScalarType::boolean: return load<std::uint8_t>(from) != 0 ? 1.0F : 0.0F;
+  }
+  return 0;
+}
+
+bool is_contiguous(const StoredTensor& tensor) {
+  std::int64_t expected = 1;
+  for (std::size_t i = tensor.shape.size(); i-- > 0;) {
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
+    expected *= tensor.shape[i];
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view to_string(ScalarType type) noexcept {
+  switch (type) {
+    case ScalarType::float32: return "float32";
+    case ScalarType::float16: return "float16";
+    case ScalarType::bfloat16: return "bfloat16";
+    case ScalarType::float64: return "float64";
+    case ScalarType::int64: return "int64";
+    case ScalarType::int32: return "int32";
+    case ScalarType::int16: return "int16";
+    case ScalarType::int8: return "int8";
+    case ScalarType::uint8: return "uint8";
+    case ScalarType::boolean: return "bool";
+  }
+  return "";
+}
+
+std::size_t size_in_bytes(ScalarType type) noexcept {
+  switch (type) {
+    case ScalarType::float64:
+    case ScalarType::int64: return 8;
+    case ScalarType::float32:
+    case ScalarType::int32: return 4;
+    case ScalarType::float16:
+    case ScalarType::bfloat16:
+    case ScalarType::int16: return 2;
+    case ScalarType::int8:
+    case ScalarType::uint8:
+    case ScalarType::boolean: return 1;
+  }
+  return 1;
+}
+
+std::size_t StoredTensor::elements() const noexcept {
+  std::size_t count = 1;
+  for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
+  return count;
+}
+
+Checkpoint Checkpoint::open(const std::filesystem::path& file) { return from_bytes(read_file(file), file); }
+
+Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::filesystem::path& source) try {
+  Checkpoint checkpoint;
+  checkpoint.path_ = source;
+  checkpoint.bytes_ = std::move(bytes);
+  refuse_other_formats(checkpoint.bytes_);
+  const Records records = read_zip_directory(checkpoint.bytes_);
+  const std::string folder = folder_of(records);
+  if (const auto order = records.find(folder + "byteorder"); order != records.end() && starts_with(order->second, "big")) {
+    throw ModelError("was saved on a big-endian machine", {}, "save it on a little-endian one");
+  }
+  const Pickle pickle = Pickle::read(records.at(folder + "data.pkl"));
+  const PickleValue& state_dict = state_dict_of(pickle);
+  const TensorReader reader(pickle, records, folder);
+  for (std::size_t i = 0; i + 1 < state_dict.items.size(); i += 2) {
+    const PickleValue& key = pickle[state_dict.items[i]];
+    const PickleValue& value = pickle[state_dict.items[i + 1]];
+    if (key.kind != Kind::text) continue;
+    if (value.kind == Kind::opaque) {
+      throw ModelError("holds an object of class '" + value.text + "' under '" + key.text +
+                           "', and stagemark runs no code from a file",
+                       {}, "save a state_dict of tensors");
+    }
+    if (value.kind != Kind::tensor) continue;
+    if (!checkpoint.tensors_.emplace(canonical(key.text), reader.read(value, key.text)).second) {
+      throw ModelError("holds two tensors that are both called '" + canonical(key.text) + "'", {}, "save one network only");
+    }
+  }
+  if (checkpoint.tensors_.empty()) throw ModelError("holds no tensors", {}, "save a state_dict");
+
+  checkpoint.format_ = pickle.find(pickle.root(), "pytorch-lightning_version") != nullptr ? "lightning-checkpoint" : "state-dict";
+  if (const PickleValue* parameters = pickle.find(pickle.root(), "hyper_parameters"); parameters != nullptr && parameters->kind == Kind::dict) {
+    for (std::size_t i = 0; i + 1 < parameters->items.size(); i += 2) {
+      const PickleValue& name = pickle[parameters->items[i]];
+      const auto text = printable(pickle[parameters->items[i + 1]]);
+      if (name.kind == Kind::text && text) checkpoint.hyper_parameters_.emplace(name.text, *text);
+    }
+  }
+  Sha256 hash;
+  hash.update(checkpoint.bytes_);
+  checkpoint.sha256_ = hash.finish();
+  return checkpoint;
+} catch (const ModelError& error) {
+  const std::string text = error.what();
+  // What reads parts of the file does not know its name.
+  if (text.starts_with(source.string())) throw;
+  throw ModelError(text, source.string());
+}
+
+std::vector<float> Checkpoint::read_floats(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) throw ModelError("tensor '" + name + "' is missing", path_.string());
+  const StoredTensor& tensor = found->second;
+  std::vector<float> values(tensor.elements());
+  const std::size_t size = size_in_bytes(tensor.type);
+  if (values.empty()) return values;
+  if (tensor.type == ScalarType::float32 && is_contiguous(tensor)) {
+    std::memcpy(values.data(), tensor.storage.data(), values.size() * size);
+    return values;
+  }
+  std::vector<std::int64_t> index(tensor.shape.size(), 0);
+  for (float& value : values) {
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < index.size(); ++i) offset += static_cast<std::size_t>(index[i] * tensor.strides[i]);
+    value = element(tensor.type, tensor.storage.data() + offset * size);
+    for (std::size_t i = index.size(); i-- > 0;) {
+      if (++index[i] < tensor.shape[i]) break;
+      index[i] = 0;
+    }
+  }
+  return values;
+}
+
+}  // namespace stagemark

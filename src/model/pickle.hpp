@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stagemark {
+
+/// A value in a pickle, as inert data. Values refer to one another by index, so that neither a cycle nor a deep nesting
+/// can harm who holds them.
+struct PickleValue {
+  using Index = std::uint32_t;
+  enum class Kind : std::uint8_t {
+    none, boolean, integer, real, text, bytes, list, tuple, dict,
+    global,   ///< `text`: module.name
+    storage,  ///< `items`: type (global), key (text), element count (integer)
+    tensor,   ///< `items`: storage, offset, shape, strides
+    opaque,   ///< an object of a class that is not on the list, never built; `text`: module.name
+  };
+  Kind kind = Kind::none;
+  std::int64_t integer = 0;
+  double real = 0;
+  std::string text;
+  std::vector<Index> items;  ///< of a dict: key, value, key, value, ...
+};
+
+/// What a pickle holds.
+class Pickle {
+ public:
+  /// Reads the opcodes that torch.save writes. Nothing is executed: an object of a class that is not known stays opaque.
+  /// \throws ModelError if the bytes are no such pickle, or ask for a function that can only do harm
+  static Pickle read(std::span<const std::byte> bytes);
+
+  [[nodiscard]] const PickleValue& root() const { return values_[root_]; }
+  [[nodiscard]] const PickleValue& operator[](PickleValue::Index index) const { return values_[index]; }
+
+  /// The value of a text key of a dict, or null.
+  [[nodiscard]] const PickleValue* find(const PickleValue& dict, const std::string& key) const;
+
+ private:
+  friend class PickleReader;
+  std::deque<PickleValue> values_;
+  PickleValue::Index root_ = 0;
+};
+
+}  // namespace stagemark

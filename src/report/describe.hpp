@@ -1,0 +1,373 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "stagemark/report/report.hpp"
+
+// Every JSON name of the report, once. A visitor `fields` is called as fields(name, member, documentation,
+// unit) for each member in the order of writing; the writer, the reader and the schema are three such
+// visitors.
+
+namespace stagemark {
+
+template <class R, class T>
+concept Described = std::same_as<std::remove_const_t<R>, T>;
+
+/// Types that are written on one line, because there are many of them.
+template <class T>
+inline constexpr bool written_on_one_line =
+    std::same_as<T, RoundReport> || std::same_as<T, FileProblem> || std::same_as<T, ConfusionMatrix> ||
+    std::same_as<T, OutlierCounts>;
+
+namespace unit {
+inline constexpr const char* none = "";
+inline constexpr const char* milliseconds = "ms";
+inline constexpr const char* nanoseconds = "ns";
+inline constexpr const char* bytes = "bytes";
+inline constexpr const char* ratio = "ratio";
+inline constexpr const char* points = "percentage points";
+inline constexpr const char* calls = "calls";
+inline constexpr const char* images = "images";
+}  // namespace unit
+
+template <class Fields, Described<ToolInfo> R>
+void describe(Fields& fields, R& tool) {
+  fields("name", tool.name, "Name of the program that wrote the report", unit::none);
+  fields("version", tool.version, "Its version", unit::none);
+  fields("git", tool.git, "Commit it was built from", unit::none);
+}
+
+template <class Fields, Described<CpuEnvironment> R>
+void describe(Fields& fields, R& cpu) {
+  fields("model", cpu.model, "Model name", unit::none);
+  fields("vendor", cpu.vendor, "Vendor", unit::none);
+  fields("logical_cpus", cpu.logical_cpus, "Hardware threads online", unit::none);
+  fields("usable_cpus", cpu.usable_cpus, "CPUs that affinity and cgroup quota leave to the process",
+         unit::none);
+  fields("physical_cores", cpu.physical_cores, "Cores online", unit::none);
+  fields("smt", cpu.smt, "More than one hardware thread per core is online", unit::none);
+  fields("flags", cpu.flags, "Instruction sets that matter to inference, those that are there", unit::none);
+  fields("governor", cpu.governor, "Frequency governor of CPU 0", unit::none);
+  fields("turbo", cpu.turbo, "Frequencies above the nominal one are allowed", unit::none);
+  fields("load_average", cpu.load_average, "Runnable threads before the run, over 1, 5 and 15 minutes",
+         unit::none);
+}
+
+template <class Fields, Described<MemoryEnvironment> R>
+void describe(Fields& fields, R& memory) {
+  fields("total_bytes", memory.total_bytes, "Main memory", unit::bytes);
+  fields("available_bytes", memory.available_bytes, "Main memory available before the run", unit::bytes);
+}
+
+template <class Fields, Described<GpuEnvironment> R>
+void describe(Fields& fields, R& gpu) {
+  fields("index", gpu.index, "Number of the device, as in cuda:N", unit::none);
+  fields("model", gpu.model, "Model name", unit::none);
+  fields("driver", gpu.driver, "Version of the driver", unit::none);
+  fields("memory_bytes", gpu.memory_bytes, "Memory of the device", unit::bytes);
+  fields("details", gpu.details, "What else the driver tells", unit::none);
+}
+
+template <class Fields, Described<OsEnvironment> R>
+void describe(Fields& fields, R& os) {
+  fields("name", os.name, "Distribution", unit::none);
+  fields("version", os.version, "Its release", unit::none);
+  fields("kernel", os.kernel, "Release of the kernel", unit::none);
+  fields("virtualised", os.virtualised, "A hypervisor shows itself", unit::none);
+}
+
+template <class Fields, Described<Environment> R>
+void describe(Fields& fields, R& environment) {
+  fields("cpu", environment.cpu, "Processor", unit::none);
+  fields("memory", environment.memory, "Main memory", unit::none);
+  fields("gpu", environment.gpu, "Accelerators", unit::none);
+  fields("os", environment.os, "Operating system", unit::none);
+  fields("libraries", environment.libraries, "Version by library", unit::none);
+  fields("threads", environment.threads, "Number of threads by purpose", unit::none);
+  fields("warnings", environment.warnings, "What may spoil a measurement on this machine", unit::none);
+  fields("fingerprint", environment.fingerprint,
+         "First 16 hexadecimal digits of a SHA-256 over CPU model, usable CPUs, threads, GPUs and drivers, "
+         "virtualisation and OS release: where it differs, times cannot be compared",
+         unit::none);
+}
+
+template <class Fields, Described<RunConfig> R>
+void describe(Fields& fields, R& config) {
+  fields("argv", config.argv, "Command line", unit::none);
+  fields("seed", config.seed, "Seed of every random choice", unit::none);
+  fields("warmup", config.warmup, "Unrecorded calls per approach before the first round", unit::calls);
+  fields("settle", config.settle, "Unrecorded calls at the start of each turn", unit::calls);
+  fields("rounds", config.rounds, "Rounds asked for", unit::none);
+  fields("round_count", config.round_count, "Rounds planned, over all passes", unit::none);
+  fields("passes", config.passes, "Passes over the data set", unit::none);
+  fields("processes", config.processes, "Generations of fresh worker processes", unit::none);
+  fields("batch", config.batch, "Images in a call", unit::images);
+  fields("threshold", config.threshold, "Least probability of the positive class that is called positive",
+         unit::none);
+  fields("threshold_rule", config.threshold_rule, "How a probability is compared with the threshold",
+         unit::none);
+  fields("isolation", config.isolation,
+         "none: all approaches in one process; process: each in a worker of its own", unit::none);
+  fields("default_device", config.default_device, "Device of approaches that named none", unit::none);
+  fields("clock_reading_ns", config.clock_reading_ns, "Measured cost of one reading of the clock",
+         unit::nanoseconds);
+}
+
+template <class Fields, Described<FileProblem> R>
+void describe(Fields& fields, R& problem) {
+  fields("path", problem.path, "File, relative to the data set", unit::none);
+  fields("reason", problem.reason, "What was wrong with it", unit::none);
+}
+
+template <class Fields, Described<DatasetReport> R>
+void describe(Fields& fields, R& dataset) {
+  fields("path", dataset.path, "Root directory", unit::none);
+  fields("images", dataset.images, "Images taken", unit::images);
+  fields("classes", dataset.classes, "Class names in the order of their indices; empty where unlabelled",
+         unit::none);
+  fields("positive", dataset.positive, "Class that the metrics call positive", unit::none);
+  fields("class_counts", dataset.class_counts, "Images by class", unit::images);
+  fields("sha256", dataset.sha256, "Over the contents of the images in order", unit::none);
+  fields("synthetic", dataset.synthetic,
+         "Made by `stagemark sample`: the figures say nothing about real images", unit::none);
+  fields("skipped", dataset.skipped, "Files left out", unit::none);
+}
+
+template <class Fields, Described<ModelReport> R>
+void describe(Fields& fields, R& model) {
+  fields("path", model.path, "Model file", unit::none);
+  fields("format", model.format, "Its format", unit::none);
+  fields("sha256", model.sha256, "Of the file", unit::none);
+  fields("parameters", model.parameters, "Number of parameters", unit::none);
+}
+
+template <class Fields, Described<StageStatistics> R>
+void describe(Fields& fields, R& stage) {
+  fields("count", stage.count, "Timed calls", unit::calls);
+  fields("mean", stage.mean, "Arithmetic mean", unit::milliseconds);
+  fields("median", stage.median, "Median, the same as p50", unit::milliseconds);
+  fields("p50", stage.p50, "50th percentile, type 7 of Hyndman & Fan (1996)", unit::milliseconds);
+  fields("p90", stage.p90, "90th percentile, type 7", unit::milliseconds);
+  fields("p95", stage.p95, "95th percentile, type 7", unit::milliseconds);
+  fields("p99", stage.p99, "99th percentile, type 7", unit::milliseconds);
+  fields("min", stage.min, "Smallest", unit::milliseconds);
+  fields("max", stage.max, "Largest", unit::milliseconds);
+  fields("stddev", stage.stddev, "Sample standard deviation, ddof 1", unit::milliseconds);
+  fields("share", stage.share, "Mean over the mean of `total`; where asynchronous, of `total_with_waits`",
+         unit::ratio);
+  fields("ci95_median", stage.ci95_median, "95 % interval of the median, within this run",
+         unit::milliseconds);
+  fields("effective_count", stage.effective_count, "Independent values that tell as much about the median",
+         unit::calls);
+  fields("p90_upper", stage.p90_upper, "One-sided distribution-free 95 % bound of p90", unit::milliseconds);
+  fields("p95_upper", stage.p95_upper, "One-sided distribution-free 95 % bound of p95", unit::milliseconds);
+  fields("p99_upper", stage.p99_upper, "One-sided distribution-free 95 % bound of p99", unit::milliseconds);
+}
+
+template <class Fields, Described<ConfusionMatrix> R>
+void describe(Fields& fields, R& matrix) {
+  fields("tn", matrix.tn, "True negatives", unit::images);
+  fields("fp", matrix.fp, "False positives", unit::images);
+  fields("fn", matrix.fn, "False negatives", unit::images);
+  fields("tp", matrix.tp, "True positives", unit::images);
+}
+
+template <class Fields, Described<AccuracyIntervals> R>
+void describe(Fields& fields, R& ci95) {
+  fields("accuracy", ci95.accuracy, "Wilson score interval", unit::ratio);
+  fields("sensitivity", ci95.sensitivity, "Wilson score interval", unit::ratio);
+  fields("specificity", ci95.specificity, "Wilson score interval", unit::ratio);
+  fields("auroc", ci95.auroc, "DeLong's interval on the logit scale", unit::ratio);
+}
+
+template <class Fields, Described<AccuracyMetrics> R>
+void describe(Fields& fields, R& metrics) {
+  fields("count", metrics.count, "Scored images, each once: its first pass", unit::images);
+  fields("accuracy", metrics.accuracy, "Right decisions", unit::ratio);
+  fields("precision", metrics.precision, "tp / (tp + fp)", unit::ratio);
+  fields("recall", metrics.recall, "tp / (tp + fn)", unit::ratio);
+  fields("sensitivity", metrics.sensitivity, "The same as recall", unit::ratio);
+  fields("specificity", metrics.specificity, "tn / (tn + fp)", unit::ratio);
+  fields("f1", metrics.f1, "Harmonic mean of precision and recall", unit::ratio);
+  fields("auroc", metrics.auroc, "Area under the ROC curve", unit::ratio);
+  fields("balanced_accuracy", metrics.balanced_accuracy, "Mean of sensitivity and specificity", unit::ratio);
+  fields("mcc", metrics.mcc, "Matthews correlation coefficient", unit::none);
+  fields("average_precision", metrics.average_precision, "Average precision", unit::ratio);
+  fields("brier", metrics.brier, "Mean squared error of the probability", unit::none);
+  fields("ece", metrics.ece, "Expected calibration error, l1, 15 equal bins", unit::none);
+  fields("confusion_matrix", metrics.confusion_matrix, "Counts of truth and decision", unit::images);
+  fields("ci95", metrics.ci95, "95 % intervals for the population the images are drawn from", unit::none);
+}
+
+template <class Fields, Described<MemoryUse> R>
+void describe(Fields& fields, R& memory) {
+  fields("peak_rss_bytes", memory.peak_rss_bytes,
+         "Most memory resident, of the process that hosted the approach", unit::bytes);
+  fields("device_peak_bytes", memory.device_peak_bytes, "Most memory held on the device", unit::bytes);
+}
+
+template <class Fields, Described<OutlierCounts> R>
+void describe(Fields& fields, R& outliers) {
+  fields("mild_low", outliers.mild_low, "More than 1.5 interquartile ranges below", unit::calls);
+  fields("severe_low", outliers.severe_low, "More than 3 interquartile ranges below", unit::calls);
+  fields("mild_high", outliers.mild_high, "More than 1.5 interquartile ranges above", unit::calls);
+  fields("severe_high", outliers.severe_high, "More than 3 interquartile ranges above", unit::calls);
+}
+
+template <class Fields, Described<Drift> R>
+void describe(Fields& fields, R& drift) {
+  fields("spearman", drift.spearman, "Rank correlation of `total` with the order of measurement", unit::none);
+  fields("lag1_autocorrelation", drift.lag1_autocorrelation,
+         "Correlation of `total` with that of the call before", unit::none);
+  fields("outliers", drift.outliers, "Values of `total` outside Tukey's fences: counted, never removed",
+         unit::calls);
+}
+
+template <class Fields, Described<HarnessCost> R>
+void describe(Fields& fields, R& harness) {
+  fields("wall_ns_per_call", harness.wall_ns_per_call, "Measured loop, harness included", unit::nanoseconds);
+  fields("outside_total_ns_per_call", harness.outside_total_ns_per_call, "Of that, what is outside `total`",
+         unit::nanoseconds);
+  fields("clock_reading_ns", harness.clock_reading_ns, "Cost of one reading of the clock", unit::nanoseconds);
+  fields("cost_in_clock_readings", harness.cost_in_clock_readings,
+         "What is outside `total` (engine null: the whole loop) per call, in readings of the clock",
+         unit::none);
+}
+
+template <class Fields, Described<RoundReport> R>
+void describe(Fields& fields, R& round) {
+  fields("index", round.index, "Number of the round, from 0", unit::none);
+  fields("process", round.process, "Generation of the worker process, from 0", unit::none);
+  fields("position", round.position, "Place of the approach within the round, from 0", unit::none);
+  fields("count", round.count, "Timed calls", unit::calls);
+  fields("total_median", round.total_median, "Median of `total`", unit::milliseconds);
+}
+
+template <class Fields, Described<PerImage> R>
+void describe(Fields& fields, R& images) {
+  fields("path", images.path, "Image file, relative to the data set; one entry per attempted inference",
+         unit::none);
+  fields("label", images.label, "Index into dataset.classes; null where unlabelled", unit::none);
+  fields("probability", images.probability,
+         "Of class index 1, or of `predicted` where there are more than two; null where the inference failed",
+         unit::none);
+  fields("logit", images.logit, "Before sigmoid or softmax; null where there is none", unit::none);
+  fields("predicted", images.predicted, "Index of the class decided for; null where the inference failed",
+         unit::none);
+  fields("round", images.round, "Index of the round", unit::none);
+  fields("process", images.process, "Generation of the worker process", unit::none);
+  fields("pass", images.pass, "Number of the pass over the data set", unit::none);
+  fields("call", images.call, "Number of the call: images of one batch have the same", unit::none);
+  fields("input_hash", images.input_hash, "Hash of the input tensor", unit::none);
+  fields("stages_ns", images.stages_ns,
+         "By stage, the time of the call that the image was in; null where it failed or was not timed",
+         unit::nanoseconds);
+}
+
+template <class Fields, Described<ApproachReport> R>
+void describe(Fields& fields, R& result) {
+  fields("approach", result.approach, "Name: given by the user, else the specification", unit::none);
+  fields("specification", result.specification, "ENGINE-PRECISION@DEVICE+OPTION, fully resolved", unit::none);
+  fields("engine", result.engine, "Runtime", unit::none);
+  fields("precision", result.precision, "Precision that really ran", unit::none);
+  fields("device", result.device, "Device it really ran on", unit::none);
+  fields("options", result.options, "Options of the specification", unit::none);
+  fields("model", result.model, "Model file", unit::none);
+  fields("execution", result.execution, "What the engine tells about how it ran", unit::none);
+  fields("asynchronous", result.asynchronous,
+         "`total`, `inference` and the stages come from different passes, because waiting for a stage costs "
+         "time",
+         unit::none);
+  fields("error", result.error, "Why the approach as a whole failed; absent if it did not", unit::none);
+  fields("samples", result.samples, "Images classified, each counted once", unit::images);
+  fields("inferences", result.inferences, "Attempted inferences, over all passes", unit::none);
+  fields("untimed_calls", result.untimed_calls,
+         "Calls left out of timing: short last batches and failed ones", unit::calls);
+  fields("settling_calls", result.settling_calls, "Unrecorded calls at the starts of turns", unit::calls);
+  fields("failures", result.failures, "Images that failed", unit::none);
+  fields("nondeterministic_predictions", result.nondeterministic_predictions,
+         "Decisions that differed between the passes of one sample", unit::images);
+  fields("timestamp", result.timestamp, "Start of the run, ISO 8601, UTC", unit::none);
+  fields("total_time_ms", result.total_time_ms, "Mean of `total`", unit::milliseconds);
+  fields("accuracy", result.accuracy, "The same as accuracy_metrics.accuracy", unit::ratio);
+  fields("throughput_images_per_second", result.throughput_images_per_second, "Images over time in `total`",
+         "images/s");
+  fields("stages", result.stages, "Statistics by stage; a stage that was not timed is absent",
+         unit::milliseconds);
+  fields("unattributed_mean", result.unattributed_mean,
+         "Mean of `total` (asynchronous: `total_with_waits`) less the stages within it", unit::milliseconds);
+  fields("accuracy_metrics", result.accuracy_metrics, "Scores of the predictions that were timed",
+         unit::none);
+  fields("memory", result.memory, "Memory used", unit::none);
+  fields("drift", result.drift, "Whether `total` stayed the same over the run", unit::none);
+  fields("harness", result.harness, "What measuring cost", unit::none);
+  fields("warnings", result.warnings, "What a reader of these figures should know", unit::none);
+  fields("rounds", result.rounds, "Turns of the approach, in the order of measurement", unit::none);
+  fields("per_image", result.per_image, "Columns of equal length, one entry per attempted inference",
+         unit::none);
+}
+
+template <class Fields, Described<Speedup> R>
+void describe(Fields& fields, R& speedup) {
+  fields("ratio", speedup.ratio, "Time of the baseline over time of the candidate: above 1 is faster",
+         unit::ratio);
+  fields("ci95", speedup.ci95, "95 % interval", unit::ratio);
+  fields("p_value", speedup.p_value, "Two-sided sign test over rounds", unit::none);
+  fields("p_adjusted", speedup.p_adjusted, "The same, adjusted by Holm's method", unit::none);
+  fields("scope", speedup.scope, "these_processes: the interval does not cover other processes", unit::none);
+}
+
+template <class Fields, Described<LabelFlips> R>
+void describe(Fields& fields, R& flips) {
+  fields("harmful", flips.harmful, "Baseline right, candidate wrong", unit::images);
+  fields("helpful", flips.helpful, "Baseline wrong, candidate right", unit::images);
+  fields("files", flips.files, "The images", unit::none);
+}
+
+template <class Fields, Described<Comparison> R>
+void describe(Fields& fields, R& comparison) {
+  fields("baseline", comparison.baseline, "Approach compared with", unit::none);
+  fields("candidate", comparison.candidate, "Approach judged", unit::none);
+  fields("speedup", comparison.speedup, "Of `total`", unit::ratio);
+  fields("stages", comparison.stages, "Speed-up by stage", unit::ratio);
+  fields("accuracy_delta_points", comparison.accuracy_delta_points, "Candidate less baseline", unit::points);
+  fields("accuracy_delta_ci95", comparison.accuracy_delta_ci95, "95 % interval for the population",
+         unit::points);
+  fields("auroc_delta", comparison.auroc_delta, "Candidate less baseline", unit::ratio);
+  fields("auroc_delta_p_value", comparison.auroc_delta_p_value, "Paired DeLong test", unit::none);
+  fields("label_flips", comparison.label_flips, "Images on which the decisions differ", unit::none);
+  fields("mcnemar_p_value", comparison.mcnemar_p_value, "Exact McNemar test", unit::none);
+  fields("max_probability_difference", comparison.max_probability_difference, "Largest over the images",
+         unit::none);
+  fields("max_input_difference", comparison.max_input_difference, "Largest between input tensors",
+         unit::none);
+  fields("speed_verdict", comparison.speed_verdict, "Whether the candidate is faster", unit::none);
+  fields("accuracy_verdict", comparison.accuracy_verdict, "Whether accuracy survived on these images",
+         unit::none);
+  fields("accuracy_population_verdict", comparison.accuracy_population_verdict,
+         "Whether accuracy survived in the population (Tango's test)", unit::none);
+  fields("reasons", comparison.reasons, "Why the verdicts are what they are", unit::none);
+}
+
+template <class Fields, Described<Report> R>
+void describe(Fields& fields, R& report) {
+  fields("schema_version", report.schema_version, "MAJOR.MINOR of this description", unit::none);
+  fields("tool", report.tool, "Program that wrote the report", unit::none);
+  fields("timestamp", report.timestamp, "Start of the run, ISO 8601, UTC", unit::none);
+  fields("time_unit", report.time_unit, "Unit of all times whose name does not say another", unit::none);
+  fields("percentile_method", report.percentile_method, "Definition of the percentiles", unit::none);
+  fields("stddev_ddof", report.stddev_ddof, "Delta degrees of freedom of the standard deviations",
+         unit::none);
+  fields("interrupted", report.interrupted, "The run was ended early and holds what was measured",
+         unit::none);
+  fields("environment", report.environment, "Where the run took place", unit::none);
+  fields("config", report.config, "How it measured", unit::none);
+  fields("dataset", report.dataset, "What it measured on", unit::none);
+  fields("total_benchmarks", report.total_benchmarks, "Number of results", unit::none);
+  fields("approaches_tested", report.approaches_tested, "Their names, the baseline first", unit::none);
+  fields("results", report.results, "One per approach", unit::none);
+  fields("comparisons", report.comparisons, "One per candidate", unit::none);
+}
+
+}  // namespace stagemark

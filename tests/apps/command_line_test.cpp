@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "command_runner.hpp"
+
+namespace stagemark {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// One small synthetic set for all tests of this file, without a model: the null engine needs none.
+class CommandLine : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    set_ = new TemporaryDirectory();
+    const CommandResult made = run_stagemark("sample " + images() + " --images 24 --no-model");
+    ASSERT_EQ(made.exit_code, 0) << made.error;
+  }
+  static void TearDownTestSuite() {
+    delete set_;
+    set_ = nullptr;
+  }
+  static std::string images() { return (*set_ / "images").string(); }
+
+  static json report(const TemporaryDirectory& directory) {
+    std::ifstream in(directory / "report.json");
+    return json::parse(in);
+  }
+
+  /// One sentence: one line on stderr, and nothing of the runtime's.
+  static void expect_one_sentence(const CommandResult& result, int exit_code, const std::string& part) {
+    EXPECT_EQ(result.exit_code, exit_code) << result.error;
+    EXPECT_EQ(std::count(result.error.begin(), result.error.end(), '\n'), 1) << result.error;
+    EXPECT_EQ(result.error.rfind("stagemark: ", 0), 0U) << result.error;
+    EXPECT_NE(result.error.find(part), std::string::npos) << result.error;
+    EXPECT_EQ(result.error.find("terminate called"), std::string::npos);
+  }
+
+ private:
+  static inline TemporaryDirectory* set_ = nullptr;
+};
+
+TEST_F(CommandLine, ShowsHelpWithExamplesAndExitCodes) {
+  const CommandResult help = run_stagemark("--help");
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_NE(help.out.find("Examples:"), std::string::npos);
+  EXPECT_NE(help.out.find("Exit codes:"), std::string::npos);
+  EXPECT_EQ(run_stagemark("run --help").exit_code, 0);
+  EXPECT_EQ(run_stagemark("--version").out.rfind("stagemark 0.", 0), 0U);
+}
+
+TEST_F(CommandLine, EndsWithTwoOnAWrongCall) {
+  expect_one_sentence(run_stagemark(""), 2, "--help");
+  expect_one_sentence(run_stagemark("fly"), 2, "--help");
+  expect_one_sentence(run_stagemark("run"), 2, "images");
+  expect_one_sentence(run_stagemark("run " + images() + " --frobnicate"), 2, "run --help");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --batch 0"), 2, "batch");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --threshold 2"), 2, "threshold");
+  expect_one_sentence(run_stagemark("run " + images() + " -a nonsense-fp32"), 2, "no such engine");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp16"), 2, "has no fp16");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --device gpu"), 2, "is not a device");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --positive COVID"), 2, "COVID");
+}
+
+TEST_F(CommandLine, EndsWithThreeOnWhatCannotBeHadHere) {
+  expect_one_sentence(run_stagemark("run " + images() + " -a tensorrt-fp16"), 3, "available here: ");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32@cuda"), 3, "available here: ");
+}
+
+TEST_F(CommandLine, EndsWithFourOnBadData) {
+  const TemporaryDirectory directory;
+  expect_one_sentence(run_stagemark("run " + (directory / "missing").string() + " -a null-fp32"), 4, "missing");
+  fs::create_directory(directory / "empty");
+  expect_one_sentence(run_stagemark("run " + (directory / "empty").string() + " -a null-fp32"), 4, "empty");
+  fs::create_directory(directory / "broken");
+  std::ofstream(directory / "broken/a.png") << "not an image";
+  expect_one_sentence(run_stagemark("run " + (directory / "broken").string() + " -a null-fp32 -o " +
+                                    (directory / "out").string()),
+                      4, "no image can be read");
+}
+
+TEST_F(CommandLine, NamesTheUsageErrorBeforeTheMissingData) {
+  expect_one_sentence(run_stagemark("run missing-directory -a nonsense-fp32"), 2, "no such engine");
+}
+
+TEST_F(CommandLine, DoesNotOverwriteAReportUnlessForced) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory / "report.json") << "precious";
+  const std::string call = "run " + images() + " -a null-fp32 -o " + directory.str();
+  expect_one_sentence(run_stagemark(call), 4, "--force");
+  std::string kept;
+  std::ifstream(directory / "report.json") >> kept;
+  EXPECT_EQ(kept, "precious");
+  EXPECT_EQ(run_stagemark(call + " --force").exit_code, 0);
+  EXPECT_EQ(report(directory)["total_benchmarks"], 1);
+}
+
+TEST_F(CommandLine, RefusesADirectoryThatCannotBeMade) {
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 -o /proc/nowhere"), 4, "--output");
+}
+
+TEST_F(CommandLine, LinksLatestToTheNewestReport) {
+  const TemporaryDirectory directory;
+  const CommandResult result = run_stagemark("run " + images() + " -a null-fp32", "cd " + directory.str() + " &&");
+  ASSERT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_TRUE(fs::exists(directory / "results/latest/report.json"));
+  EXPECT_NE(result.out.find("Report: results/"), std::string::npos);
+}
+
+TEST_F(CommandLine, ReportsTheHarnessCostOfTheNullEngine) {
+  const TemporaryDirectory directory;
+  const CommandResult result = run_stagemark("run " + images() + " -a null-fp32 -o " + directory.str());
+  EXPECT_NE(result.out.find("harness cost"), std::string::npos) << result.out;
+  const json harness = report(directory)["results"][0]["harness"];
+  EXPECT_GT(harness["cost_in_clock_readings"].get<double>(), 0);
+  EXPECT_GT(harness["wall_ns_per_call"].get<double>(), 0);
+}
+
+TEST_F(CommandLine, SaysThatSyntheticDataIsSynthetic) {
+  const TemporaryDirectory directory;
+  const CommandResult result = run_stagemark("run " + images() + " -a null-fp32 -o " + directory.str());
+  EXPECT_NE(result.out.find("SYNTHETIC"), std::string::npos);
+  EXPECT_EQ(report(directory)["dataset"]["synthetic"], true);
+}
+
+TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {
+  const TemporaryDirectory directory;
+  fs::copy(images(), directory / "images", fs::copy_options::recursive);
+  std::ofstream(directory / "images/NORMAL/000.png") << "not an image";
+  const std::string call = "run " + (directory / "images").string() + " -a null-fp32 --force -o " + (directory / "out").string();
+  EXPECT_EQ(run_stagemark(call + " --max-skipped 1").exit_code, 0);
+  std::ifstream in(directory / "out/report.json");
+  const json written = json::parse(in);
+  EXPECT_EQ(written["dataset"]["images"], 24);
+  ASSERT_EQ(written["dataset"]["skipped"].size(), 1U);
+  EXPECT_EQ(written["dataset"]["skipped"][0]["path"], "NORMAL/000.png");
+  expect_one_sentence(run_stagemark(call + " --max-skipped 0"), 4, "--max-skipped");
+}
+
+TEST_F(CommandLine, GivesARepeatedApproachANumber) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(run_stagemark("run " + images() + " -a null-fp32 -a null-fp32 -o " + directory.str()).exit_code, 0);
+  EXPECT_EQ(report(directory)["approaches_tested"], (json{"null-fp32@cpu", "null-fp32@cpu#2"}));
+}
+
+TEST_F(CommandLine, GivesTheSamePlanAndPredictionsForTheSameSeed) {
+  const TemporaryDirectory a;
+  const TemporaryDirectory b;
+  const std::string call = "run " + images() + " -a x=null-fp32 -a y=null-fp32 --samples 11 --seed 5 -o ";
+  ASSERT_EQ(run_stagemark(call + a.str()).exit_code, 0);
+  ASSERT_EQ(run_stagemark(call + b.str()).exit_code, 0);
+  const json first = report(a);
+  const json second = report(b);
+  EXPECT_EQ(first["dataset"]["sha256"], second["dataset"]["sha256"]);
+  for (const char* column : {"path", "probability", "round", "pass"}) {
+    EXPECT_EQ(first["results"][0]["per_image"][column], second["results"][0]["per_image"][column]) << column;
+  }
+  for (std::size_t i = 0; i < first["results"][0]["rounds"].size(); ++i) {
+    EXPECT_EQ(first["results"][0]["rounds"][i]["position"], second["results"][0]["rounds"][i]["position"]);
+  }
+}
+
+TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlC) {
+  const TemporaryDirectory directory;
+  const CommandResult result = run_stagemark(
+      "run " + images() + " -a null-fp32 --passes 1000000 --rounds 1 -o " + directory.str(), "timeout -s INT 1");
+  EXPECT_EQ(result.exit_code, 130) << result.error;
+  const json written = report(directory);
+  EXPECT_EQ(written["interrupted"], true);
+  EXPECT_GT(written["results"][0]["inferences"].get<int>(), 24);
+  EXPECT_NE(result.out.find("INTERRUPTED"), std::string::npos);
+}
+
+TEST_F(CommandLine, ListsEveryApproachWithReasonAndRemedy) {
+  const CommandResult result = run_stagemark("approaches --json");
+  ASSERT_EQ(result.exit_code, 0);
+  const json list = json::parse(result.out);
+  bool null_available = false;
+  for (const json& entry : list) {
+    if (entry["available"].get<bool>()) {
+      null_available |= entry["approach"] == "null-fp32@cpu";
+    } else {
+      EXPECT_FALSE(entry["reason"].get<std::string>().empty());
+      EXPECT_FALSE(entry["remedy"].get<std::string>().empty());
+    }
+  }
+  EXPECT_TRUE(null_available);
+  const CommandResult table = run_stagemark("approaches");
+  for (const char* engine : {"libtorch", "torchscript", "aoti", "opencv", "onnxruntime", "tensorrt", "null"}) {
+    EXPECT_NE(table.out.find(engine), std::string::npos) << engine;
+  }
+}
+
+TEST_F(CommandLine, PrintsASchemaThatIsJson) {
+  const json schema = json::parse(run_stagemark("schema").out);
+  EXPECT_TRUE(schema.contains("$schema"));
+  EXPECT_TRUE(schema["properties"].contains("results"));
+}
+
+}  // namespace
+}  // namespace stagemark

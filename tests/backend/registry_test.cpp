@@ -1,0 +1,84 @@
+#include "stagemark/backend/registry.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "stagemark/backends/null.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+Backend engine_with_cuda(bool cuda_here) {
+  Backend backend;
+  backend.engine = "fast";
+  backend.precisions = {Precision::fp32, Precision::fp16};
+  backend.options = {"graph"};
+  backend.devices = {Device{}, Device{Device::Kind::cuda, 0}};
+  backend.unavailable = [cuda_here](const Approach& approach) -> std::optional<Unavailable> {
+    if (approach.device->kind == Device::Kind::cpu || cuda_here) return std::nullopt;
+    return Unavailable{"no CUDA device", "use @cpu"};
+  };
+  return backend;
+}
+
+BackendRegistry registry(bool cuda_here) {
+  BackendRegistry result;
+  result.add(engine_with_cuda(cuda_here));
+  null_engine::add_to(result);
+  return result;
+}
+
+template <class Thrown, class Work>
+std::string message(Work work) {
+  try {
+    work();
+  } catch (const Thrown& error) {
+    return error.what();
+  }
+  return "nothing of that type thrown";
+}
+
+TEST(BackendRegistry, ChoosesCudaWhereTheEngineCanUseIt) {
+  EXPECT_EQ(to_string(registry(true).resolve(parse_approach("fast-fp32"), std::nullopt)), "fast-fp32@cuda:0");
+  EXPECT_EQ(to_string(registry(false).resolve(parse_approach("fast-fp32"), std::nullopt)), "fast-fp32@cpu");
+  EXPECT_EQ(to_string(registry(true).resolve(parse_approach("null-fp32"), std::nullopt)), "null-fp32@cpu");
+}
+
+TEST(BackendRegistry, SaysWhatIsAvailableWhereADeviceIsNot) {
+  const std::string text = message<BackendError>(
+      [] { (void)registry(false).resolve(parse_approach("fast-fp32"), Device{Device::Kind::cuda, 0}); });
+  EXPECT_NE(text.find("no CUDA device"), std::string::npos) << text;
+  EXPECT_NE(text.find("available here: fast-fp32@cpu, fast-fp16@cpu, null-fp32@cpu"), std::string::npos) << text;
+}
+
+TEST(BackendRegistry, ListsTheEnginesForAnUnknownOne) {
+  const std::string text =
+      message<UsageError>([] { (void)registry(false).resolve(parse_approach("slow-fp32"), std::nullopt); });
+  EXPECT_NE(text.find("the engines are fast, null"), std::string::npos) << text;
+}
+
+TEST(BackendRegistry, RefusesAPrecisionOrOptionTheEngineDoesNotHave) {
+  EXPECT_NE(message<UsageError>([] { (void)registry(false).resolve(parse_approach("null-int8"), std::nullopt); })
+                .find("has no int8"),
+            std::string::npos);
+  EXPECT_NE(message<UsageError>([] { (void)registry(false).resolve(parse_approach("fast-fp32+turbo"), std::nullopt); })
+                .find("has no option 'turbo'"),
+            std::string::npos);
+}
+
+TEST(BackendRegistry, RefusesAnEngineTwice) {
+  BackendRegistry twice = registry(false);
+  EXPECT_THROW(null_engine::add_to(twice), std::invalid_argument);
+}
+
+TEST(BackendRegistry, NeedsAModelForAnEngineThatNeedsOne) {
+  const BackendRegistry engines = registry(false);
+  const Approach approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
+  EXPECT_NE(message<UsageError>([&] { (void)engines.open({approach, std::nullopt, nullptr}); }).find("--model FILE"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace stagemark

@@ -1,0 +1,348 @@
+#include "stagemark/suite/benchmark_suite.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "fakes/asynchronous_backend.hpp"
+#include "fakes/manual_clock.hpp"
+#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+using fakes::AsynchronousBackend;
+using fakes::ManualClock;
+
+/// Images that carry their own index in their first two pixels; some cannot be read.
+class NumberedImages final : public ImageSource {
+ public:
+  std::vector<std::string> broken;
+  std::size_t side = 4;
+  mutable std::size_t loads = 0;
+
+  [[nodiscard]] Image load(const std::filesystem::path& file) const override {
+    ++loads;
+    ManualClock::burn(Nanoseconds{50});
+    const std::string name = file.filename().string();
+    if (std::find(broken.begin(), broken.end(), name) != broken.end()) throw InputError("broken on purpose");
+    const auto index = static_cast<std::size_t>(std::stoi(name));
+    Image image{side, side, 1, std::vector<std::uint8_t>(side * side, 0)};
+    image.pixels[0] = static_cast<std::uint8_t>(index % 256);
+    image.pixels[1] = static_cast<std::uint8_t>(index / 256);
+    return image;
+  }
+};
+
+std::size_t index_of(const Image& image) { return image.pixels[0] + std::size_t{256} * image.pixels[1]; }
+
+Dataset dataset(std::size_t images) {
+  Dataset set;
+  set.root = "set";
+  set.classes = {"NORMAL", "PNEUMONIA"};
+  set.positive = 1;
+  for (std::size_t i = 0; i < images; ++i) set.entries.push_back({std::to_string(i), i % 2});
+  return set;
+}
+
+/// Positive for odd images; takes 1 ns to preprocess, 10 to extract, 3 to classify, and 5 beside the stages.
+class Oracle : public HostBackend<std::size_t, std::size_t> {
+ public:
+  std::map<std::size_t, std::string> throws_on;
+  std::map<std::size_t, double> returns_on;
+  std::vector<std::size_t> calls;
+  ExecutionFacts facts;
+
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return facts; }
+
+ protected:
+  std::size_t preprocess(std::span<const Image> images) override {
+    ManualClock::burn(Nanoseconds{1});
+    images_ = images;
+    return index_of(images[0]);
+  }
+  std::size_t extract_features(const std::size_t& index) override {
+    ManualClock::burn(Nanoseconds{10});
+    calls.push_back(index);
+    if (const auto found = throws_on.find(index); found != throws_on.end()) throw std::runtime_error(found->second);
+    return index;
+  }
+  void classify(const std::size_t&, std::span<Prediction> out) override {
+    ManualClock::burn(Nanoseconds{3});
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t index = index_of(images_[i]);
+      out[i].probability = index % 2 == 1 ? 0.9 : 0.1;
+      if (const auto found = returns_on.find(index); found != returns_on.end()) out[i].probability = found->second;
+    }
+  }
+
+ private:
+  std::span<const Image> images_;
+};
+
+/// An observer that ends the run after so many calls.
+class Interrupter final : public RunObserver {
+ public:
+  explicit Interrupter(std::size_t after) : left_(after) {}
+  [[nodiscard]] bool interrupted() override { return left_ == 0 || --left_ == 0; }
+
+ private:
+  std::size_t left_;
+};
+
+Approach named(const std::string& name) { return {name, "oracle", Precision::fp32, Device{}, {}}; }
+
+RunOptions one_pass() {
+  RunOptions options;
+  options.passes = 1;
+  return options;
+}
+
+TEST(BenchmarkSuite, RecordsEveryImageOnceInAPassForEachApproach) {
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(23), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  ASSERT_EQ(result.collector.results().size(), 2U);
+  for (const ApproachResult& approach : result.collector.results()) {
+    ASSERT_EQ(approach.inferences.size(), 23U);
+    for (std::size_t i = 0; i < 23; ++i) {
+      EXPECT_EQ(approach.inferences[i].image, i);
+      EXPECT_DOUBLE_EQ(approach.inferences[i].prediction->probability, i % 2 == 1 ? 0.9 : 0.1);
+    }
+    EXPECT_TRUE(approach.failures.empty());
+    EXPECT_FALSE(approach.error);
+  }
+}
+
+TEST(BenchmarkSuite, TimesTotalOnAClockOfItsOwn) {
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  for (const CallRecord& call : result.collector.results()[0].calls) {
+    EXPECT_EQ(call.times[Stage::total], Nanoseconds{14});
+    EXPECT_EQ(call.times[Stage::inference], Nanoseconds{13});
+    EXPECT_EQ(call.times[Stage::decode], Nanoseconds{50});
+    EXPECT_TRUE(call.timed);
+  }
+}
+
+/// Burns 7 ns in its own predict, between the stages that it times.
+class Gap final : public InferenceWrapper {
+ public:
+  void predict(std::span<const Image>, std::span<Prediction>, StageTimer& timer) override {
+    timer.time(Stage::preprocessing, [] { ManualClock::burn(Nanoseconds{2}); });
+    ManualClock::burn(Nanoseconds{7});
+    timer.time(Stage::inference, [] { ManualClock::burn(Nanoseconds{11}); });
+  }
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
+  [[nodiscard]] bool asynchronous() const noexcept override { return false; }
+};
+
+TEST(BenchmarkSuite, CountsTimeBetweenStagesInTotal) {
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("gap"), std::make_unique<Gap>());
+  const CallRecord call = suite.run().collector.results()[0].calls[0];
+  EXPECT_EQ(call.times[Stage::total], Nanoseconds{20});
+  EXPECT_EQ(*call.times[Stage::preprocessing] + *call.times[Stage::inference], Nanoseconds{13});
+}
+
+TEST(BenchmarkSuite, LeavesWarmUpAndSettlingOutOfTheSamplesAndCountsTheLatter) {
+  const ManualClock clock;
+  RunOptions options = one_pass();
+  options.warmup = 3;
+  options.settle = 2;
+  auto oracle = std::make_unique<Oracle>();
+  Oracle& seen = *oracle;
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add(named("a"), std::move(oracle));
+  const SuiteResult result = suite.run();  // two rounds of five
+  EXPECT_EQ(result.collector.results()[0].inferences.size(), 10U);
+  EXPECT_EQ(result.collector.results()[0].settling_calls, 4U);
+  EXPECT_EQ(seen.calls.size(), 3U + 2U * 2U + 10U);
+}
+
+TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
+  const ManualClock clock;
+  auto images = std::make_shared<NumberedImages>();
+  images->broken = {"0", "7"};
+  BenchmarkSuite suite(dataset(10), images, one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  ASSERT_EQ(result.dataset.skipped.size(), 2U);
+  EXPECT_EQ(result.dataset.skipped[0].path, "0");
+  EXPECT_EQ(result.dataset.skipped[0].reason, "broken on purpose");
+  for (const ApproachResult& approach : result.collector.results()) EXPECT_EQ(approach.inferences.size(), 8U);
+}
+
+TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {
+  const ManualClock clock;
+  auto images = std::make_shared<NumberedImages>();
+  images->broken = {"0", "1", "2"};
+  BenchmarkSuite suite(dataset(3), images, one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  EXPECT_THROW(suite.run(), InputError);
+}
+
+TEST(BenchmarkSuite, CountsAnImageThatThrowsAndGoesOn) {
+  const ManualClock clock;
+  auto oracle = std::make_unique<Oracle>();
+  oracle->throws_on[4] = "bad luck";
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::move(oracle));
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.failures.size(), 1U);
+  EXPECT_EQ(approach.failures[0].image, 4U);
+  EXPECT_EQ(approach.failures[0].reason, "bad luck");
+  EXPECT_FALSE(approach.inferences[4].prediction);
+  EXPECT_FALSE(approach.calls[4].timed);
+  EXPECT_TRUE(approach.inferences[5].prediction);
+  EXPECT_FALSE(approach.error);
+}
+
+TEST(BenchmarkSuite, FailsImagesWhosePredictionIsNotANumber) {
+  const ManualClock clock;
+  auto oracle = std::make_unique<Oracle>();
+  oracle->returns_on = {{2, std::nan("")}, {3, std::numeric_limits<double>::infinity()}, {6, 1.5}};
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::move(oracle));
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.failures.size(), 3U);
+  EXPECT_NE(approach.failures[0].reason.find("NaN"), std::string::npos);
+  EXPECT_NE(approach.failures[2].reason.find("outside [0, 1]"), std::string::npos);
+}
+
+TEST(BenchmarkSuite, FailsAnApproachOfWhichEveryImageFailed) {
+  const ManualClock clock;
+  auto oracle = std::make_unique<Oracle>();
+  for (std::size_t i = 0; i < 10; ++i) oracle->returns_on[i] = std::nan("");
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::move(oracle));
+  suite.add(named("b"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  EXPECT_NE(result.collector.results()[0].error->find("every image failed"), std::string::npos);
+  EXPECT_FALSE(result.collector.results()[1].error);
+}
+
+TEST(BenchmarkSuite, CatchesAnEngineThatRunsAnotherPrecisionThanItWasAskedFor) {
+  const ManualClock clock;
+  Approach asked = named("liar");
+  asked.precision = Precision::fp16;
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(asked, std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.collector.results()[0].error.value(), "asked for fp16 on cpu, but the tensors were fp32 on cpu");
+  EXPECT_TRUE(result.collector.results()[0].inferences.empty());
+}
+
+TEST(BenchmarkSuite, KeepsWhatWasMeasuredWhenInterrupted) {
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  Interrupter interrupter(37);
+  const SuiteResult result = suite.run(interrupter);
+  EXPECT_TRUE(result.interrupted);
+  std::size_t measured = 0;
+  for (const ApproachResult& approach : result.collector.results()) {
+    measured += approach.inferences.size();
+    EXPECT_EQ(approach.calls.size(), approach.inferences.size());
+    for (const InferenceRecord& record : approach.inferences) EXPECT_TRUE(record.prediction);
+  }
+  EXPECT_GT(measured, 10U);
+  EXPECT_LT(measured, 37U);
+}
+
+TEST(BenchmarkSuite, LeavesAShortLastBatchOutOfTimingButNotOutOfPredictions) {
+  const ManualClock clock;
+  RunOptions options = one_pass();
+  options.batch = 4;
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.calls.size(), 3U);
+  EXPECT_TRUE(approach.calls[1].timed);
+  EXPECT_FALSE(approach.calls[2].timed);
+  EXPECT_EQ(approach.calls[2].size, 2U);
+  EXPECT_EQ(approach.calls[0].times[Stage::decode], Nanoseconds{200});
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_DOUBLE_EQ(approach.inferences[i].prediction->probability, i % 2 == 1 ? 0.9 : 0.1);
+}
+
+TEST(BenchmarkSuite, TakesTotalAndStagesOfAnAsynchronousDeviceFromDifferentPasses) {
+  const ManualClock clock;
+  auto device = std::make_unique<AsynchronousBackend>();
+  device->wait_cost = Nanoseconds{7};
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.calls.size(), 10U);
+  EXPECT_TRUE(approach.asynchronous);
+  for (const CallRecord& call : approach.calls) {
+    EXPECT_EQ(call.times[Stage::total], Nanoseconds{10 + 21 + 301 + 41 + 6 + 7});
+    EXPECT_EQ(call.times[Stage::total_with_waits], Nanoseconds{10 + 21 + 301 + 41 + 6 + 4 * 7});
+    EXPECT_EQ(call.times[Stage::feature_extraction], Nanoseconds{301 + 7});
+    EXPECT_EQ(call.times[Stage::inference], Nanoseconds{301 + 41 + 7});
+  }
+  EXPECT_EQ(approach.nondeterministic_predictions, 0U);
+}
+
+TEST(BenchmarkSuite, CountsPredictionsThatDifferInAStagedPass) {
+  const ManualClock clock;
+  auto device = std::make_unique<AsynchronousBackend>();
+  device->probability_with_waits = 0.2;
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.collector.results()[0].nondeterministic_predictions, 10U);
+  EXPECT_DOUBLE_EQ(result.collector.results()[0].inferences[0].prediction->probability, 0.9);
+}
+
+TEST(BenchmarkSuite, DecodesEachImageOnceForAllApproachesOfARound) {
+  const ManualClock clock;
+  auto images = std::make_shared<NumberedImages>();
+  RunOptions options = one_pass();
+  options.warmup = 0;
+  BenchmarkSuite suite(dataset(40), images, options, ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  (void)suite.run();
+  EXPECT_LE(images->loads, 41U);  // one more to see that there is an image at all
+}
+
+TEST(BenchmarkSuite, CutsATurnIntoBlocksThatFitTheMemoryAndStillRecordsAll) {
+  const ManualClock clock;
+  auto images = std::make_shared<NumberedImages>();
+  RunOptions options = one_pass();
+  options.round_memory_bytes = 3 * 16;  // three of the images
+  options.warmup = 0;
+  BenchmarkSuite suite(dataset(20), images, options, ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  for (const ApproachResult& approach : result.collector.results()) {
+    ASSERT_EQ(approach.inferences.size(), 20U);
+    for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(approach.inferences[i].image, i);
+    EXPECT_EQ(approach.settling_calls, 2U * 4U);  // once a turn, not once a block
+  }
+}
+
+TEST(BenchmarkSuite, RefusesAnEmptyBatch) {
+  RunOptions options;
+  options.batch = 0;
+  EXPECT_THROW(BenchmarkSuite(dataset(1), std::make_shared<NumberedImages>(), options), UsageError);
+}
+
+}  // namespace
+}  // namespace stagemark

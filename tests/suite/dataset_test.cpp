@@ -1,0 +1,304 @@
+#include "stagemark/suite/dataset.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "report/temporary_directory.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::TemporaryDirectory;
+
+using Paths = std::vector<std::string>;
+
+DatasetOptions with_positive(const std::string& name) {
+  DatasetOptions options;
+  options.positive = name;
+  return options;
+}
+
+DatasetOptions drawing(std::size_t samples, std::uint64_t seed) {
+  DatasetOptions options;
+  options.samples = samples;
+  options.seed = seed;
+  return options;
+}
+
+class DatasetTest : public ::testing::Test {
+ protected:
+  /// Files of that name whose content is their name: read_dataset decodes nothing.
+  void make(const Paths& names) const {
+    for (const std::string& name : names) directory_.write(name, name);
+  }
+
+  Dataset read(const DatasetOptions& options = {}) const { return read_dataset(root(), options); }
+  const fs::path& root() const { return directory_.path(); }
+
+  static Paths paths(const Dataset& dataset) {
+    Paths paths;
+    for (const DatasetEntry& entry : dataset.entries) paths.push_back(entry.path);
+    return paths;
+  }
+
+  /// Why a file was left out; empty if it was not.
+  static std::string skipped(const Dataset& dataset, const std::string& path) {
+    const auto found = std::find_if(dataset.skipped.begin(), dataset.skipped.end(),
+                                    [&path](const SkippedFile& file) { return file.path == path; });
+    return found == dataset.skipped.end() ? "" : found->reason;
+  }
+
+  template <class Error>
+  std::string error(const fs::path& path, const DatasetOptions& options = {}) const {
+    try {
+      (void)read_dataset(path, options);
+    } catch (const Error& problem) {
+      return problem.what();
+    }
+    return {};
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(DatasetTest, TakesTheFirstDirectoryBelowTheRootAsTheClass) {
+  make({"PNEUMONIA/b.png", "NORMAL/a.png", "NORMAL/2020/may/c.png"});
+  const Dataset dataset = read();
+  EXPECT_EQ(dataset.root, root());
+  EXPECT_EQ(dataset.classes, (Paths{"NORMAL", "PNEUMONIA"}));
+  EXPECT_EQ(paths(dataset), (Paths{"NORMAL/2020/may/c.png", "NORMAL/a.png", "PNEUMONIA/b.png"}));
+  EXPECT_EQ(dataset.entries[0].label, 0U);
+  EXPECT_EQ(dataset.entries[2].label, 1U);
+  EXPECT_EQ(dataset.file(dataset.entries[1]), root() / "NORMAL" / "a.png");
+  EXPECT_TRUE(dataset.skipped.empty());
+}
+
+TEST_F(DatasetTest, SortsByTheBytesOfTheWholePath) {
+  make({"a/1.png", "a-b/1.png", "a/10.png", "a/2.png", "B/1.png", "\xC3\xA4/1.png"});
+  EXPECT_EQ(paths(read()),
+            (Paths{"B/1.png", "a-b/1.png", "a/1.png", "a/10.png", "a/2.png", "\xC3\xA4/1.png"}));
+}
+
+TEST_F(DatasetTest, TakesImageFilesByExtensionInAnyCase) {
+  const Paths images = {"c/1.png", "c/2.JPG", "c/3.Jpeg", "c/4.BMP", "c/5.tif", "c/6.TIFF", "c/7.pgm"};
+  make(images);
+  make({"c/8.txt", "c/9.dcm", "c/png", "c/10.png.part"});
+  EXPECT_EQ(paths(read()), images);
+  EXPECT_TRUE(read().skipped.empty());
+}
+
+TEST_F(DatasetTest, PassesHiddenFilesAndDirectoriesOver) {
+  make({"c/1.png", "c/._1.png", ".thumbnails/2.png", "c/.cache/3.png"});
+  EXPECT_EQ(paths(read()), (Paths{"c/1.png"}));
+  EXPECT_EQ(read().classes, (Paths{"c"}));
+}
+
+TEST_F(DatasetTest, ReadsAFlatDirectoryAsUnlabelled) {
+  make({"b.png", "a.png"});
+  const Dataset dataset = read();
+  EXPECT_EQ(paths(dataset), (Paths{"a.png", "b.png"}));
+  EXPECT_TRUE(dataset.classes.empty());
+  EXPECT_EQ(dataset.entries[0].label, std::nullopt);
+  EXPECT_EQ(dataset.positive, std::nullopt);
+}
+
+TEST_F(DatasetTest, SkipsImagesBesideTheClassDirectories) {
+  make({"NORMAL/a.png", "cover.png"});
+  EXPECT_EQ(paths(read()), (Paths{"NORMAL/a.png"}));
+  EXPECT_NE(skipped(read(), "cover.png"), "");
+}
+
+TEST_F(DatasetTest, CountsADirectoryWithoutImagesAsNoClassButSaysSo) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png", "notes/readme.txt"});
+  EXPECT_EQ(read().classes, (Paths{"NORMAL", "PNEUMONIA"}));
+  EXPECT_NE(skipped(read(), "notes"), "");
+}
+
+TEST_F(DatasetTest, LabelsASingleClass) {
+  make({"NORMAL/a.png", "NORMAL/b.png"});
+  const Dataset dataset = read();
+  EXPECT_EQ(dataset.classes, (Paths{"NORMAL"}));
+  EXPECT_EQ(dataset.entries[1].label, 0U);
+  EXPECT_EQ(dataset.positive, std::nullopt);
+}
+
+TEST_F(DatasetTest, SkipsEmptyFilesWithTheReason) {
+  make({"c/1.png"});
+  directory_.write("c/2.png", "");
+  EXPECT_EQ(paths(read()), (Paths{"c/1.png"}));
+  EXPECT_EQ(skipped(read(), "c/2.png"), "is empty");
+}
+
+TEST_F(DatasetTest, SkipsFilesThatCannotBeRead) {
+  if (geteuid() == 0) GTEST_SKIP() << "root can read everything";
+  make({"c/1.png", "c/2.png"});
+  fs::permissions(root() / "c/2.png", fs::perms::none);
+  EXPECT_EQ(paths(read()), (Paths{"c/1.png"}));
+  EXPECT_NE(skipped(read(), "c/2.png"), "");
+}
+
+TEST_F(DatasetTest, SkipsWhatIsNoFileThoughNamedLikeOne) {
+  make({"c/1.png"});
+  ASSERT_EQ(mkfifo((root() / "c/pipe.png").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", root() / "c/broken.png");
+  EXPECT_EQ(paths(read()), (Paths{"c/1.png"}));
+  EXPECT_NE(skipped(read(), "c/pipe.png"), "");
+  EXPECT_NE(skipped(read(), "c/broken.png"), "");
+}
+
+TEST_F(DatasetTest, FollowsLinksButNotInCircles) {
+  make({"c/1.png", "d/2.png"});
+  fs::create_directory_symlink(root(), root() / "c/up");
+  fs::create_directory_symlink(root() / "c", root() / "c/self");
+  fs::create_directory_symlink(root() / "d", root() / "c/other");
+  EXPECT_EQ(paths(read()), (Paths{"c/1.png", "c/other/2.png", "d/2.png"}));
+}
+
+TEST_F(DatasetTest, CallsClassOneOfTwoPositive) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png"});
+  EXPECT_EQ(read().positive, 1U);
+}
+
+TEST_F(DatasetTest, NamesNoPositiveAmongMoreThanTwo) {
+  make({"a/1.png", "b/1.png", "c/1.png"});
+  EXPECT_EQ(read().positive, std::nullopt);
+  EXPECT_EQ(read(with_positive("b")).positive, 1U);
+}
+
+TEST_F(DatasetTest, FindsThePositiveClassInAnyCase) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png"});
+  EXPECT_EQ(read(with_positive("Normal")).positive, 0U);
+}
+
+TEST_F(DatasetTest, RefusesAnUnknownPositiveClassAndListsTheKnown) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png"});
+  const std::string message = error<UsageError>(root(), with_positive("covid"));
+  EXPECT_NE(message.find("'covid'"), std::string::npos) << message;
+  EXPECT_NE(message.find("NORMAL, PNEUMONIA"), std::string::npos) << message;
+}
+
+TEST_F(DatasetTest, RefusesAPositiveClassWhereThereAreNoLabels) {
+  make({"a.png"});
+  EXPECT_NE(error<UsageError>(root(), with_positive("NORMAL")).find("no labels"), std::string::npos);
+}
+
+TEST_F(DatasetTest, DrawsTheSameSamplesFromTheSameSeedOnEveryMachine) {
+  Paths all;
+  for (int i = 10; i < 30; ++i) all.push_back("c/" + std::to_string(i) + ".png");
+  make(all);
+  // SplitMix64 from 7, a partial Fisher-Yates shuffle: another result is another data set for every user.
+  EXPECT_EQ(paths(read(drawing(4, 7))), (Paths{"c/12.png", "c/17.png", "c/24.png", "c/25.png"}));
+}
+
+TEST_F(DatasetTest, DrawsWithoutReplacementInPathOrder) {
+  Paths all;
+  for (int i = 0; i < 40; ++i) all.push_back("c/" + std::to_string(i) + ".png");
+  make(all);
+  std::set<Paths> draws;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Paths drawn = paths(read(drawing(15, seed)));
+    EXPECT_EQ(drawn.size(), 15U);
+    EXPECT_TRUE(std::is_sorted(drawn.begin(), drawn.end()));
+    EXPECT_EQ(std::set<std::string>(drawn.begin(), drawn.end()).size(), 15U);
+    draws.insert(drawn);
+  }
+  EXPECT_EQ(draws.size(), 10U);
+}
+
+TEST_F(DatasetTest, DrawsEveryImageAboutAsOften) {
+  Paths all;
+  for (int i = 0; i < 10; ++i) all.push_back("c/" + std::to_string(i) + ".png");
+  make(all);
+  std::vector<int> drawn(10);
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    for (const std::string& path : paths(read(drawing(3, seed))))
+      ++drawn[static_cast<std::size_t>(path[2] - '0')];
+  }
+  // 120 expected; 4 standard deviations of a binomial(400, 0.3) are 37. The seeds are fixed, so it cannot
+  // flicker.
+  for (const int count : drawn) EXPECT_NEAR(count, 120, 37);
+}
+
+TEST_F(DatasetTest, TakesAllWhereMoreSamplesAreAskedForThanThereAre) {
+  make({"c/1.png", "c/2.png"});
+  EXPECT_EQ(paths(read(drawing(2, 0))).size(), 2U);
+  EXPECT_EQ(paths(read(drawing(1000, 0))).size(), 2U);
+}
+
+TEST_F(DatasetTest, HashesTheContentsAndNothingElse) {
+  make({"c/1.png", "c/2.png"});
+  const std::string original = read().sha256;
+  EXPECT_EQ(original.size(), 64U);
+  EXPECT_EQ(read().sha256, original);
+  fs::rename(root() / "c", root() / "renamed");
+  EXPECT_EQ(read().sha256, original);
+  directory_.write("renamed/2.png", "changed");
+  EXPECT_NE(read().sha256, original);
+}
+
+TEST_F(DatasetTest, HashesTheOrderAndTheBoundariesOfTheContents) {
+  directory_.write("c/1.png", "ab");
+  directory_.write("c/2.png", "c");
+  const std::string original = read().sha256;
+  directory_.write("c/1.png", "c");
+  directory_.write("c/2.png", "ab");
+  EXPECT_NE(read().sha256, original);
+  directory_.write("c/1.png", "a");
+  directory_.write("c/2.png", "bc");
+  EXPECT_NE(read().sha256, original);
+}
+
+TEST_F(DatasetTest, HashesTheDrawnImagesOnly) {
+  make({"c/1.png", "c/2.png", "c/3.png", "c/4.png"});
+  const DatasetOptions two = drawing(2, 1);
+  const std::string original = read(two).sha256;
+  const Paths drawn = paths(read(two));
+  for (const std::string name : {"c/1.png", "c/2.png", "c/3.png", "c/4.png"}) {
+    if (std::find(drawn.begin(), drawn.end(), name) == drawn.end()) directory_.write(name, "changed");
+  }
+  EXPECT_EQ(read(two).sha256, original);
+}
+
+TEST_F(DatasetTest, KnowsASyntheticSetByItsMarker) {
+  make({"c/1.png"});
+  EXPECT_FALSE(read().synthetic);
+  directory_.write(sample_marker, "seed 1");
+  EXPECT_TRUE(read().synthetic);
+}
+
+TEST_F(DatasetTest, TellsAMissingDirectoryAFileAndAnEmptyDirectoryApart) {
+  directory_.write("file.png", "x");
+  fs::create_directory(root() / "empty");
+  const std::string missing = error<InputError>(root() / "missing");
+  const std::string file = error<InputError>(root() / "file.png");
+  const std::string empty = error<InputError>(root() / "empty");
+  EXPECT_NE(missing.find("missing: no such directory"), std::string::npos) << missing;
+  EXPECT_NE(file.find("file.png: is not a directory"), std::string::npos) << file;
+  EXPECT_NE(empty.find("empty: holds no image"), std::string::npos) << empty;
+  for (const std::string& message : {missing, file, empty}) {
+    EXPECT_NE(message.find("; give a directory of PNG, JPEG, BMP, TIFF or PGM images"), std::string::npos)
+        << message;
+  }
+}
+
+TEST_F(DatasetTest, SaysWhyNoneOfTheImagesCanBeRead) {
+  directory_.write("c/1.png", "");
+  const std::string message = error<InputError>(root());
+  EXPECT_NE(message.find("c/1.png (is empty)"), std::string::npos) << message;
+}
+
+TEST_F(DatasetTest, ComplainsAboutAnEmptyDirectoryRatherThanThePositiveClass) {
+  EXPECT_NE(error<InputError>(root(), with_positive("PNEUMONIA")).find("holds no image"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace stagemark
