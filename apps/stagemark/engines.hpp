@@ -13,8 +13,8 @@ namespace stagemark {
 BackendRegistry make_registry();
 
 /// Fits and writes the model of `stagemark sample`; empty where no engine that could was built.
-using SampleModelWriter = std::function<void(const std::filesystem::path&, std::span<const Image>, std::span<const bool>,
-                                             const Preprocessor&, std::uint64_t)>;
+using SampleModelWriter = std::function<void(const std::filesystem::path&, std::span<const Image>,
+                                             std::span<const bool>, const Preprocessor&, std::uint64_t)>;
 SampleModelWriter sample_model_writer();
 
 }  // namespace stagemark

@@ -37,7 +37,8 @@ CountOrShare parse_count_or_share(const std::string& option, const std::string& 
 }
 
 std::size_t parse_bytes(const std::string& option, const std::string& text) {
-  constexpr std::array<std::pair<std::string_view, unsigned>, 4> units = {{{"KB", 10}, {"MB", 20}, {"GB", 30}, {"B", 0}}};
+  constexpr std::array<std::pair<std::string_view, unsigned>, 4> units = {
+      {{"KB", 10}, {"MB", 20}, {"GB", 30}, {"B", 0}}};
   for (const auto& [unit, shift] : units) {
     if (!text.ends_with(unit)) continue;
     const auto count = whole_number<std::size_t>(std::string_view(text).substr(0, text.size() - unit.size()));

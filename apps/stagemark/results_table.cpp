@@ -33,9 +33,13 @@ std::string number(double value, int decimals) {
 std::string percent(double ratio) { return number(100 * ratio, 1) + "%"; }
 
 std::string thousands(std::uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 /// "83.2% [80.0, 86.0]", or why there is no such number.
@@ -43,7 +47,8 @@ std::string with_interval(const OrReason<double>& value, const OrReason<Interval
                           const char* unit) {
   if (!value) return "n/a (" + value.reason + ")";
   std::string text = number(scale * *value, decimals) + unit;
-  if (interval) text += " [" + number(scale * interval->low, decimals) + ", " + number(scale * interval->high, decimals) + "]";
+  if (interval)
+    text += " [" + number(scale * interval->low, decimals) + ", " + number(scale * interval->high, decimals) + "]";
   return text;
 }
 
@@ -75,9 +80,9 @@ void print_stages(std::ostream& out, const ApproachReport& result) {
   ConsoleTable table({"stage", "mean", "median", "p95", "p99", "share"},
                      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
   const bool split = result.stages.contains(Stage::feature_extraction);
-  constexpr std::array order = {Stage::decode,         Stage::preprocessing,  Stage::upload,   Stage::inference,
-                                Stage::feature_extraction, Stage::classification, Stage::download,
-                                Stage::total,          Stage::total_with_waits};
+  constexpr std::array order = {
+      Stage::decode,         Stage::preprocessing, Stage::upload, Stage::inference,       Stage::feature_extraction,
+      Stage::classification, Stage::download,      Stage::total,  Stage::total_with_waits};
   for (const Stage stage : order) {
     const auto found = result.stages.find(stage);
     if (found == result.stages.end()) continue;
@@ -121,7 +126,8 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
   out << '\n';
   if (result.error) out << "  FAILED: " << *result.error << '\n';
   if (result.inferences == 0) return;
-  for (const auto& [name, value] : result.execution) out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
+  for (const auto& [name, value] : result.execution)
+    out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
   if (!result.execution.empty()) out << '\n';
   if (result.asynchronous) out << "  asynchronous device: total and stages come from different passes\n";
   out << '\n';
@@ -132,8 +138,8 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
         << thousands(result.inferences) << " inferences\n";
   }
   if (result.engine == "null" && result.harness.wall_ns_per_call && result.harness.cost_in_clock_readings) {
-    out << "  harness cost " << number(*result.harness.wall_ns_per_call, 0) << " ns a call = "
-        << number(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
+    out << "  harness cost " << number(*result.harness.wall_ns_per_call, 0)
+        << " ns a call = " << number(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
   }
   if (!result.failures.empty()) {
     out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("

@@ -53,9 +53,9 @@ class ModelFiles {
       const auto equals = specification.find('=');
       const std::string name = specification.substr(0, equals);
       // A file may have '=' in its name: only a known name before it binds.
-      const bool binds = equals != std::string::npos && std::any_of(approaches.begin(), approaches.end(), [&](const Approach& a) {
-                           return a.name == name || a.engine == name;
-                         });
+      const bool binds = equals != std::string::npos &&
+                         std::any_of(approaches.begin(), approaches.end(),
+                                     [&](const Approach& a) { return a.name == name || a.engine == name; });
       const std::string key = binds ? name : "";
       if (!files_.emplace(key, binds ? specification.substr(equals + 1) : specification).second) {
         throw UsageError("two models for " + (binds ? "'" + name + "'" : std::string("all approaches")), "--model",
@@ -79,7 +79,8 @@ std::vector<Approach> resolve_approaches(const RunArguments& arguments, const Ba
   std::optional<Device> device;
   if (arguments.device != "auto") {
     device = parse_device(arguments.device);
-    if (!device) throw UsageError("'" + arguments.device + "' is not a device", "--device", "use cpu, cuda, cuda:N or auto");
+    if (!device)
+      throw UsageError("'" + arguments.device + "' is not a device", "--device", "use cpu, cuda, cuda:N or auto");
   }
   std::vector<Approach> approaches;
   for (const std::string& text : arguments.approaches) approaches.push_back(parse_approach(text));
@@ -109,9 +110,11 @@ class OutputDirectory {
     directory_ = named_ ? fs::path(asked) : fs::path("results") / file_name_of(utc_timestamp());
     std::error_code error;
     fs::create_directories(directory_, error);
-    if (error) throw OutputError("cannot be made: " + error.message(), directory_.string(), "choose another with --output");
+    if (error)
+      throw OutputError("cannot be made: " + error.message(), directory_.string(), "choose another with --output");
     if (!force && fs::exists(report())) {
-      throw OutputError("there is a report already", report().string(), "choose another --output, or overwrite with --force");
+      throw OutputError("there is a report already", report().string(),
+                        "choose another --output, or overwrite with --force");
     }
     if (access(directory_.c_str(), W_OK | X_OK) != 0) {
       throw OutputError("cannot be written", directory_.string(), "choose another with --output");
@@ -155,13 +158,12 @@ ExitCode run(RunArguments& arguments) {
   std::vector<std::unique_ptr<InferenceWrapper>> wrappers;
   wrappers.reserve(approaches.size());
   for (const Approach& approach : approaches) {
-    wrappers.push_back(registry.open(
-        {approach, models.of(approach), preprocessor, arguments.threads, arguments.options.batch}));
+    wrappers.push_back(
+        registry.open({approach, models.of(approach), preprocessor, arguments.threads, arguments.options.batch}));
   }
 
   const std::string timestamp = utc_timestamp();
-  Dataset dataset =
-      read_dataset(arguments.images, {arguments.samples, arguments.options.seed, arguments.positive});
+  Dataset dataset = read_dataset(arguments.images, {arguments.samples, arguments.options.seed, arguments.positive});
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;
@@ -169,8 +171,8 @@ ExitCode run(RunArguments& arguments) {
   context.timestamp = timestamp;
   context.argv = arguments.argv;
   context.default_device = parse_device(arguments.device);
-  context.environment = capture_environment(
-      {{}, libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
+  context.environment =
+      capture_environment({{}, libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
 
   catch_interrupt();
   BenchmarkSuite suite(std::move(dataset), make_image_source(), arguments.options);
@@ -212,42 +214,66 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-fp16@cuda -o results/fp16
   stagemark run images/ -a old=libtorch-fp32 -a new=libtorch-fp32 -m old=v1.ckpt -m new=v2.ckpt
   stagemark run images/ -a null            what the tool itself costs per image)");
-  command->add_option("images", arguments->images, "Directory of images; its sub-directories are the classes")->required();
+  command->add_option("images", arguments->images, "Directory of images; its sub-directories are the classes")
+      ->required();
   command->add_option("-m,--model", arguments->models, "Model file; ENGINE=FILE or NAME=FILE binds it to one")
-      ->type_name("[NAME=]FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("-a,--approach", arguments->approaches,
-                      "What to measure: [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...]; the first is the baseline "
-                      "(default libtorch-fp32)")
-      ->type_name("SPEC")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->type_name("[NAME=]FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("-a,--approach", arguments->approaches,
+                   "What to measure: [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...]; the first is the baseline "
+                   "(default libtorch-fp32)")
+      ->type_name("SPEC")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--device", arguments->device, "For approaches that name none: cpu, cuda, cuda:N or auto")
-      ->type_name("DEVICE")->capture_default_str();
+      ->type_name("DEVICE")
+      ->capture_default_str();
   command->add_option("--samples", arguments->samples, "How many images, drawn by the seed (default all)")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))->type_name("N");
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
+      ->type_name("N");
   command->add_option("--seed", options.seed, "Decides drawing and order")->capture_default_str()->type_name("S");
   command->add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
-      ->check(CLI::Range(0, 1'000'000))->capture_default_str()->type_name("N");
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str()
+      ->type_name("N");
   command->add_option("--settle", options.settle, "Unrecorded calls at the start of each turn")
-      ->check(CLI::Range(0, 1'000'000))->capture_default_str()->type_name("N");
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str()
+      ->type_name("N");
   command->add_option("--rounds", options.rounds, "Wanted number of rounds; decides their size")
-      ->check(CLI::Range(1, 1'000'000))->capture_default_str()->type_name("K");
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->type_name("K");
   command->add_option("--passes", options.passes, "Over the images (default: as many as make K rounds)")
-      ->check(CLI::Range(1, 1'000'000))->type_name("P");
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("P");
   command->add_option("--threads", arguments->threads, "For the network (default: the processors it may use)")
-      ->check(CLI::Range(1, 4096))->type_name("T");
+      ->check(CLI::Range(1, 4096))
+      ->type_name("T");
   command->add_option("--batch", options.batch, "Images per call")
-      ->check(CLI::Range(1, 4096))->capture_default_str()->type_name("B");
-  command->add_option("--positive", arguments->positive, "Class that metrics call positive (default: the second of two)")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->type_name("B");
+  command
+      ->add_option("--positive", arguments->positive, "Class that metrics call positive (default: the second of two)")
       ->type_name("CLASS");
   command->add_option("--threshold", options.threshold, "Positive if the probability is at least this")
-      ->check(CLI::Range(0.0, 1.0))->capture_default_str()->type_name("T");
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->type_name("T");
   command->add_option("--round-memory", arguments->round_memory, "Most memory for decoded images")
-      ->capture_default_str()->type_name("SIZE");
+      ->capture_default_str()
+      ->type_name("SIZE");
   command->add_option("--max-skipped", arguments->max_skipped, "More skipped files than this are an error")
-      ->capture_default_str()->type_name("N|P%");
+      ->capture_default_str()
+      ->type_name("N|P%");
   command->add_option("-o,--output", arguments->output, "Directory of the report (default results/<UTC time>)")
       ->type_name("DIR");
   command->add_option("--progress", arguments->progress, "Show progress on stderr; auto: if it is a terminal")
-      ->check(CLI::IsMember({"auto", "on", "off"}))->capture_default_str();
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
   command->add_flag("--force", arguments->force, "Overwrite an existing report");
   return [arguments] { return run(*arguments); };
 }

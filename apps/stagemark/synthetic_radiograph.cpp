@@ -31,8 +31,8 @@ constexpr Fixed smooth(Fixed x, Fixed width) {
 // How visible an opacity is: the density it adds where it is thickest, drawn anew for each image. The draw is
 // squared, so that faint ones are the more frequent. For comparison: a rib adds about 0.13, a lung holds
 // about 0.25. Raise `faintest_opacity` to make the task easier, lower it to make it harder.
-constexpr Fixed faintest_opacity = fixed(0.15);
-constexpr Fixed densest_opacity = fixed(0.60);
+constexpr Fixed faintest_opacity = fixed(0.30);
+constexpr Fixed densest_opacity = fixed(0.90);
 
 /// SplitMix64 (Steele, Lea & Flood 2014). No two draws may be arguments of one call, whose order of
 /// evaluation is the compiler's; within braces it is fixed.
@@ -49,15 +49,11 @@ class Random {
   }
 
   /// Uniform in [low, high).
-  Fixed between(Fixed low, Fixed high) {
-    return low + (static_cast<Fixed>(bits() >> 48U) * (high - low) >> point);
-  }
+  Fixed between(Fixed low, Fixed high) { return low + (static_cast<Fixed>(bits() >> 48U) * (high - low) >> point); }
   /// More often near the middle of [low, high) than near its ends.
   Fixed around(Fixed low, Fixed high) { return (between(low, high) + between(low, high)) / 2; }
   bool happens(Fixed probability) { return between(0, one) < probability; }
-  int count(int low, int high) {
-    return low + static_cast<int>(bits() % static_cast<std::uint64_t>(high - low + 1));
-  }
+  int count(int low, int high) { return low + static_cast<int>(bits() % static_cast<std::uint64_t>(high - low + 1)); }
   Fixed side() { return happens(one / 2) ? one : -one; }
 
  private:
@@ -82,9 +78,7 @@ class Clouds {
   }
 
   /// Two sizes of features on top of each other.
-  Fixed fine_at(Fixed x, Fixed y) const {
-    return (2 * at(x, y) + at(2 * x + fixed(7.3), 2 * y + fixed(3.1))) / 3;
-  }
+  Fixed fine_at(Fixed x, Fixed y) const { return (2 * at(x, y) + at(2 * x + fixed(7.3), 2 * y + fixed(3.1))) / 3; }
 
  private:
   static constexpr std::size_t side = 16;
@@ -110,12 +104,10 @@ class Film {
       : width_(width), height_(height), density_(width * height), lungs_(width * height) {
     const auto shorter = static_cast<Fixed>(std::min(width, height));
     scale_ = times(shorter << point, random.between(fixed(0.50), fixed(0.57)));
-    center_x_ =
-        (static_cast<Fixed>(width) << point) / 2 + times(scale_, random.around(fixed(-0.07), fixed(0.07)));
-    center_y_ =
-        (static_cast<Fixed>(height) << point) / 2 + times(scale_, random.around(fixed(-0.06), fixed(0.10)));
+    center_x_ = (static_cast<Fixed>(width) << point) / 2 + times(scale_, random.around(fixed(-0.07), fixed(0.07)));
+    center_y_ = (static_cast<Fixed>(height) << point) / 2 + times(scale_, random.around(fixed(-0.06), fixed(0.10)));
     tilt_ = random.around(fixed(-0.07), fixed(0.07));
-    stretch_ = random.around(fixed(0.90), fixed(1.12));
+    stretch_ = random.around(fixed(0.94), fixed(1.08));
     shrink_ = over(one, stretch_);
     step_ = over(one, scale_);
   }
@@ -125,10 +117,8 @@ class Film {
   template <class Draw>
   void in(const Box& box, Draw&& draw) {
     const Fixed slack = fixed(0.12);  // for the tilt
-    const std::size_t first_row =
-        clamp_pixel(center_y_ + times(scale_, times(box.top, stretch_) - slack), height_);
-    const std::size_t last_row =
-        clamp_pixel(center_y_ + times(scale_, times(box.bottom, stretch_) + slack), height_);
+    const std::size_t first_row = clamp_pixel(center_y_ + times(scale_, times(box.top, stretch_) - slack), height_);
+    const std::size_t last_row = clamp_pixel(center_y_ + times(scale_, times(box.bottom, stretch_) + slack), height_);
     const std::size_t first_column = clamp_pixel(center_x_ + times(scale_, box.left - slack), width_);
     const std::size_t last_column = clamp_pixel(center_x_ + times(scale_, box.right + slack), width_);
     for (std::size_t row = first_row; row < last_row; ++row) {
@@ -169,9 +159,7 @@ struct Ellipse {
   Fixed x, y, radius_x, radius_y;
 
   /// 0 in the middle, 1 on the edge, growing with the square of the distance.
-  Fixed distance(Fixed px, Fixed py) const {
-    return square(over(px - x, radius_x)) + square(over(py - y, radius_y));
-  }
+  Fixed distance(Fixed px, Fixed py) const { return square(over(px - x, radius_x)) + square(over(py - y, radius_y)); }
   Box box(Fixed grown) const {
     return {x - times(radius_x, grown), y - times(radius_y, grown), x + times(radius_x, grown),
             y + times(radius_y, grown)};
@@ -225,8 +213,7 @@ void add_stroke(Film& film, Fixed side, const Curve& curve, const Stroke& stroke
     // From the middle of the stroke, squared, in half widths.
     const Fixed distance = over(square(over(away, half_width)), slant);
     if (distance >= one) return;
-    const Fixed profile =
-        times(one - square(square(distance)), one - stroke.rim + times(stroke.rim, 2 * distance));
+    const Fixed profile = times(one - square(square(distance)), one - stroke.rim + times(stroke.rim, 2 * distance));
     const Fixed ends = times(smooth(along, fixed(0.08)), smooth(one - along, fixed(0.08)));
     const Fixed where = one - stroke.only_lung + times(stroke.only_lung, lung);
     d += times(times(stroke.density, profile), times(ends, where));
@@ -249,8 +236,7 @@ struct Anatomy {
 
   /// 1 in the heart or the aorta's arch, where there is no lung.
   Fixed solid(Fixed x, Fixed y) const {
-    const Fixed beat =
-        smooth(fixed(1.10) - heart.distance(x, y - times(heart_lean, x - heart.x)), fixed(0.28));
+    const Fixed beat = smooth(fixed(1.10) - heart.distance(x, y - times(heart_lean, x - heart.x)), fixed(0.28));
     const Ellipse arch = {mediastinum + fixed(0.03), fixed(-0.28), fixed(0.085), fixed(0.10)};
     return std::max(beat, smooth(fixed(1.15) - arch.distance(x, y), fixed(0.5)));
   }
@@ -260,8 +246,8 @@ struct Anatomy {
     const Fixed x = px < 0 ? -px : px;
     const Fixed middle = fixed(0.41) + times(y, fixed(0.08));
     const Fixed width = lung_width + times(y, fixed(0.06));
-    const Fixed outline = square(over(x - middle, width)) +
-                          square(over(y - fixed(0.02), y < fixed(0.02) ? lung_height : fixed(0.85)));
+    const Fixed outline =
+        square(over(x - middle, width)) + square(over(y - fixed(0.02), y < fixed(0.02) ? lung_height : fixed(0.85)));
     const Fixed dome = diaphragm[px < 0 ? 0 : 1] + times(square(x - fixed(0.34)), fixed(0.75));
     const Fixed bordered = times(smooth(fixed(1.06) - outline, fixed(0.16)), smooth(dome - y, fixed(0.035)));
     const Fixed beside = smooth(x - mediastinum + times(fixed(0.03), y), fixed(0.06));
@@ -285,19 +271,16 @@ void add_body(Film& film, const Anatomy& anatomy, Random& random) {
   film.in(everywhere, [&](Fixed x, Fixed y, Fixed& d, Fixed) {
     const Fixed away = x < 0 ? -x : x;
     const Fixed nape = std::max(fixed(0.62) - away, Fixed{0});
-    const Fixed line =
-        anatomy.shoulders + times(square(away), fixed(0.12)) - times(square(nape), fixed(0.70));
+    const Fixed line = anatomy.shoulders + times(square(away), fixed(0.12)) - times(square(nape), fixed(0.70));
     const Fixed armpit = times(fixed(0.45), smooth(fixed(-0.20) - y, fixed(0.35)));
-    const Fixed trunk =
-        times(smooth(y - line, fixed(0.16)), smooth(waist + armpit + fixed(0.10) - away, fixed(0.16)));
+    const Fixed trunk = times(smooth(y - line, fixed(0.16)), smooth(waist + armpit + fixed(0.10) - away, fixed(0.16)));
     const Fixed throat = smooth(neck + fixed(0.03) - away, fixed(0.09));
     const Fixed above = times(throat, smooth(fixed(-0.5) - y, fixed(0.2)));
     if (trunk == 0 && above == 0) return;
     const Fixed roundness = one - times(fixed(0.62), square(std::min(over(away, fixed(1.05)), one)));
     const Fixed texture = one + times(fixed(0.07), muscles.fine_at(3 * x + 16 * one, 3 * y + 16 * one));
     const Fixed belly = times(fixed(0.30), smooth(y - fixed(0.25), fixed(0.6)));
-    d += times(times(anatomy.thickness, std::max(trunk, times(above, fixed(0.85)))),
-               times(roundness + belly, texture));
+    d += times(times(anatomy.thickness, std::max(trunk, times(above, fixed(0.85)))), times(roundness + belly, texture));
   });
 }
 
@@ -308,8 +291,8 @@ void add_arms(Film& film, const Anatomy& anatomy, Random& random) {
     add_disc(film, {x, y, fixed(0.17), fixed(0.85)}, fixed(0.45), fixed(0.3));
     add_disc(film, {x, y, fixed(0.055), fixed(0.70)}, fixed(0.25), fixed(0.3));
     // Shoulder joint and blade.
-    add_disc(film, {times(side, fixed(0.97)), anatomy.shoulders + fixed(0.27), fixed(0.12), fixed(0.11)},
-             fixed(0.16), fixed(0.4));
+    add_disc(film, {times(side, fixed(0.97)), anatomy.shoulders + fixed(0.27), fixed(0.12), fixed(0.11)}, fixed(0.16),
+             fixed(0.4));
     const Fixed blade = times(side, random.around(fixed(0.74), fixed(0.84)));
     const Fixed density = random.around(fixed(0.02), fixed(0.09));
     add_disc(film, {blade, fixed(-0.38), fixed(0.13), fixed(0.30)}, density, fixed(0.3));
@@ -328,8 +311,8 @@ void add_lungs(Film& film, const Anatomy& anatomy) {
 void add_mediastinum(Film& film, const Anatomy& anatomy, Random& random) {
   film.in({-one, fixed(-0.75), one, one}, [&](Fixed x, Fixed y, Fixed& d, Fixed) {
     const Fixed away = x < 0 ? -x : x;
-    const Fixed middle = times(smooth(anatomy.mediastinum + fixed(0.05) - away, fixed(0.10)),
-                               smooth(y + fixed(0.75), fixed(0.3)));
+    const Fixed middle =
+        times(smooth(anatomy.mediastinum + fixed(0.05) - away, fixed(0.10)), smooth(y + fixed(0.75), fixed(0.3)));
     d += times(fixed(0.10), middle) + times(fixed(0.14), anatomy.solid(x, y));
   });
   // Where the vessels leave.
@@ -376,10 +359,10 @@ void add_bones(Film& film, Random& random) {
                    {times(density, fixed(0.45)), half_width, fixed(0.25), fixed(-0.15), 0});
       }
     }
-    add_stroke(film, side,
-               {fixed(0.07), fixed(0.84), random.around(fixed(-0.50), fixed(-0.42)), fixed(-0.34),
-                fixed(0.50), fixed(-0.40)},
-               {fixed(0.20), fixed(0.032), fixed(0.35), fixed(-0.25), 0});
+    add_stroke(
+        film, side,
+        {fixed(0.07), fixed(0.84), random.around(fixed(-0.50), fixed(-0.42)), fixed(-0.34), fixed(0.50), fixed(-0.40)},
+        {fixed(0.20), fixed(0.032), fixed(0.35), fixed(-0.25), 0});
   }
 }
 
@@ -395,8 +378,8 @@ void add_vessels(Film& film, Random& random) {
       const Fixed bend = times(slope, random.between(fixed(-1.3), fixed(0.3)));
       const Fixed root = random.between(fixed(-0.08), fixed(0.12));
       add_stroke(film, side, {from, to, root - times(from, slope) - times(square(from), bend), slope, bend},
-                 {times(prominence, random.between(fixed(0.5), fixed(1.3))),
-                  random.between(fixed(0.011), fixed(0.024)), 0, fixed(0.7), one});
+                 {times(prominence, random.between(fixed(0.5), fixed(1.3))), random.between(fixed(0.011), fixed(0.024)),
+                  0, fixed(0.7), one});
     }
   }
 }
@@ -406,14 +389,13 @@ void add_overlays(Film& film, const Anatomy& anatomy, Random& random) {
   if (random.happens(fixed(0.45))) {
     const Fixed density = random.between(fixed(0.03), fixed(0.13));
     for (const Fixed side : {-one, one}) {
-      add_disc(film,
-               {times(side, fixed(0.48)), random.around(fixed(0.22), fixed(0.42)), fixed(0.34), fixed(0.27)},
+      add_disc(film, {times(side, fixed(0.48)), random.around(fixed(0.22), fixed(0.42)), fixed(0.34), fixed(0.27)},
                density, fixed(0.5));
     }
   }
   const Fixed bubble = random.between(fixed(0.0), fixed(0.30));
-  const Ellipse stomach = {random.around(fixed(0.30), fixed(0.46)), anatomy.diaphragm[1] + fixed(0.15),
-                           fixed(0.16), fixed(0.09)};
+  const Ellipse stomach = {random.around(fixed(0.30), fixed(0.46)), anatomy.diaphragm[1] + fixed(0.15), fixed(0.16),
+                           fixed(0.09)};
   film.in(stomach.box(fixed(1.3)), [&](Fixed x, Fixed y, Fixed& d, Fixed) {
     d = times(d, one - times(bubble, smooth(fixed(1.1) - stomach.distance(x, y), fixed(0.5))));
   });
@@ -447,18 +429,17 @@ void add_cloud(Film& film, Random& random, Fixed density, Fixed size) {
       if (inside > 0) clear = times(clear, one - times(fixed(0.75), square(inside)));
     }
     if (clear == one) return;
-    const Fixed texture = one + times(fixed(0.45), clouds.fine_at(9 * px + 32 * one, 9 * py + 32 * one));
+    const Fixed texture = one + times(fixed(1.20), clouds.fine_at(26 * px + 96 * one, 26 * py + 96 * one));
     d += times(times(density, one - clear), times(texture, fixed(0.15) + times(fixed(0.85), lung)));
   });
 }
 
 void add_pneumonia(Film& film, Random& random) {
-  const Fixed density =
-      faintest_opacity + times(densest_opacity - faintest_opacity, square(random.between(0, one)));
-  const int clouds = random.count(1, 4);
+  const Fixed density = faintest_opacity + times(densest_opacity - faintest_opacity, square(random.between(0, one)));
+  const int clouds = random.count(3, 6);
   for (int i = 0; i < clouds; ++i) {
     // Several are smaller than a single one.
-    const Fixed size = random.between(fixed(0.14), fixed(0.26)) * 4 / (3 + clouds);
+    const Fixed size = random.between(fixed(0.22), fixed(0.34));
     add_cloud(film, random, times(density, random.between(fixed(0.7), one)), size);
   }
 }
@@ -466,7 +447,7 @@ void add_pneumonia(Film& film, Random& random) {
 /// A film's answer, after which the image looks as it does to a radiologist: dense is white.
 struct Exposure {
   explicit Exposure(Random& random)
-      : half(random.around(fixed(0.75), fixed(1.45))),
+      : half(random.around(fixed(0.85), fixed(1.30))),
         contrast(random.around(fixed(0.85), fixed(1.12))),
         fog(random.between(fixed(2), fixed(22))),
         grain(random.between(fixed(0.010), fixed(0.035))) {}
@@ -484,8 +465,7 @@ struct Exposure {
 };
 
 /// Twice the film's size, with grain.
-Image develop(const Film& film, std::size_t width, std::size_t height, const Exposure& exposure,
-              Random& random) {
+Image develop(const Film& film, std::size_t width, std::size_t height, const Exposure& exposure, Random& random) {
   std::vector<Fixed> greys(film.density().size());
   std::transform(film.density().begin(), film.density().end(), greys.begin(), exposure);
   Image image{width, height, 1, std::vector<std::uint8_t>(width * height)};
@@ -500,8 +480,7 @@ Image develop(const Film& film, std::size_t width, std::size_t height, const Exp
       const auto bell = static_cast<Fixed>((noise & 0xFFU) + (noise >> 8U & 0xFFU)) - 255;
       noise >>= 16U;
       const Fixed grainy = grey + (times(exposure.grain, grey / 2 + fixed(60)) * bell >> 7);
-      image.pixels[y * width + x] =
-          static_cast<std::uint8_t>(std::clamp(grainy >> point, Fixed{0}, Fixed{255}));
+      image.pixels[y * width + x] = static_cast<std::uint8_t>(std::clamp(grainy >> point, Fixed{0}, Fixed{255}));
     }
   }
   return image;
@@ -521,8 +500,7 @@ void stamp_letter(Image& image, Random& random) {
   const std::array<std::uint8_t, 7>& letter = letters[is_left ? 1 : 0];
   for (std::size_t y = 0; y < 7 * dot; ++y) {
     for (std::size_t x = 0; x < 5 * dot; ++x) {
-      if ((letter[y / dot] >> (4 - x / dot) & 1U) != 0)
-        image.pixels[(top + y) * image.width + left + x] = 235;
+      if ((letter[y / dot] >> (4 - x / dot) & 1U) != 0) image.pixels[(top + y) * image.width + left + x] = 235;
     }
   }
 }

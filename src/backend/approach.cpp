@@ -20,9 +20,7 @@ constexpr std::array<std::pair<Precision, std::string_view>, 4> precision_names 
 constexpr std::string_view form = "an approach is [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...], e.g. libtorch-fp32@cpu";
 
 bool is_word(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
   return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
 }
 
@@ -86,7 +84,8 @@ Approach parse_approach(std::string_view text) {
   std::string_view rest = text;
 
   if (const auto equals = rest.find('='); equals != std::string_view::npos) {
-    if (!is_name(rest.substr(0, equals))) fail(text, "the name before '=' is not made of letters, digits, '.', '_', '-'");
+    if (!is_name(rest.substr(0, equals)))
+      fail(text, "the name before '=' is not made of letters, digits, '.', '_', '-'");
     approach.name = rest.substr(0, equals);
     rest.remove_prefix(equals + 1);
   }
@@ -97,7 +96,8 @@ Approach parse_approach(std::string_view text) {
   }
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
     approach.device = parse_device(rest.substr(at + 1));
-    if (!approach.device) fail(text, "'" + std::string(rest.substr(at + 1)) + "' is not a device (cpu, cuda or cuda:N)");
+    if (!approach.device)
+      fail(text, "'" + std::string(rest.substr(at + 1)) + "' is not a device (cpu, cuda or cuda:N)");
     rest = rest.substr(0, at);
   }
   // The precision is what follows the last dash: engine names may hold dashes.

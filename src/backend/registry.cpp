@@ -46,8 +46,7 @@ Approach BackendRegistry::resolve(Approach approach, std::optional<Device> defau
   const auto precision_name = [](Precision p) { return std::string(to_string(p)); };
   if (!contains(backend.precisions, approach.precision)) {
     throw UsageError("engine " + backend.engine + " has no " + precision_name(approach.precision),
-                     "approach '" + approach.label() + "'",
-                     "it has " + listed(backend.precisions, precision_name));
+                     "approach '" + approach.label() + "'", "it has " + listed(backend.precisions, precision_name));
   }
   for (const std::string& option : approach.options) {
     if (!contains(backend.options, option)) {

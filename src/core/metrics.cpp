@@ -91,11 +91,10 @@ Metric average_precision(std::span<const ScoredImage> images, std::uint64_t posi
 }
 
 double brier_score(std::span<const ScoredImage> images) {
-  const double sum =
-      std::accumulate(images.begin(), images.end(), 0.0, [](double total, const ScoredImage& image) {
-        const double error = image.probability - (image.positive ? 1.0 : 0.0);
-        return total + error * error;
-      });
+  const double sum = std::accumulate(images.begin(), images.end(), 0.0, [](double total, const ScoredImage& image) {
+    const double error = image.probability - (image.positive ? 1.0 : 0.0);
+    return total + error * error;
+  });
   return sum / static_cast<double>(images.size());
 }
 
@@ -161,8 +160,8 @@ ClassificationMetrics classification_metrics(std::span<const ScoredImage> images
   metrics.count = images.size();
   if (images.empty()) {
     for (Metric* metric : {&metrics.accuracy, &metrics.precision, &metrics.recall, &metrics.sensitivity,
-                           &metrics.specificity, &metrics.f1, &metrics.auroc, &metrics.balanced_accuracy,
-                           &metrics.mcc, &metrics.average_precision, &metrics.brier, &metrics.ece}) {
+                           &metrics.specificity, &metrics.f1, &metrics.auroc, &metrics.balanced_accuracy, &metrics.mcc,
+                           &metrics.average_precision, &metrics.brier, &metrics.ece}) {
       *metric = absent(no_images);
     }
     metrics.auroc_ci95_reason = no_images;
@@ -178,8 +177,8 @@ ClassificationMetrics classification_metrics(std::span<const ScoredImage> images
   metrics.sensitivity = ratio(counts.tp, positives, no_positive_images);
   metrics.recall = metrics.sensitivity;
   metrics.specificity = ratio(counts.tn, negatives, no_negative_images);
-  metrics.f1 = ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn,
-                     "no positive images and no positive predictions");
+  metrics.f1 =
+      ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn, "no positive images and no positive predictions");
   metrics.balanced_accuracy = positives == 0 || negatives == 0
                                   ? absent(needs_both_classes)
                                   : present((*metrics.sensitivity.value + *metrics.specificity.value) / 2);
@@ -244,8 +243,7 @@ std::optional<Auroc> auroc(std::span<const ScoredImage> images) {
   return result;
 }
 
-MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth,
-                                       std::span<const std::size_t> predicted) {
+MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth, std::span<const std::size_t> predicted) {
   if (truth.size() != predicted.size()) {
     throw std::invalid_argument("truth and predictions must have the same length");
   }
@@ -267,8 +265,7 @@ std::optional<Interval> wilson_interval(std::size_t successes, std::size_t n, do
   const double z = -normal_quantile((1 - confidence) / 2);
   const double z_squared = z * z;
   const double center = proportion + z_squared / (2 * count);
-  const double half_width =
-      z * std::sqrt(proportion * (1 - proportion) / count + z_squared / (4 * count * count));
+  const double half_width = z * std::sqrt(proportion * (1 - proportion) / count + z_squared / (4 * count * count));
   const double scale = 1 + z_squared / count;
   // At the ends the formula gives 0 and 1 but for rounding.
   return Interval{.low = successes == 0 ? 0 : (center - half_width) / scale,

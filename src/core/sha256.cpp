@@ -70,16 +70,16 @@ void Sha256::compress(const std::byte* block) {
   for (std::size_t t = 16; t < schedule.size(); ++t) {
     const std::uint32_t early = schedule[t - 15];
     const std::uint32_t late = schedule[t - 2];
-    schedule[t] = schedule[t - 16] + (std::rotr(early, 7) ^ std::rotr(early, 18) ^ (early >> 3)) +
-                  schedule[t - 7] + (std::rotr(late, 17) ^ std::rotr(late, 19) ^ (late >> 10));
+    schedule[t] = schedule[t - 16] + (std::rotr(early, 7) ^ std::rotr(early, 18) ^ (early >> 3)) + schedule[t - 7] +
+                  (std::rotr(late, 17) ^ std::rotr(late, 19) ^ (late >> 10));
   }
 
   auto [a, b, c, d, e, f, g, h] = state_;
   for (std::size_t t = 0; t < schedule.size(); ++t) {
     const std::uint32_t choice = (e & f) ^ (~e & g);
     const std::uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
-    const std::uint32_t first = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + choice +
-                                round_constants[t] + schedule[t];
+    const std::uint32_t first =
+        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + choice + round_constants[t] + schedule[t];
     const std::uint32_t second = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + majority;
     h = g;
     g = f;

@@ -37,9 +37,7 @@ void require_confidence(double confidence) {
   require(confidence > 0 && confidence < 1, "the confidence must be between 0 and 1");
 }
 
-void require_inner_probability(double p) {
-  require(p > 0 && p < 1, "the probability must be between 0 and 1");
-}
+void require_inner_probability(double p) { require(p > 0 && p < 1, "the probability must be between 0 and 1"); }
 
 std::vector<double> sorted_copy(std::span<const double> values) {
   std::vector<double> sorted(values.begin(), values.end());
@@ -53,9 +51,8 @@ bool all_equal(std::span<const double> values) {
 
 double sum_of_squared_deviations(std::span<const double> values) {
   const double center = mean(values);
-  return std::accumulate(values.begin(), values.end(), 0.0, [center](double sum, double value) {
-    return sum + (value - center) * (value - center);
-  });
+  return std::accumulate(values.begin(), values.end(), 0.0,
+                         [center](double sum, double value) { return sum + (value - center) * (value - center); });
 }
 
 // A series of zeros and ones, packed: the products of an autocovariance become a count of common bits, so
@@ -102,9 +99,7 @@ double stirling_error(double n) {
   }
   const double square = n * n;
   const double series =
-      (1.0 / 12 -
-       (1.0 / 360 - (1.0 / 1260 - (1.0 / 1680 - (1.0 / 1188) / square) / square) / square) / square) /
-      n;
+      (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - (1.0 / 1680 - (1.0 / 1188) / square) / square) / square) / square) / n;
   return remainder + series;
 }
 
@@ -198,9 +193,7 @@ std::optional<std::size_t> lower_rank(std::size_t n, double p, double tail) {
 }
 
 // Smallest m with p^m <= tail.
-double power_count(double p, double tail) {
-  return std::ceil(std::log(tail) / std::log(p) * (1 - rounding_slack));
-}
+double power_count(double p, double tail) { return std::ceil(std::log(tail) / std::log(p) * (1 - rounding_slack)); }
 
 }  // namespace
 
@@ -223,9 +216,8 @@ double mean(std::span<const double> values) {
   require_samples(values);
   // Relative to the first value: equal values have exactly that mean, and a deviation of exactly zero.
   const double origin = values.front();
-  const double sum = std::accumulate(values.begin(), values.end(), 0.0, [origin](double total, double value) {
-    return total + (value - origin);
-  });
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0,
+                                     [origin](double total, double value) { return total + (value - origin); });
   return origin + sum / static_cast<double>(values.size());
 }
 
@@ -251,8 +243,7 @@ double effective_count(std::span<const double> in_order, double p) {
   for (std::size_t lag = 1; lag <= size / 4; ++lag) {
     ones_in_head -= series.at(size - lag) ? 1 : 0;
     ones_in_tail -= series.at(lag - 1) ? 1 : 0;
-    const double covariance = static_cast<double>(series.count_common(lag)) -
-                              share * (ones_in_head + ones_in_tail) +
+    const double covariance = static_cast<double>(series.count_common(lag)) - share * (ones_in_head + ones_in_tail) +
                               share * share * static_cast<double>(size - lag);
     const double correlation = covariance / variance;
     if (correlation < 0.05) break;
@@ -268,10 +259,9 @@ std::optional<OrderStatisticRanks> quantile_interval_ranks(std::size_t n, double
   const auto lower = lower_rank(n, p, tail);
   const auto upper = upper_rank(n, p, tail);
   if (!lower || !upper) return std::nullopt;
-  return OrderStatisticRanks{
-      .lower = *lower,
-      .upper = *upper,
-      .coverage = 1 - binomial_cdf(*lower - 1, n, p) - binomial_upper_tail(*upper, n, p)};
+  return OrderStatisticRanks{.lower = *lower,
+                             .upper = *upper,
+                             .coverage = 1 - binomial_cdf(*lower - 1, n, p) - binomial_upper_tail(*upper, n, p)};
 }
 
 std::optional<Interval> median_interval(std::span<const double> in_order, double confidence) {
@@ -315,8 +305,7 @@ std::vector<double> midranks(std::span<const double> values) {
   require_finite(values);
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [values](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::sort(order.begin(), order.end(), [values](std::size_t a, std::size_t b) { return values[a] < values[b]; });
 
   std::vector<double> ranks(values.size());
   for (std::size_t first = 0; first < order.size();) {
@@ -395,8 +384,7 @@ double normal_quantile(double p) {
   if (p > 0.5) return -normal_quantile(1 - p);
   // Abramowitz & Stegun 26.2.23 is good to 4.5e-4; each of Halley's steps triples the digits.
   const double t = std::sqrt(-2 * std::log(p));
-  double z =
-      (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
+  double z = (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
   const double log_scale = std::log(p) + std::log(2 * std::numbers::pi) / 2;
   for (int step = 0; step < 3; ++step) {
     const double error = (normal_cdf(z) / p - 1) * std::exp(log_scale + z * z / 2);

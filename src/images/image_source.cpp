@@ -122,12 +122,10 @@ class FileImageSource : public ImageSource {
       throw InputError("the image is grey with 16 bits per sample, which is refused as asked");
     }
     if (channels == 1 && options_.sixteen_bit_grey == SixteenBitGrey::clip) {
-      return convert<std::uint16_t>(pixels, [](std::uint16_t value) {
-        return static_cast<std::uint8_t>(std::min<std::uint16_t>(value, 255));
-      });
+      return convert<std::uint16_t>(
+          pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(std::min<std::uint16_t>(value, 255)); });
     }
-    return convert<std::uint16_t>(pixels,
-                                  [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8U); });
+    return convert<std::uint16_t>(pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8U); });
   }
 
   ImageSourceOptions options_;

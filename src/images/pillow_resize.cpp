@@ -36,8 +36,7 @@ constexpr std::size_t most_recent_taps = 64;
 
 /// Pillow's way, halves up; what is below 0 becomes 0.
 std::size_t rounded(double value) {
-  return static_cast<std::size_t>(
-      std::max(value + 0.5, 0.0));  // NOLINT(bugprone-incorrect-roundings): as Pillow does
+  return static_cast<std::size_t>(std::max(value + 0.5, 0.0));  // NOLINT(bugprone-incorrect-roundings): as Pillow does
 }
 
 // No weight is negative, so that only the upper end can be left, by the rounding of very many weights.
@@ -53,8 +52,7 @@ STAGEMARK_ALWAYS_INLINE void turn(const std::array<const std::uint8_t*, strip_ro
 
 template <std::size_t... Row>
 STAGEMARK_ALWAYS_INLINE void turn_back(const std::uint8_t* __restrict columns, std::size_t length,
-                                       std::uint8_t* __restrict rows,
-                                       std::index_sequence<Row...> /*unused*/) {
+                                       std::uint8_t* __restrict rows, std::index_sequence<Row...> /*unused*/) {
   for (std::size_t i = 0; i < length; ++i) ((rows[Row * length + i] = columns[i * strip_rows + Row]), ...);
 }
 
@@ -80,9 +78,9 @@ STAGEMARK_ALWAYS_INLINE void narrow(const std::uint8_t* __restrict columns, cons
 }
 
 /// The horizontal pass over one strip. `columns` and `turned` are scratch for the strip before and after.
-STAGEMARK_WIDE_LANES void narrow_strip(const std::array<const std::uint8_t*, strip_rows>& rows,
-                                       std::size_t channels, const ResizeTaps& taps, std::uint8_t* columns,
-                                       std::uint8_t* turned, std::uint8_t* out) {
+STAGEMARK_WIDE_LANES void narrow_strip(const std::array<const std::uint8_t*, strip_rows>& rows, std::size_t channels,
+                                       const ResizeTaps& taps, std::uint8_t* columns, std::uint8_t* turned,
+                                       std::uint8_t* out) {
   constexpr auto each_row = std::make_index_sequence<strip_rows>();
   turn(rows, taps.in * channels, columns, each_row);
   if (channels == 1) {
@@ -95,8 +93,7 @@ STAGEMARK_WIDE_LANES void narrow_strip(const std::array<const std::uint8_t*, str
 
 /// The vertical pass for one output row. `rows` holds `weights.size()` rows of `length` samples.
 STAGEMARK_WIDE_LANES void blend_rows(const std::uint8_t* __restrict rows, std::size_t length,
-                                     const std::int32_t* weights, std::size_t count,
-                                     std::uint8_t* __restrict out) {
+                                     const std::int32_t* weights, std::size_t count, std::uint8_t* __restrict out) {
   std::size_t x = 0;
   for (; x + block_columns <= length; x += block_columns) {
     std::array<std::int32_t, block_columns> sums;  // NOLINT(*-member-init): set by the next line
@@ -196,8 +193,8 @@ std::span<const std::uint8_t> PillowResizer::resize(const Image& image, Size siz
   const ResizeTaps& vertical = taps(image.height, size.height);
   resized_.resize(std::max(resized_.size(), length * size.height));
   for (std::size_t y = 0; y < size.height; ++y) {
-    blend_rows(rows + (vertical.first[y] - first_row) * length, length,
-               &vertical.weights[y * vertical.stride], vertical.counts[y], resized_.data() + y * length);
+    blend_rows(rows + (vertical.first[y] - first_row) * length, length, &vertical.weights[y * vertical.stride],
+               vertical.counts[y], resized_.data() + y * length);
   }
   return {resized_.data(), length * size.height};
 }

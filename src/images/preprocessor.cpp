@@ -17,8 +17,7 @@ constexpr std::size_t longest_side = 65535;
 
 class TorchvisionPreprocessor : public Preprocessor {
  public:
-  explicit TorchvisionPreprocessor(const PreprocessingOptions& options)
-      : size_{options.width, options.height} {
+  explicit TorchvisionPreprocessor(const PreprocessingOptions& options) : size_{options.width, options.height} {
     for (std::size_t plane = 0; plane < plane_count; ++plane) {
       for (std::size_t value = 0; value < 256; ++value) {
         // In float32 and in this order, as ToTensor and Normalize do it.
@@ -67,8 +66,8 @@ std::shared_ptr<const Preprocessor> make_preprocessor(const PreprocessingOptions
   }
   for (const float deviation : options.standard_deviation) {
     if (!(deviation > 0)) {
-      throw UsageError("a standard deviation of " + std::to_string(deviation) + " cannot be divided by",
-                       "std", "give values above 0");
+      throw UsageError("a standard deviation of " + std::to_string(deviation) + " cannot be divided by", "std",
+                       "give values above 0");
     }
   }
   return std::make_shared<TorchvisionPreprocessor>(options);

@@ -21,8 +21,7 @@ std::vector<std::uint8_t> encode(const Image& image) {
     const std::uint8_t* const from = &image.pixels[static_cast<std::size_t>(y) * row_bytes];
     std::uint8_t* const to = pixels.ptr(y);
     // To OpenCV's BGR.
-    for (std::size_t i = 0; i < row_bytes; ++i)
-      to[i] = image.channels == 1 ? from[i] : from[i - i % 3 + (2 - i % 3)];
+    for (std::size_t i = 0; i < row_bytes; ++i) to[i] = image.channels == 1 ? from[i] : from[i - i % 3 + (2 - i % 3)];
   }
   std::vector<std::uint8_t> bytes;
   const QuietStderr quiet;
@@ -47,8 +46,7 @@ void write_png(const std::filesystem::path& file, const Image& image) {
   stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   stream.close();
   if (!stream) {
-    throw OutputError("the file cannot be written", file.string(),
-                      "check that the directory exists and has room");
+    throw OutputError("the file cannot be written", file.string(), "check that the directory exists and has room");
   }
 }
 

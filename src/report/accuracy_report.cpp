@@ -40,8 +40,8 @@ OrReason<double> or_reason(const Metric& metric) { return OrReason<double>::of(m
 void leave_out(AccuracyMetrics& metrics, const std::string& reason) {
   const auto absent = OrReason<double>::absent(reason);
   for (auto* metric : {&metrics.accuracy, &metrics.precision, &metrics.recall, &metrics.sensitivity,
-                       &metrics.specificity, &metrics.f1, &metrics.auroc, &metrics.balanced_accuracy,
-                       &metrics.mcc, &metrics.average_precision, &metrics.brier, &metrics.ece}) {
+                       &metrics.specificity, &metrics.f1, &metrics.auroc, &metrics.balanced_accuracy, &metrics.mcc,
+                       &metrics.average_precision, &metrics.brier, &metrics.ece}) {
     *metric = absent;
   }
   metrics.confusion_matrix = OrReason<ConfusionMatrix>::absent(reason);
@@ -89,8 +89,8 @@ AccuracyMetrics binary_metrics(const std::vector<Scored>& scored, const Dataset&
   return metrics;
 }
 
-AccuracyMetrics multiclass_metrics(const std::vector<Scored>& scored, const Dataset& dataset,
-                                   double threshold, const std::string& why_not_binary) {
+AccuracyMetrics multiclass_metrics(const std::vector<Scored>& scored, const Dataset& dataset, double threshold,
+                                   const std::string& why_not_binary) {
   std::vector<std::size_t> truth;
   std::vector<std::size_t> predicted;
   for (const Scored& image : scored) {
@@ -148,8 +148,7 @@ std::size_t classified_images(const ApproachResult& result, const Dataset& datas
 
 OrReason<std::string> positive_class(const Dataset& dataset) {
   if (dataset.classes.empty()) return OrReason<std::string>::absent("the images have no labels");
-  if (dataset.positive && *dataset.positive < dataset.classes.size())
-    return dataset.classes[*dataset.positive];
+  if (dataset.positive && *dataset.positive < dataset.classes.size()) return dataset.classes[*dataset.positive];
   if (dataset.classes.size() == 1) return OrReason<std::string>::absent("there is one class only");
   if (dataset.classes.size() > 2) return OrReason<std::string>::absent("there are more than two classes");
   return OrReason<std::string>::absent("none was named");

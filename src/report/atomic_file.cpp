@@ -37,8 +37,8 @@ void refuse_what_is_no_file(const std::filesystem::path& file) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return;
-  throw OutputError(std::filesystem::is_directory(status) ? "is a directory" : "is not a plain file",
-                    file.string(), "name a file");
+  throw OutputError(std::filesystem::is_directory(status) ? "is a directory" : "is not a plain file", file.string(),
+                    "name a file");
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& file) {
@@ -159,8 +159,7 @@ class TemporaryFile {
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& file,
-                           const std::function<void(std::ostream&)>& write) {
+void write_file_atomically(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write) {
   const std::filesystem::path target = resolved(file);
   refuse_what_is_no_file(target);
   TemporaryFile temporary(target);

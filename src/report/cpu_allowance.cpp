@@ -98,9 +98,7 @@ std::size_t CpuAllowance::usable() const {
   return std::max<std::size_t>(static_cast<std::size_t>(std::floor(*quota)), 1);
 }
 
-CpuAllowance read_cpu_allowance(const fs::path& root) {
-  return {.affinity = affinity(root), .quota = quota(root)};
-}
+CpuAllowance read_cpu_allowance(const fs::path& root) { return {.affinity = affinity(root), .quota = quota(root)}; }
 
 std::size_t usable_cpus(const fs::path& root) { return read_cpu_allowance(root).usable(); }
 

@@ -16,9 +16,8 @@ concept Described = std::same_as<std::remove_const_t<R>, T>;
 
 /// Types that are written on one line, because there are many of them.
 template <class T>
-inline constexpr bool written_on_one_line =
-    std::same_as<T, RoundReport> || std::same_as<T, FileProblem> || std::same_as<T, ConfusionMatrix> ||
-    std::same_as<T, OutlierCounts>;
+inline constexpr bool written_on_one_line = std::same_as<T, RoundReport> || std::same_as<T, FileProblem> ||
+                                            std::same_as<T, ConfusionMatrix> || std::same_as<T, OutlierCounts>;
 
 namespace unit {
 inline constexpr const char* none = "";
@@ -43,15 +42,13 @@ void describe(Fields& fields, R& cpu) {
   fields("model", cpu.model, "Model name", unit::none);
   fields("vendor", cpu.vendor, "Vendor", unit::none);
   fields("logical_cpus", cpu.logical_cpus, "Hardware threads online", unit::none);
-  fields("usable_cpus", cpu.usable_cpus, "CPUs that affinity and cgroup quota leave to the process",
-         unit::none);
+  fields("usable_cpus", cpu.usable_cpus, "CPUs that affinity and cgroup quota leave to the process", unit::none);
   fields("physical_cores", cpu.physical_cores, "Cores online", unit::none);
   fields("smt", cpu.smt, "More than one hardware thread per core is online", unit::none);
   fields("flags", cpu.flags, "Instruction sets that matter to inference, those that are there", unit::none);
   fields("governor", cpu.governor, "Frequency governor of CPU 0", unit::none);
   fields("turbo", cpu.turbo, "Frequencies above the nominal one are allowed", unit::none);
-  fields("load_average", cpu.load_average, "Runnable threads before the run, over 1, 5 and 15 minutes",
-         unit::none);
+  fields("load_average", cpu.load_average, "Runnable threads before the run, over 1, 5 and 15 minutes", unit::none);
 }
 
 template <class Fields, Described<MemoryEnvironment> R>
@@ -103,15 +100,12 @@ void describe(Fields& fields, R& config) {
   fields("passes", config.passes, "Passes over the data set", unit::none);
   fields("processes", config.processes, "Generations of fresh worker processes", unit::none);
   fields("batch", config.batch, "Images in a call", unit::images);
-  fields("threshold", config.threshold, "Least probability of the positive class that is called positive",
+  fields("threshold", config.threshold, "Least probability of the positive class that is called positive", unit::none);
+  fields("threshold_rule", config.threshold_rule, "How a probability is compared with the threshold", unit::none);
+  fields("isolation", config.isolation, "none: all approaches in one process; process: each in a worker of its own",
          unit::none);
-  fields("threshold_rule", config.threshold_rule, "How a probability is compared with the threshold",
-         unit::none);
-  fields("isolation", config.isolation,
-         "none: all approaches in one process; process: each in a worker of its own", unit::none);
   fields("default_device", config.default_device, "Device of approaches that named none", unit::none);
-  fields("clock_reading_ns", config.clock_reading_ns, "Measured cost of one reading of the clock",
-         unit::nanoseconds);
+  fields("clock_reading_ns", config.clock_reading_ns, "Measured cost of one reading of the clock", unit::nanoseconds);
 }
 
 template <class Fields, Described<FileProblem> R>
@@ -124,13 +118,12 @@ template <class Fields, Described<DatasetReport> R>
 void describe(Fields& fields, R& dataset) {
   fields("path", dataset.path, "Root directory", unit::none);
   fields("images", dataset.images, "Images taken", unit::images);
-  fields("classes", dataset.classes, "Class names in the order of their indices; empty where unlabelled",
-         unit::none);
+  fields("classes", dataset.classes, "Class names in the order of their indices; empty where unlabelled", unit::none);
   fields("positive", dataset.positive, "Class that the metrics call positive", unit::none);
   fields("class_counts", dataset.class_counts, "Images by class", unit::images);
   fields("sha256", dataset.sha256, "Over the contents of the images in order", unit::none);
-  fields("synthetic", dataset.synthetic,
-         "Made by `stagemark sample`: the figures say nothing about real images", unit::none);
+  fields("synthetic", dataset.synthetic, "Made by `stagemark sample`: the figures say nothing about real images",
+         unit::none);
   fields("skipped", dataset.skipped, "Files left out", unit::none);
 }
 
@@ -154,10 +147,8 @@ void describe(Fields& fields, R& stage) {
   fields("min", stage.min, "Smallest", unit::milliseconds);
   fields("max", stage.max, "Largest", unit::milliseconds);
   fields("stddev", stage.stddev, "Sample standard deviation, ddof 1", unit::milliseconds);
-  fields("share", stage.share, "Mean over the mean of `total`; where asynchronous, of `total_with_waits`",
-         unit::ratio);
-  fields("ci95_median", stage.ci95_median, "95 % interval of the median, within this run",
-         unit::milliseconds);
+  fields("share", stage.share, "Mean over the mean of `total`; where asynchronous, of `total_with_waits`", unit::ratio);
+  fields("ci95_median", stage.ci95_median, "95 % interval of the median, within this run", unit::milliseconds);
   fields("effective_count", stage.effective_count, "Independent values that tell as much about the median",
          unit::calls);
   fields("p90_upper", stage.p90_upper, "One-sided distribution-free 95 % bound of p90", unit::milliseconds);
@@ -202,8 +193,8 @@ void describe(Fields& fields, R& metrics) {
 
 template <class Fields, Described<MemoryUse> R>
 void describe(Fields& fields, R& memory) {
-  fields("peak_rss_bytes", memory.peak_rss_bytes,
-         "Most memory resident, of the process that hosted the approach", unit::bytes);
+  fields("peak_rss_bytes", memory.peak_rss_bytes, "Most memory resident, of the process that hosted the approach",
+         unit::bytes);
   fields("device_peak_bytes", memory.device_peak_bytes, "Most memory held on the device", unit::bytes);
 }
 
@@ -218,10 +209,9 @@ void describe(Fields& fields, R& outliers) {
 template <class Fields, Described<Drift> R>
 void describe(Fields& fields, R& drift) {
   fields("spearman", drift.spearman, "Rank correlation of `total` with the order of measurement", unit::none);
-  fields("lag1_autocorrelation", drift.lag1_autocorrelation,
-         "Correlation of `total` with that of the call before", unit::none);
-  fields("outliers", drift.outliers, "Values of `total` outside Tukey's fences: counted, never removed",
-         unit::calls);
+  fields("lag1_autocorrelation", drift.lag1_autocorrelation, "Correlation of `total` with that of the call before",
+         unit::none);
+  fields("outliers", drift.outliers, "Values of `total` outside Tukey's fences: counted, never removed", unit::calls);
 }
 
 template <class Fields, Described<HarnessCost> R>
@@ -231,8 +221,7 @@ void describe(Fields& fields, R& harness) {
          unit::nanoseconds);
   fields("clock_reading_ns", harness.clock_reading_ns, "Cost of one reading of the clock", unit::nanoseconds);
   fields("cost_in_clock_readings", harness.cost_in_clock_readings,
-         "What is outside `total` (engine null: the whole loop) per call, in readings of the clock",
-         unit::none);
+         "What is outside `total` (engine null: the whole loop) per call, in readings of the clock", unit::none);
 }
 
 template <class Fields, Described<RoundReport> R>
@@ -246,15 +235,13 @@ void describe(Fields& fields, R& round) {
 
 template <class Fields, Described<PerImage> R>
 void describe(Fields& fields, R& images) {
-  fields("path", images.path, "Image file, relative to the data set; one entry per attempted inference",
-         unit::none);
+  fields("path", images.path, "Image file, relative to the data set; one entry per attempted inference", unit::none);
   fields("label", images.label, "Index into dataset.classes; null where unlabelled", unit::none);
   fields("probability", images.probability,
          "Of class index 1, or of `predicted` where there are more than two; null where the inference failed",
          unit::none);
   fields("logit", images.logit, "Before sigmoid or softmax; null where there is none", unit::none);
-  fields("predicted", images.predicted, "Index of the class decided for; null where the inference failed",
-         unit::none);
+  fields("predicted", images.predicted, "Index of the class decided for; null where the inference failed", unit::none);
   fields("round", images.round, "Index of the round", unit::none);
   fields("process", images.process, "Generation of the worker process", unit::none);
   fields("pass", images.pass, "Number of the pass over the data set", unit::none);
@@ -282,8 +269,8 @@ void describe(Fields& fields, R& result) {
   fields("error", result.error, "Why the approach as a whole failed; absent if it did not", unit::none);
   fields("samples", result.samples, "Images classified, each counted once", unit::images);
   fields("inferences", result.inferences, "Attempted inferences, over all passes", unit::none);
-  fields("untimed_calls", result.untimed_calls,
-         "Calls left out of timing: short last batches and failed ones", unit::calls);
+  fields("untimed_calls", result.untimed_calls, "Calls left out of timing: short last batches and failed ones",
+         unit::calls);
   fields("settling_calls", result.settling_calls, "Unrecorded calls at the starts of turns", unit::calls);
   fields("failures", result.failures, "Images that failed", unit::none);
   fields("nondeterministic_predictions", result.nondeterministic_predictions,
@@ -293,25 +280,21 @@ void describe(Fields& fields, R& result) {
   fields("accuracy", result.accuracy, "The same as accuracy_metrics.accuracy", unit::ratio);
   fields("throughput_images_per_second", result.throughput_images_per_second, "Images over time in `total`",
          "images/s");
-  fields("stages", result.stages, "Statistics by stage; a stage that was not timed is absent",
-         unit::milliseconds);
+  fields("stages", result.stages, "Statistics by stage; a stage that was not timed is absent", unit::milliseconds);
   fields("unattributed_mean", result.unattributed_mean,
          "Mean of `total` (asynchronous: `total_with_waits`) less the stages within it", unit::milliseconds);
-  fields("accuracy_metrics", result.accuracy_metrics, "Scores of the predictions that were timed",
-         unit::none);
+  fields("accuracy_metrics", result.accuracy_metrics, "Scores of the predictions that were timed", unit::none);
   fields("memory", result.memory, "Memory used", unit::none);
   fields("drift", result.drift, "Whether `total` stayed the same over the run", unit::none);
   fields("harness", result.harness, "What measuring cost", unit::none);
   fields("warnings", result.warnings, "What a reader of these figures should know", unit::none);
   fields("rounds", result.rounds, "Turns of the approach, in the order of measurement", unit::none);
-  fields("per_image", result.per_image, "Columns of equal length, one entry per attempted inference",
-         unit::none);
+  fields("per_image", result.per_image, "Columns of equal length, one entry per attempted inference", unit::none);
 }
 
 template <class Fields, Described<Speedup> R>
 void describe(Fields& fields, R& speedup) {
-  fields("ratio", speedup.ratio, "Time of the baseline over time of the candidate: above 1 is faster",
-         unit::ratio);
+  fields("ratio", speedup.ratio, "Time of the baseline over time of the candidate: above 1 is faster", unit::ratio);
   fields("ci95", speedup.ci95, "95 % interval", unit::ratio);
   fields("p_value", speedup.p_value, "Two-sided sign test over rounds", unit::none);
   fields("p_adjusted", speedup.p_adjusted, "The same, adjusted by Holm's method", unit::none);
@@ -332,19 +315,15 @@ void describe(Fields& fields, R& comparison) {
   fields("speedup", comparison.speedup, "Of `total`", unit::ratio);
   fields("stages", comparison.stages, "Speed-up by stage", unit::ratio);
   fields("accuracy_delta_points", comparison.accuracy_delta_points, "Candidate less baseline", unit::points);
-  fields("accuracy_delta_ci95", comparison.accuracy_delta_ci95, "95 % interval for the population",
-         unit::points);
+  fields("accuracy_delta_ci95", comparison.accuracy_delta_ci95, "95 % interval for the population", unit::points);
   fields("auroc_delta", comparison.auroc_delta, "Candidate less baseline", unit::ratio);
   fields("auroc_delta_p_value", comparison.auroc_delta_p_value, "Paired DeLong test", unit::none);
   fields("label_flips", comparison.label_flips, "Images on which the decisions differ", unit::none);
   fields("mcnemar_p_value", comparison.mcnemar_p_value, "Exact McNemar test", unit::none);
-  fields("max_probability_difference", comparison.max_probability_difference, "Largest over the images",
-         unit::none);
-  fields("max_input_difference", comparison.max_input_difference, "Largest between input tensors",
-         unit::none);
+  fields("max_probability_difference", comparison.max_probability_difference, "Largest over the images", unit::none);
+  fields("max_input_difference", comparison.max_input_difference, "Largest between input tensors", unit::none);
   fields("speed_verdict", comparison.speed_verdict, "Whether the candidate is faster", unit::none);
-  fields("accuracy_verdict", comparison.accuracy_verdict, "Whether accuracy survived on these images",
-         unit::none);
+  fields("accuracy_verdict", comparison.accuracy_verdict, "Whether accuracy survived on these images", unit::none);
   fields("accuracy_population_verdict", comparison.accuracy_population_verdict,
          "Whether accuracy survived in the population (Tango's test)", unit::none);
   fields("reasons", comparison.reasons, "Why the verdicts are what they are", unit::none);
@@ -357,10 +336,8 @@ void describe(Fields& fields, R& report) {
   fields("timestamp", report.timestamp, "Start of the run, ISO 8601, UTC", unit::none);
   fields("time_unit", report.time_unit, "Unit of all times whose name does not say another", unit::none);
   fields("percentile_method", report.percentile_method, "Definition of the percentiles", unit::none);
-  fields("stddev_ddof", report.stddev_ddof, "Delta degrees of freedom of the standard deviations",
-         unit::none);
-  fields("interrupted", report.interrupted, "The run was ended early and holds what was measured",
-         unit::none);
+  fields("stddev_ddof", report.stddev_ddof, "Delta degrees of freedom of the standard deviations", unit::none);
+  fields("interrupted", report.interrupted, "The run was ended early and holds what was measured", unit::none);
   fields("environment", report.environment, "Where the run took place", unit::none);
   fields("config", report.config, "How it measured", unit::none);
   fields("dataset", report.dataset, "What it measured on", unit::none);

@@ -32,10 +32,10 @@ std::vector<std::string> words_of(std::string_view text) {
 
 /// Features by their names in /proc/cpuinfo, for x86 and ARM.
 std::vector<std::string> instruction_sets(std::string_view cpuinfo) {
-  constexpr std::array interesting = {
-      "sse4_2",   "avx",         "avx2",        "fma",         "f16c",     "avx_vnni", "avx512f",  "avx512bw",
-      "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
-      "asimd",    "asimdhp",     "asimddp",     "i8mm",        "bf16",     "sve",      "sve2",     "sme"};
+  constexpr std::array interesting = {"sse4_2",   "avx",      "avx2",     "fma",         "f16c",        "avx_vnni",
+                                      "avx512f",  "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+                                      "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",    "asimd",       "asimdhp",
+                                      "asimddp",  "i8mm",     "bf16",     "sve",         "sve2",        "sme"};
   const auto listed = value_of(cpuinfo, "flags", ':');
   const std::vector<std::string> all =
       words_of(listed ? *listed : value_of(cpuinfo, "Features", ':').value_or(std::string()));
@@ -130,18 +130,11 @@ bool virtualised(const fs::path& root) {
   std::error_code error;
   if (fs::exists(root / "sys/hypervisor/type", error)) return true;
   // ARM has no such flag; the firmware's tables name the machine.
-  constexpr std::array machines = {"QEMU",
-                                   "KVM",
-                                   "VMware",
-                                   "VirtualBox",
-                                   "Virtual Machine",
-                                   "HVM domU",
-                                   "Bochs",
-                                   "Google Compute Engine",
-                                   "OpenStack"};
+  constexpr std::array machines = {
+      "QEMU",     "KVM", "VMware", "VirtualBox", "Virtual Machine", "HVM domU", "Bochs", "Google Compute Engine",
+      "OpenStack"};
   const std::string product = read_line(root / "sys/class/dmi/id/product_name").value_or(std::string());
-  return std::ranges::any_of(machines,
-                             [&](const char* name) { return product.find(name) != std::string::npos; });
+  return std::ranges::any_of(machines, [&](const char* name) { return product.find(name) != std::string::npos; });
 }
 
 OsEnvironment os_environment(const fs::path& root) {
@@ -182,10 +175,9 @@ std::vector<std::string> warnings_of(const Environment& environment, const CpuAl
                        "': times change with the load; set it to 'performance'");
   }
   if (allowance.quota && *allowance.quota < static_cast<double>(allowance.affinity)) {
-    warnings.push_back(
-        "a cgroup quota of " + shown(*allowance.quota) +
-        " CPUs stops the process when it is used up, so that the slowest times are the quota's; give "
-        "whole CPUs by affinity instead");
+    warnings.push_back("a cgroup quota of " + shown(*allowance.quota) +
+                       " CPUs stops the process when it is used up, so that the slowest times are the quota's; give "
+                       "whole CPUs by affinity instead");
   }
   for (const auto& [purpose, count] : environment.threads) {
     if (count <= cpu.usable_cpus) continue;

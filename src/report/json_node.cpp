@@ -72,8 +72,7 @@ std::uint64_t unsigned_value(const Token& token, std::uint64_t highest) {
   std::uint64_t value = 0;
   if (const auto* whole = std::get_if<std::uint64_t>(&token)) {
     value = *whole;
-  } else if (const auto* real = std::get_if<double>(&token);
-             real != nullptr && is_whole(*real) && *real >= 0) {
+  } else if (const auto* real = std::get_if<double>(&token); real != nullptr && is_whole(*real) && *real >= 0) {
     value = static_cast<std::uint64_t>(*real);
   } else if (std::holds_alternative<double>(token) || std::holds_alternative<std::int64_t>(token)) {
     throw BadValue{.problem = "expected a whole number that is not negative"};

@@ -143,8 +143,7 @@ class MembersNode final : public ObjectNode {
   std::unique_ptr<Node> take(Token& token) override {
     std::unique_ptr<Node> rest;
     std::size_t index = 0;
-    auto fields = [&](std::string_view name, auto& member, const char* /*documentation*/,
-                      const char* /*unit*/) {
+    auto fields = [&](std::string_view name, auto& member, const char* /*documentation*/, const char* /*unit*/) {
       if (name == current_key()) {
         seen_.set(index);
         rest = put(member, token);
@@ -160,8 +159,7 @@ class MembersNode final : public ObjectNode {
 
   void close() override {
     std::size_t index = 0;
-    auto fields = [&](std::string_view name, auto& member, const char* /*documentation*/,
-                      const char* /*unit*/) {
+    auto fields = [&](std::string_view name, auto& member, const char* /*documentation*/, const char* /*unit*/) {
       if (!seen_.test(index)) handle_missing(name, member);
       ++index;
     };
@@ -172,8 +170,7 @@ class MembersNode final : public ObjectNode {
  private:
   [[nodiscard]] bool is_reason_of(std::string_view name) const {
     const std::string_view key = current_key();
-    return key.size() == name.size() + reason_suffix.size() && key.starts_with(name) &&
-           key.ends_with(reason_suffix);
+    return key.size() == name.size() + reason_suffix.size() && key.starts_with(name) && key.ends_with(reason_suffix);
   }
 
   template <class T>

@@ -47,8 +47,7 @@ class ReportHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::json::exception& /*error*/) override {
     const std::string place = " at byte " + std::to_string(position);
-    if (in_.eof())
-      fail("the report is cut short" + place, pointer(), "copy the whole file, or measure again");
+    if (in_.eof()) fail("the report is cut short" + place, pointer(), "copy the whole file, or measure again");
     fail("this is not JSON" + place, pointer(), "");
   }
 
@@ -94,8 +93,7 @@ class ReportHandler final : public nlohmann::json_sax<nlohmann::json> {
     return result;
   }
 
-  [[noreturn]] void fail(const std::string& problem, const std::string& place,
-                         const std::string& remedy) const {
+  [[noreturn]] void fail(const std::string& problem, const std::string& place, const std::string& remedy) const {
     throw InputError(problem, place.empty() ? name_ : name_ + " at " + place, remedy);
   }
 
@@ -128,12 +126,11 @@ void check_columns(const PerImage& images) {
   const std::size_t expected = images.path.size();
   const auto check = [expected](const std::string& place, std::size_t size) {
     if (size == expected) return;
-    throw BadValue{.problem = "expected " + std::to_string(expected) +
-                              " entries as in the other columns, found " + std::to_string(size),
+    throw BadValue{.problem = "expected " + std::to_string(expected) + " entries as in the other columns, found " +
+                              std::to_string(size),
                    .below = place};
   };
-  auto fields = [&](std::string_view name, const auto& member, const char* /*documentation*/,
-                    const char* /*unit*/) {
+  auto fields = [&](std::string_view name, const auto& member, const char* /*documentation*/, const char* /*unit*/) {
     using Member = std::remove_cvref_t<decltype(member)>;
     const std::string place = pointer_step(name);
     if constexpr (IsByStage<Member>) {

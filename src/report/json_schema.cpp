@@ -61,8 +61,7 @@ Json object_schema() {
   Json required = Json::array();
   Json conditions = Json::array();
   const R example{};
-  auto fields = [&]<class T>(std::string_view key, const T& member, const char* documentation,
-                             const char* unit) {
+  auto fields = [&]<class T>(std::string_view key, const T& member, const char* documentation, const char* unit) {
     const std::string name(key);
     Json property = schema_of<T>();
     property["description"] = description(documentation, unit);
@@ -71,9 +70,8 @@ Json object_schema() {
     if constexpr (!IsOmissible<T>) required.push_back(name);
     if constexpr (IsOrReason<T>) {
       const std::string reason_name = name + std::string(reason_suffix);
-      properties[reason_name] = {{"type", "string"},
-                                 {"minLength", 1},
-                                 {"description", "Why " + name + " is null; absent where it is not"}};
+      properties[reason_name] = {
+          {"type", "string"}, {"minLength", 1}, {"description", "Why " + name + " is null; absent where it is not"}};
       conditions.push_back(null_needs_reason(name, reason_name));
     }
   };

@@ -58,8 +58,7 @@ struct TextCodec<SpeedVerdict> {
 
 template <>
 struct TextCodec<AccuracyVerdict> {
-  static constexpr std::array all = {AccuracyVerdict::kept, AccuracyVerdict::lost,
-                                     AccuracyVerdict::inconclusive};
+  static constexpr std::array all = {AccuracyVerdict::kept, AccuracyVerdict::lost, AccuracyVerdict::inconclusive};
   static std::string text(AccuracyVerdict verdict) { return std::string(to_string(verdict)); }
   static std::optional<AccuracyVerdict> parse(std::string_view text) { return parse_accuracy_verdict(text); }
 };

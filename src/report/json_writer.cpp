@@ -94,9 +94,7 @@ class Writer {
     return true;
   }
   static bool presentable(double value) { return std::isfinite(value); }
-  static bool presentable(const Interval& value) {
-    return std::isfinite(value.low) && std::isfinite(value.high);
-  }
+  static bool presentable(const Interval& value) { return std::isfinite(value.low) && std::isfinite(value.high); }
 
   void write(std::nullptr_t) { buffer_ += "null"; }
   void write(bool value) { buffer_ += value ? "true" : "false"; }

@@ -64,8 +64,8 @@ std::vector<FileProblem> failures_of(const ApproachResult& result, const Dataset
 
 MemoryUse memory_use(const ApproachResult& result) {
   MemoryUse memory;
-  memory.peak_rss_bytes = result.peak_rss_bytes > 0 ? OrReason(result.peak_rss_bytes)
-                                                    : OrReason<std::uint64_t>::absent("not measured");
+  memory.peak_rss_bytes =
+      result.peak_rss_bytes > 0 ? OrReason(result.peak_rss_bytes) : OrReason<std::uint64_t>::absent("not measured");
   const bool on_host = result.facts.device.kind == Device::Kind::cpu;
   memory.device_peak_bytes = OrReason<std::uint64_t>::of(
       result.device_peak_bytes, on_host ? "the device is the host" : "the engine does not tell");
@@ -145,9 +145,8 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
                        report.failures.front().path + ", because: " + report.failures.front().reason);
   }
   if (dataset.classes.size() == 1) {
-    warnings.push_back(
-        "there is one class only, \"" + dataset.classes.front() +
-        "\": it is taken for class 0 of the network, and metrics that need both have no value");
+    warnings.push_back("there is one class only, \"" + dataset.classes.front() +
+                       "\": it is taken for class 0 of the network, and metrics that need both have no value");
   }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
@@ -156,8 +155,7 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
   return warnings;
 }
 
-ApproachReport approach_report(const ApproachResult& result, const SuiteResult& suite,
-                               const ReportContext& context) {
+ApproachReport approach_report(const ApproachResult& result, const SuiteResult& suite, const ReportContext& context) {
   const Dataset& dataset = suite.dataset;
   const double threshold = suite.options.threshold;
   // An approach that never ran has no facts.
@@ -186,8 +184,8 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.timestamp = context.timestamp;
   report.stages = stage_statistics(result);
   const auto total = report.stages.find(Stage::total);
-  report.total_time_ms = total != report.stages.end() ? OrReason(total->second.mean)
-                                                      : OrReason<double>::absent(why_no_times(result));
+  report.total_time_ms =
+      total != report.stages.end() ? OrReason(total->second.mean) : OrReason<double>::absent(why_no_times(result));
   report.throughput_images_per_second = images_per_second(result);
   report.unattributed_mean = unattributed_mean(result);
   report.accuracy_metrics = accuracy_metrics(result, dataset, threshold);

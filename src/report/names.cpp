@@ -23,9 +23,7 @@ std::string_view to_string(Isolation isolation) noexcept {
   return "";
 }
 
-std::optional<Isolation> parse_isolation(std::string_view name) noexcept {
-  return parse_listed<Isolation>(name);
-}
+std::optional<Isolation> parse_isolation(std::string_view name) noexcept { return parse_listed<Isolation>(name); }
 
 std::string_view to_string(SpeedVerdict verdict) noexcept {
   switch (verdict) {

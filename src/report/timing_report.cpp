@@ -25,15 +25,12 @@ std::vector<double> milliseconds_of(const ApproachResult& result, Stage stage) {
 
 std::string two_decimals(double value) {
   std::array<char, 32> text{};
-  char* const end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 2).ptr;
+  char* const end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 2).ptr;
   return {text.data(), end};
 }
 
 /// What the stages are parts of.
-Stage whole_of(const ApproachResult& result) {
-  return result.asynchronous ? Stage::total_with_waits : Stage::total;
-}
+Stage whole_of(const ApproachResult& result) { return result.asynchronous ? Stage::total_with_waits : Stage::total; }
 
 std::string needs_samples(std::size_t needed, double effective) {
   return "needs " + std::to_string(needed) + " independent samples, has " +
@@ -63,16 +60,15 @@ StageStatistics statistics_of(const std::vector<double>& in_order) {
   statistics.max = sorted.back();
   statistics.stddev = OrReason<double>::of(standard_deviation(in_order), "needs 2 samples");
   statistics.effective_count = effective_count(in_order, 0.5);
-  statistics.ci95_median = OrReason<Interval>::of(
-      median_interval(in_order), needs_samples(least_for_median_interval, statistics.effective_count));
+  statistics.ci95_median = OrReason<Interval>::of(median_interval(in_order),
+                                                  needs_samples(least_for_median_interval, statistics.effective_count));
   statistics.p90_upper = upper_bound(in_order, 0.9);
   statistics.p95_upper = upper_bound(in_order, 0.95);
   statistics.p99_upper = upper_bound(in_order, 0.99);
   return statistics;
 }
 
-OrReason<double> share_of(Stage stage, const StageStatistics& part, Stage whole_stage,
-                          const StageStatistics* whole) {
+OrReason<double> share_of(Stage stage, const StageStatistics& part, Stage whole_stage, const StageStatistics* whole) {
   if (stage == Stage::decode) return OrReason<double>::absent("decoding is outside `total`");
   if (whole == nullptr || whole->mean <= 0) {
     return OrReason<double>::absent("no time was measured for `" + std::string(to_string(whole_stage)) + "`");
@@ -95,16 +91,15 @@ ByStage<StageStatistics> stage_statistics(const ApproachResult& result) {
   const Stage whole_stage = whole_of(result);
   const auto whole = stages.find(whole_stage);
   for (auto& [stage, statistics] : stages) {
-    statistics.share =
-        share_of(stage, statistics, whole_stage, whole == stages.end() ? nullptr : &whole->second);
+    statistics.share = share_of(stage, statistics, whole_stage, whole == stages.end() ? nullptr : &whole->second);
   }
   return stages;
 }
 
 OrReason<double> unattributed_mean(const ApproachResult& result) {
   const auto was_timed = [&](Stage stage) {
-    return std::ranges::any_of(
-        result.calls, [stage](const CallRecord& call) { return call.timed && call.times.has(stage); });
+    return std::ranges::any_of(result.calls,
+                               [stage](const CallRecord& call) { return call.timed && call.times.has(stage); });
   };
   std::vector<Stage> parts = {Stage::preprocessing, Stage::upload, Stage::download};
   if (was_timed(Stage::feature_extraction) || was_timed(Stage::classification)) {
@@ -172,15 +167,13 @@ std::vector<std::string> drift_warnings(const Drift& drift, std::size_t count) {
   }
   if (stands_out(drift.lag1_autocorrelation)) {
     warnings.push_back("successive times of `total` resemble one another (lag-1 autocorrelation " +
-                       two_decimals(*drift.lag1_autocorrelation) +
-                       "): they tell less than as many independent ones");
+                       two_decimals(*drift.lag1_autocorrelation) + "): they tell less than as many independent ones");
   }
   const std::size_t severe = drift.outliers.severe_low + drift.outliers.severe_high;
   if (static_cast<double>(severe) > remarkable_outlier_ratio * n) {
-    warnings.push_back(
-        std::to_string(severe) + " of " + std::to_string(count) +
-        " times of `total` are far from the rest (beyond 3 interquartile ranges): other work may have "
-        "disturbed them; none was removed");
+    warnings.push_back(std::to_string(severe) + " of " + std::to_string(count) +
+                       " times of `total` are far from the rest (beyond 3 interquartile ranges): other work may have "
+                       "disturbed them; none was removed");
   }
   return warnings;
 }
@@ -257,8 +250,8 @@ HarnessCost harness_cost(const ApproachResult& result, Nanoseconds clock_reading
     wall += static_cast<double>(turn.wall.count());
     calls += turn.calls;
   }
-  harness.wall_ns_per_call = calls > 0 ? OrReason(wall / static_cast<double>(calls))
-                                       : OrReason<double>::absent("no call was measured");
+  harness.wall_ns_per_call =
+      calls > 0 ? OrReason(wall / static_cast<double>(calls)) : OrReason<double>::absent("no call was measured");
 
   const LoopCost loops = loops_with_all_totals(result);
   if (result.asynchronous) {
@@ -270,9 +263,9 @@ HarnessCost harness_cost(const ApproachResult& result, Nanoseconds clock_reading
     harness.outside_total_ns_per_call = (loops.wall - loops.total) / static_cast<double>(loops.calls);
   }
 
-  harness.clock_reading_ns =
-      clock_reading.count() > 0 ? OrReason(static_cast<double>(clock_reading.count()))
-                                : OrReason<double>::absent("the clock did not advance while it was measured");
+  harness.clock_reading_ns = clock_reading.count() > 0
+                                 ? OrReason(static_cast<double>(clock_reading.count()))
+                                 : OrReason<double>::absent("the clock did not advance while it was measured");
   const bool does_nothing = result.approach.engine == "null";
   const OrReason<double>& cost = does_nothing ? harness.wall_ns_per_call : harness.outside_total_ns_per_call;
   if (!cost) {

@@ -47,7 +47,8 @@ std::string defect(const Prediction& prediction) {
   if (!std::isfinite(prediction.probability) || (prediction.logit && !std::isfinite(*prediction.logit))) {
     return "the network returned NaN or infinity";
   }
-  if (prediction.probability < 0 || prediction.probability > 1) return "the network returned a probability outside [0, 1]";
+  if (prediction.probability < 0 || prediction.probability > 1)
+    return "the network returned a probability outside [0, 1]";
   return {};
 }
 
@@ -292,7 +293,7 @@ class Runner {
   StageTimer timer_;
   ApproachResult result_;
   std::array<std::vector<Prediction>, asynchronous_modes.size()> predictions_;  ///< of a block, by mode
-  std::vector<std::string> reasons_;                                           ///< of a block, why an image failed
+  std::vector<std::string> reasons_;                                            ///< of a block, why an image failed
   std::vector<Prediction> scratch_;
 };
 

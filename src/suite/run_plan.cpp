@@ -22,7 +22,8 @@ Square balanced_square(std::size_t n) {
   }
   // First row 0, 1, n-1, 2, n-2, ...: the differences of neighbours are all different.
   std::vector<std::size_t> first(n);
-  for (std::size_t column = 1; column < n; ++column) first[column] = column % 2 == 1 ? (column + 1) / 2 : n - column / 2;
+  for (std::size_t column = 1; column < n; ++column)
+    first[column] = column % 2 == 1 ? (column + 1) / 2 : n - column / 2;
   Square square;
   for (std::size_t row = 0; row < n; ++row) {
     std::vector<std::size_t> order(n);
@@ -43,7 +44,8 @@ std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const
   const auto ceiling = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
   const std::size_t wanted = std::max<std::size_t>(options.rounds, 1);
   // Whole calls, so that only the last call of a pass can be short.
-  const std::size_t size = ceiling(std::clamp<std::size_t>(ceiling(images, wanted), 5, 64), options.batch) * options.batch;
+  const std::size_t size =
+      ceiling(std::clamp<std::size_t>(ceiling(images, wanted), 5, 64), options.batch) * options.batch;
   const std::size_t rounds_a_pass = ceiling(images, size);
   const std::size_t passes = options.passes.value_or(ceiling(wanted, rounds_a_pass));
 

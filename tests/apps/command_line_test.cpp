@@ -79,9 +79,9 @@ TEST_F(CommandLine, EndsWithFourOnBadData) {
   expect_one_sentence(run_stagemark("run " + (directory / "empty").string() + " -a null-fp32"), 4, "empty");
   fs::create_directory(directory / "broken");
   std::ofstream(directory / "broken/a.png") << "not an image";
-  expect_one_sentence(run_stagemark("run " + (directory / "broken").string() + " -a null-fp32 -o " +
-                                    (directory / "out").string()),
-                      4, "no image can be read");
+  expect_one_sentence(
+      run_stagemark("run " + (directory / "broken").string() + " -a null-fp32 -o " + (directory / "out").string()), 4,
+      "no image can be read");
 }
 
 TEST_F(CommandLine, NamesTheUsageErrorBeforeTheMissingData) {
@@ -132,7 +132,8 @@ TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {
   const TemporaryDirectory directory;
   fs::copy(images(), directory / "images", fs::copy_options::recursive);
   std::ofstream(directory / "images/NORMAL/000.png") << "not an image";
-  const std::string call = "run " + (directory / "images").string() + " -a null-fp32 --force -o " + (directory / "out").string();
+  const std::string call =
+      "run " + (directory / "images").string() + " -a null-fp32 --force -o " + (directory / "out").string();
   EXPECT_EQ(run_stagemark(call + " --max-skipped 1").exit_code, 0);
   std::ifstream in(directory / "out/report.json");
   const json written = json::parse(in);
@@ -167,8 +168,8 @@ TEST_F(CommandLine, GivesTheSamePlanAndPredictionsForTheSameSeed) {
 
 TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlC) {
   const TemporaryDirectory directory;
-  const CommandResult result = run_stagemark(
-      "run " + images() + " -a null-fp32 --passes 1000000 --rounds 1 -o " + directory.str(), "timeout -s INT 1");
+  const CommandResult result = run_stagemark("run " + images() + " -a null-fp32 --passes 1000000 -o " + directory.str(),
+                                             "timeout --preserve-status -s INT 3");
   EXPECT_EQ(result.exit_code, 130) << result.error;
   const json written = report(directory);
   EXPECT_EQ(written["interrupted"], true);

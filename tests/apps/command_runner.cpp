@@ -33,8 +33,8 @@ TemporaryDirectory::~TemporaryDirectory() {
 
 CommandResult run_stagemark(const std::string& arguments, const std::string& before) {
   const TemporaryDirectory directory;
-  const std::string command = before + " " STAGEMARK_BINARY " " + arguments + " >" + (directory / "out").string() + " 2>" +
-                              (directory / "error").string() + " </dev/null";
+  const std::string command = before + " " STAGEMARK_BINARY " " + arguments + " >" + (directory / "out").string() +
+                              " 2>" + (directory / "error").string() + " </dev/null";
   const int status = std::system(command.c_str());
   CommandResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

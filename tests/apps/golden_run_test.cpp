@@ -27,10 +27,9 @@ class GoldenRun : public testing::Test {
 
   static json run(const std::string& images, const std::string& options = "") {
     const TemporaryDirectory output;
-    const CommandResult result =
-        run_stagemark("run " + (shared / "data" / images).string() + " --model " +
-                      (shared / "models/pneumonia_resnet50.ckpt").string() + " --device cpu --passes 1 " + options +
-                      " -o " + output.str());
+    const CommandResult result = run_stagemark("run " + (shared / "data" / images).string() + " --model " +
+                                               (shared / "models/pneumonia_resnet50.ckpt").string() +
+                                               " --device cpu --passes 1 " + options + " -o " + output.str());
     EXPECT_EQ(result.exit_code, 0) << result.error;
     std::ifstream in(output / "report.json");
     return json::parse(in);
@@ -83,7 +82,8 @@ TEST_F(GoldenRun, GivesPyTorchsLogitsAndScikitLearnsMetricsOnTheTestSplit) {
   const json& result = report["results"][0];
   const json& stages = result["per_image"]["stages_ns"];
   for (std::size_t i = 0; i < stages["total"].size(); ++i) {
-    const auto sum = stages["preprocessing"][i].get<std::int64_t>() + stages["feature_extraction"][i].get<std::int64_t>() +
+    const auto sum = stages["preprocessing"][i].get<std::int64_t>() +
+                     stages["feature_extraction"][i].get<std::int64_t>() +
                      stages["classification"][i].get<std::int64_t>();
     ASSERT_GE(stages["total"][i].get<std::int64_t>(), sum);
   }
@@ -115,8 +115,8 @@ TEST_F(GoldenRun, EndsWithThreeOnAModelThatCannotBeRead) {
   std::ifstream(shared / "models/pneumonia_resnet50.ckpt", std::ios::binary).read(bytes.data(), 1'000'000);
   std::ofstream(directory / "short.ckpt", std::ios::binary) << bytes;
   for (const char* name : {"text.ckpt", "short.ckpt", "missing.ckpt"}) {
-    const CommandResult result =
-        run_stagemark("run " + images + " -m " + (directory / name).string() + " --device cpu -o " + (directory / "out").string());
+    const CommandResult result = run_stagemark("run " + images + " -m " + (directory / name).string() +
+                                               " --device cpu -o " + (directory / "out").string());
     EXPECT_EQ(result.exit_code, 3) << name;
     EXPECT_EQ(std::count(result.error.begin(), result.error.end(), '\n'), 1) << result.error;
     EXPECT_NE(result.error.find(name), std::string::npos) << result.error;

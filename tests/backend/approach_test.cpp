@@ -32,7 +32,9 @@ TEST(Approach, PrintsWhatItReads) {
   }
 }
 
-TEST(Approach, PrintsCudaWithItsIndex) { EXPECT_EQ(to_string(parse_approach("libtorch-fp16@cuda")), "libtorch-fp16@cuda:0"); }
+TEST(Approach, PrintsCudaWithItsIndex) {
+  EXPECT_EQ(to_string(parse_approach("libtorch-fp16@cuda")), "libtorch-fp16@cuda:0");
+}
 
 TEST(Approach, IsLabelledByItsNameWhereItHasOne) {
   EXPECT_EQ(parse_approach("v2=libtorch-fp32@cpu").label(), "v2");
@@ -50,7 +52,8 @@ TEST(Approach, SaysWhichPartIsWrong) {
 }
 
 TEST(Device, RefusesWhatIsNotOne) {
-  for (const std::string text : {"", "CPU", "cpu:0", "cuda:", "cuda:-1", "cuda:1x", "cuda:99999999999999999999", "cuda1"}) {
+  for (const std::string text :
+       {"", "CPU", "cpu:0", "cuda:", "cuda:-1", "cuda:1x", "cuda:99999999999999999999", "cuda1"}) {
     EXPECT_EQ(parse_device(text), std::nullopt) << text;
   }
 }

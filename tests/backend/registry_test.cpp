@@ -47,8 +47,9 @@ TEST(BackendRegistry, ChoosesCudaWhereTheEngineCanUseIt) {
 }
 
 TEST(BackendRegistry, SaysWhatIsAvailableWhereADeviceIsNot) {
-  const std::string text = message<BackendError>(
-      [] { (void)registry(false).resolve(parse_approach("fast-fp32"), Device{Device::Kind::cuda, 0}); });
+  const std::string text = message<BackendError>([] {
+    (void)registry(false).resolve(parse_approach("fast-fp32"), Device{Device::Kind::cuda, 0});
+  });
   EXPECT_NE(text.find("no CUDA device"), std::string::npos) << text;
   EXPECT_NE(text.find("available here: fast-fp32@cpu, fast-fp16@cpu, null-fp32@cpu"), std::string::npos) << text;
 }
@@ -60,11 +61,13 @@ TEST(BackendRegistry, ListsTheEnginesForAnUnknownOne) {
 }
 
 TEST(BackendRegistry, RefusesAPrecisionOrOptionTheEngineDoesNotHave) {
-  EXPECT_NE(message<UsageError>([] { (void)registry(false).resolve(parse_approach("null-int8"), std::nullopt); })
-                .find("has no int8"),
+  EXPECT_NE(message<UsageError>([] {
+              (void)registry(false).resolve(parse_approach("null-int8"), std::nullopt);
+            }).find("has no int8"),
             std::string::npos);
-  EXPECT_NE(message<UsageError>([] { (void)registry(false).resolve(parse_approach("fast-fp32+turbo"), std::nullopt); })
-                .find("has no option 'turbo'"),
+  EXPECT_NE(message<UsageError>([] {
+              (void)registry(false).resolve(parse_approach("fast-fp32+turbo"), std::nullopt);
+            }).find("has no option 'turbo'"),
             std::string::npos);
 }
 
@@ -76,7 +79,9 @@ TEST(BackendRegistry, RefusesAnEngineTwice) {
 TEST(BackendRegistry, NeedsAModelForAnEngineThatNeedsOne) {
   const BackendRegistry engines = registry(false);
   const Approach approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
-  EXPECT_NE(message<UsageError>([&] { (void)engines.open({approach, std::nullopt, nullptr}); }).find("--model FILE"),
+  EXPECT_NE(message<UsageError>([&] {
+              (void)engines.open({approach, std::nullopt, nullptr});
+            }).find("--model FILE"),
             std::string::npos);
 }
 

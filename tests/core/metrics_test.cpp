@@ -67,8 +67,7 @@ TEST(ClassificationMetrics, AreThoseOfScikitLearnOnTwelveImages) {
 TEST(ClassificationMetrics, TakeTheDecisionFromTheImageNotFromTheProbability) {
   auto images = twelve_images();
   images[6].predicted_positive = false;  // p = .5 under the rule p > .5
-  EXPECT_EQ(classification_metrics(images).confusion_matrix,
-            (ConfusionMatrix{.tn = 3, .fp = 1, .fn = 2, .tp = 6}));
+  EXPECT_EQ(classification_metrics(images).confusion_matrix, (ConfusionMatrix{.tn = 3, .fp = 1, .fn = 2, .tp = 6}));
 }
 
 TEST(ClassificationMetrics, GiveTheMatthewsCorrelationOfADocumentedExample) {
@@ -114,9 +113,9 @@ TEST(ClassificationMetrics, AreAbsentWithoutImages) {
   const ClassificationMetrics metrics = classification_metrics({});
   EXPECT_EQ(metrics.count, 0U);
   EXPECT_EQ(metrics.confusion_matrix, ConfusionMatrix{});
-  for (const Metric& metric : {metrics.accuracy, metrics.precision, metrics.recall, metrics.sensitivity,
-                               metrics.specificity, metrics.f1, metrics.auroc, metrics.balanced_accuracy,
-                               metrics.mcc, metrics.average_precision, metrics.brier, metrics.ece}) {
+  for (const Metric& metric :
+       {metrics.accuracy, metrics.precision, metrics.recall, metrics.sensitivity, metrics.specificity, metrics.f1,
+        metrics.auroc, metrics.balanced_accuracy, metrics.mcc, metrics.average_precision, metrics.brier, metrics.ece}) {
     expect_absent(metric, "no images");
   }
   EXPECT_EQ(metrics.accuracy_ci95, std::nullopt);
@@ -174,8 +173,7 @@ TEST(ClassificationMetrics, SayWhatIsMissingWithoutNegativePredictions) {
 }
 
 TEST(ClassificationMetrics, HaveNoF1WhereNothingIsPositive) {
-  expect_absent(classification_metrics(scored({0, 0}, {.1, .2})).f1,
-                "no positive images and no positive predictions");
+  expect_absent(classification_metrics(scored({0, 0}, {.1, .2})).f1, "no positive images and no positive predictions");
 }
 
 TEST(ClassificationMetrics, GiveWilsonIntervalsOfTheRatios) {
@@ -195,8 +193,7 @@ TEST(ClassificationMetrics, RefuseWhatIsNotAProbability) {
 }
 
 TEST(AurocInterval, IsDeLongsOnTheLogitScale) {
-  const ClassificationMetrics metrics =
-      classification_metrics(ten_images({.1, .2, .3, .4, .6, .3, .5, .7, .8, .9}));
+  const ClassificationMetrics metrics = classification_metrics(ten_images({.1, .2, .3, .4, .6, .3, .5, .7, .8, .9}));
   ASSERT_TRUE(metrics.auroc_ci95.has_value()) << metrics.auroc_ci95_reason;
   EXPECT_NEAR(metrics.auroc_ci95->low, .4522232928, 1e-10);  // the golden has ten digits
   EXPECT_NEAR(metrics.auroc_ci95->high, .9785903550, 1e-10);
@@ -204,8 +201,7 @@ TEST(AurocInterval, IsDeLongsOnTheLogitScale) {
 }
 
 TEST(AurocInterval, IsAbsentWhereTheClassesAreSeparated) {
-  for (const std::vector<int>& truth :
-       {std::vector<int>{0, 0, 0, 1, 1, 1}, std::vector<int>{1, 1, 1, 0, 0, 0}}) {
+  for (const std::vector<int>& truth : {std::vector<int>{0, 0, 0, 1, 1, 1}, std::vector<int>{1, 1, 1, 0, 0, 0}}) {
     const ClassificationMetrics metrics = classification_metrics(scored(truth, {.1, .2, .3, .7, .8, .9}));
     EXPECT_TRUE(*metrics.auroc.value == 0 || *metrics.auroc.value == 1);
     EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
@@ -215,8 +211,7 @@ TEST(AurocInterval, IsAbsentWhereTheClassesAreSeparated) {
 
 TEST(AurocInterval, IsAbsentWhereTheVarianceIsZero) {
   // Three of each, so that rounding would show if the variance were not computed as exactly 0.
-  const ClassificationMetrics metrics =
-      classification_metrics(scored({0, 0, 0, 1, 1, 1}, {.5, .5, .5, .5, .5, .5}));
+  const ClassificationMetrics metrics = classification_metrics(scored({0, 0, 0, 1, 1, 1}, {.5, .5, .5, .5, .5, .5}));
   expect_value(metrics.auroc, .5);
   EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
   EXPECT_EQ(metrics.auroc_ci95_reason, "the variance is 0");
@@ -269,8 +264,7 @@ TEST(Auroc, HasTheVarianceOfHanleyAndMcNeilUnderTheirModel) {
     for (int i = 0; i < 624; ++i) {
       const bool positive = i < 390;
       const double score = -std::log(uniform()) * (positive ? 9 : 1);
-      images.push_back(
-          {.positive = positive, .probability = score / (1 + score), .predicted_positive = false});
+      images.push_back({.positive = positive, .probability = score / (1 + score), .predicted_positive = false});
     }
     const auto result = auroc(images);
     area_sum += result->area;
@@ -356,8 +350,7 @@ TEST(CalibrationError, FindsTheEdgesThatTheProductOfTheProbabilityMisses) {
     for (std::size_t i = 1; i < bins; ++i) {
       const double edge = static_cast<double>(i) / static_cast<double>(bins);
       const double below = std::nextafter(edge, 0);
-      EXPECT_NEAR(expected_calibration_error(scored({1, 0}, {below, edge}), bins), .5, tight)
-          << i << '/' << bins;
+      EXPECT_NEAR(expected_calibration_error(scored({1, 0}, {below, edge}), bins), .5, tight) << i << '/' << bins;
     }
   }
 }

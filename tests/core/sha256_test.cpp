@@ -43,8 +43,7 @@ TEST(Sha256, GivesTheDigestsThatNistPublishes) {
   EXPECT_EQ(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(digest(std::string(1'000'000, 'a')),
-            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(digest(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 // Around the places where the padding starts a block of its own: 55, 56, 63, 64 bytes.
@@ -92,8 +91,7 @@ TEST(Sha256OfFile, NamesTheFileThatIsMissing) {
     sha256_of_file("no/such/file.ckpt");
     FAIL() << "a missing file has a digest";
   } catch (const InputError& error) {
-    EXPECT_NE(std::string_view(error.what()).find("no/such/file.ckpt"), std::string_view::npos)
-        << error.what();
+    EXPECT_NE(std::string_view(error.what()).find("no/such/file.ckpt"), std::string_view::npos) << error.what();
   }
 }
 

@@ -104,8 +104,7 @@ TEST(StageTimer, StartsCleanAfterHandingOver) {
 
 TEST(StageTimer, MeasuresOnlyTheTotalInATotalPass) {
   const StageTimer timer(TimingMode::total_only);
-  for (const Stage stage : all_stages)
-    EXPECT_EQ(timer.measures(stage), stage == Stage::total) << to_string(stage);
+  for (const Stage stage : all_stages) EXPECT_EQ(timer.measures(stage), stage == Stage::total) << to_string(stage);
 }
 
 TEST(StageTimer, MeasuresTheNetworkAsAWholeInAWholeNetworkPass) {
@@ -198,8 +197,7 @@ TEST_P(StageTimerResult, MayComeFromWorkThatCanRunOnlyOnce) {
   EXPECT_EQ(*timer.time(Stage::upload, std::move(work)), 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, StageTimerResult,
-                         ::testing::Values(TimingMode::stages, TimingMode::total_only));
+INSTANTIATE_TEST_SUITE_P(Modes, StageTimerResult, ::testing::Values(TimingMode::stages, TimingMode::total_only));
 
 TEST(MonotonicClock, NeverGoesBackByDefault) {
   const MonotonicClock clock;

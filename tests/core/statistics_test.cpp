@@ -156,9 +156,7 @@ TEST(StandardDeviation, SurvivesALargeMean) {
   EXPECT_NEAR(standard_deviation(std::array{1e9 + 1, 1e9 + 2, 1e9 + 3}).value(), 1, tight);
 }
 
-TEST(StandardDeviation, OfEqualValuesIsExactlyZero) {
-  EXPECT_EQ(standard_deviation(std::vector<double>(10, .1)), 0);
-}
+TEST(StandardDeviation, OfEqualValuesIsExactlyZero) { EXPECT_EQ(standard_deviation(std::vector<double>(10, .1)), 0); }
 
 TEST(StandardDeviation, IsAbsentBelowTwoValues) {
   EXPECT_EQ(standard_deviation({}), std::nullopt);
@@ -243,8 +241,7 @@ TEST(EffectiveCount, EqualsItsDefinition) {
         const double center = mean(indicator);
         const auto covariance = [&](std::size_t lag) {
           double sum = 0;
-          for (std::size_t t = 0; t + lag < n; ++t)
-            sum += (indicator[t] - center) * (indicator[t + lag] - center);
+          for (std::size_t t = 0; t + lag < n; ++t) sum += (indicator[t] - center) * (indicator[t + lag] - center);
           return sum;
         };
         double tau = 1;
@@ -253,8 +250,7 @@ TEST(EffectiveCount, EqualsItsDefinition) {
           if (correlation < .05) break;
           tau += 2 * correlation;
         }
-        EXPECT_NEAR(effective_count(values, p), static_cast<double>(n) / tau, 1e-9)
-            << n << ' ' << phi << ' ' << p;
+        EXPECT_NEAR(effective_count(values, p), static_cast<double>(n) / tau, 1e-9) << n << ' ' << phi << ' ' << p;
       }
     }
   }
@@ -346,8 +342,7 @@ double median_coverage(std::uint64_t seed, std::size_t n, double phi) {
   int covered = 0;
   for (int repeat = 0; repeat < 2000; ++repeat) {
     const auto interval = median_interval(noise.log_latencies(n, phi));
-    if (interval && interval->low <= Noise::log_latency_median &&
-        Noise::log_latency_median <= interval->high) {
+    if (interval && interval->low <= Noise::log_latency_median && Noise::log_latency_median <= interval->high) {
       ++covered;
     }
   }
@@ -355,9 +350,7 @@ double median_coverage(std::uint64_t seed, std::size_t n, double phi) {
 }
 
 /// Three standard deviations of the difference between a share of 1000 series and one of 2000.
-double coverage_tolerance(double share) {
-  return 3 * std::sqrt(share * (1 - share) * (1.0 / 1000 + 1.0 / 2000));
-}
+double coverage_tolerance(double share) { return 3 * std::sqrt(share * (1 - share) * (1.0 / 1000 + 1.0 / 2000)); }
 
 // The shares to expect were simulated with an independent program, 1000 series each.
 TEST(MedianInterval, HoldsTheMedianOfIndependentValuesAsOftenAsItSays) {
@@ -702,8 +695,7 @@ TEST(IncompleteBeta, TurnsOverWithItsArguments) {
   for (const double x : {.1, .4, .7}) {
     for (const double a : {.3, 2.5, 40.0}) {
       for (const double b : {.7, 11.0}) {
-        EXPECT_NEAR(incomplete_beta(x, a, b), 1 - incomplete_beta(1 - x, b, a), tight)
-            << x << ' ' << a << ' ' << b;
+        EXPECT_NEAR(incomplete_beta(x, a, b), 1 - incomplete_beta(1 - x, b, a), tight) << x << ' ' << a << ' ' << b;
       }
     }
   }
@@ -729,8 +721,7 @@ TEST(NormalQuantile, HasThePublishedValues) {
 
 TEST(NormalQuantile, IsTheInverseOfTheDistributionFunction) {
   for (const double p : {1e-300, 1e-100, 1e-20, 1e-5, .02, .3, .5}) {
-    EXPECT_NEAR(normal_cdf(normal_quantile(p)) / p, 1, 1e-12)
-        << p;  // z's last bit is worth z^2 eps of p: 3e-13
+    EXPECT_NEAR(normal_cdf(normal_quantile(p)) / p, 1, 1e-12) << p;  // z's last bit is worth z^2 eps of p: 3e-13
   }
   for (const double p : {.6, .9, .999, 1 - 1e-10}) EXPECT_NEAR(normal_cdf(normal_quantile(p)), p, tight) << p;
 }

@@ -9,7 +9,7 @@ namespace stagemark::fakes {
 class AsynchronousBackend : public DeviceBackend<int, int, int, int> {
  public:
   std::size_t waits = 0;
-  Nanoseconds wait_cost{0};         ///< what a wait costs beyond the work
+  Nanoseconds wait_cost{0};             ///< what a wait costs beyond the work
   double probability_with_waits = 0.9;  ///< of passes that wait after each stage
 
   [[nodiscard]] ExecutionFacts execution_facts() const override {

@@ -43,14 +43,12 @@ struct TiffEntry {
 /// A TIFF file of one strip.
 std::string tiff(const std::vector<TiffEntry>& more, std::uint32_t width, std::uint32_t height,
                  const std::string& pixels) {
-  std::vector<TiffEntry> entries = {
-      {256, width}, {257, height}, {258, 8},
-      {259, 1},     {262, 1},      {273, 8},
-      {277, 1},     {278, height}, {279, static_cast<std::uint32_t>(pixels.size())}};
+  std::vector<TiffEntry> entries = {{256, width}, {257, height}, {258, 8},
+                                    {259, 1},     {262, 1},      {273, 8},
+                                    {277, 1},     {278, height}, {279, static_cast<std::uint32_t>(pixels.size())}};
   entries.insert(entries.end(), more.begin(), more.end());
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
-  std::string file =
-      "II*" + std::string(1, '\0') + little(static_cast<std::uint32_t>(8 + pixels.size()), 4) + pixels;
+  std::string file = "II*" + std::string(1, '\0') + little(static_cast<std::uint32_t>(8 + pixels.size()), 4) + pixels;
   file += little(static_cast<std::uint32_t>(entries.size()), 2);
   for (const TiffEntry& entry : entries) {
     file += little(entry.tag, 2) + little(3, 2) + little(1, 4) + little(entry.value, 2) + little(0, 2);
@@ -60,13 +58,11 @@ std::string tiff(const std::vector<TiffEntry>& more, std::uint32_t width, std::u
 
 std::string bmp(std::int32_t width, std::int32_t height, std::uint32_t bits, const std::string& pixels) {
   return "BM" + little(static_cast<std::uint32_t>(54 + pixels.size()), 4) + little(0, 4) + little(54, 4) +
-         little(40, 4) + little(static_cast<std::uint32_t>(width), 4) +
-         little(static_cast<std::uint32_t>(height), 4) + little(1, 2) + little(bits, 2) +
-         std::string(24, '\0') + pixels;
+         little(40, 4) + little(static_cast<std::uint32_t>(width), 4) + little(static_cast<std::uint32_t>(height), 4) +
+         little(1, 2) + little(bits, 2) + std::string(24, '\0') + pixels;
 }
 
-std::string encoded(const cv::Mat& pixels, const std::string& extension,
-                    const std::vector<int>& parameters = {}) {
+std::string encoded(const cv::Mat& pixels, const std::string& extension, const std::vector<int>& parameters = {}) {
   std::vector<std::uint8_t> bytes;
   EXPECT_TRUE(cv::imencode(extension, pixels, bytes, parameters));
   return {bytes.begin(), bytes.end()};
@@ -78,8 +74,7 @@ cv::Mat grey_noise(int width, int height) {
   std::uint32_t state = 1;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x)
-      pixels.at<std::uint8_t>(y, x) =
-          static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24U);
+      pixels.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24U);
   }
   return pixels;
 }
@@ -167,8 +162,7 @@ TEST_F(ImageSourceTest, ClipsOrRefusesSixteenBitGreyIfAskedTo) {
 }
 
 TEST_F(ImageSourceTest, ScalesAPgmFileToItsLargestValue) {
-  EXPECT_EQ(load("P2\n# a comment\n3 1\n100\n0 50 100\n").pixels,
-            (Pixels{0, 128, 255}));  // 127.5, half to even
+  EXPECT_EQ(load("P2\n# a comment\n3 1\n100\n0 50 100\n").pixels, (Pixels{0, 128, 255}));  // 127.5, half to even
   EXPECT_EQ(load("P5 3 1 100 " + std::string("\0\x32\x64", 3)).pixels, (Pixels{0, 128, 255}));
   EXPECT_EQ(load("P5 2 1 4095 " + big(4095, 2) + big(2048, 2)).pixels, (Pixels{255, 0x80}));
   EXPECT_EQ(load("P6 1 1 255 " + std::string("\1\2\3")).pixels, (Pixels{1, 2, 3}));
@@ -176,14 +170,12 @@ TEST_F(ImageSourceTest, ScalesAPgmFileToItsLargestValue) {
 
 TEST_F(ImageSourceTest, ReadsBlackFromTheOnesOfABitmap) {
   EXPECT_EQ(load("P1 4 1 1 0\n10").pixels, (Pixels{0, 255, 0, 255}));
-  EXPECT_EQ(load("P4 9 1 " + std::string("\xA0\x80")).pixels,
-            (Pixels{0, 255, 0, 255, 255, 255, 255, 255, 0}));
+  EXPECT_EQ(load("P4 9 1 " + std::string("\xA0\x80")).pixels, (Pixels{0, 255, 0, 255, 255, 255, 255, 255, 0}));
 }
 
 TEST_F(ImageSourceTest, IgnoresOrientation) {
   for (const std::uint32_t orientation : {1U, 3U, 4U, 6U}) {
-    EXPECT_EQ(load(tiff({{274, orientation}}, 3, 2, "\1\2\3\4\5\6")).pixels, (Pixels{1, 2, 3, 4, 5, 6}))
-        << orientation;
+    EXPECT_EQ(load(tiff({{274, orientation}}, 3, 2, "\1\2\3\4\5\6")).pixels, (Pixels{1, 2, 3, 4, 5, 6})) << orientation;
   }
   if (golden_images().empty()) GTEST_SKIP() << "no goldens in " << golden_directory();
   EXPECT_EQ(make_image_source()->load(golden_directory() / "exif_rotate_6.jpg").width, 400U);
@@ -203,8 +195,7 @@ TEST_F(ImageSourceTest, TellsWhyAFileIsNoImage) {
 TEST_F(ImageSourceTest, RefusesWhatPillowWouldReadDifferently) {
   EXPECT_NE(refusal(bmp(2, 1, 16, "\1\2\3\4")).find("16 bits per pixel"), std::string::npos);
   EXPECT_NE(refusal(tiff({{338, 2}}, 1, 1, "\1")).find("alpha channel"), std::string::npos);
-  EXPECT_NE(refusal(encoded(cv::Mat(2, 2, CV_32FC1, cv::Scalar(1)), ".tiff")).find("8 or 16 bits"),
-            std::string::npos);
+  EXPECT_NE(refusal(encoded(cv::Mat(2, 2, CV_32FC1, cv::Scalar(1)), ".tiff")).find("8 or 16 bits"), std::string::npos);
 }
 
 TEST_F(ImageSourceTest, TellsAMissingFileFromADirectory) {
@@ -226,13 +217,10 @@ TEST_F(ImageSourceTest, TellsAMissingFileFromADirectory) {
 
 TEST_F(ImageSourceTest, RefusesEveryFormatCutShortAnywhere) {
   const cv::Mat pixels = grey_noise(40, 30);
-  const std::vector<std::string> contents = {encoded(pixels, ".png"),
-                                             encoded(pixels, ".jpg"),
-                                             encoded(pixels, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1}),
-                                             encoded(pixels, ".bmp"),
-                                             encoded(pixels, ".pgm"),
-                                             tiff({}, 40, 30, std::string(1200, 'x')),
-                                             "P2 3 1 255 100 100 100"};
+  const std::vector<std::string> contents = {
+      encoded(pixels, ".png"), encoded(pixels, ".jpg"), encoded(pixels, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1}),
+      encoded(pixels, ".bmp"), encoded(pixels, ".pgm"), tiff({}, 40, 30, std::string(1200, 'x')),
+      "P2 3 1 255 100 100 100"};
   for (const std::string& content : contents) {
     ASSERT_EQ(refusal(content), "");
     // The last number of a text file is still a number with a digit less, and a TIFF file ends in a link that
@@ -263,8 +251,7 @@ TEST_F(ImageSourceTest, RefusesGiganticImagesByTheirHeader) {
                 .find("120000x120000 pixels"),
             std::string::npos);
   EXPECT_NE(refusal(tiff({}, 65535, 65535, "x")).find("65535x65535 pixels"), std::string::npos);
-  EXPECT_NE(refusal(encoded(grey_noise(2, 2), ".png").replace(16, 8, big(3'000'000, 4) + big(1, 4)))
-                .find("a side of"),
+  EXPECT_NE(refusal(encoded(grey_noise(2, 2), ".png").replace(16, 8, big(3'000'000, 4) + big(1, 4))).find("a side of"),
             std::string::npos);
 }
 

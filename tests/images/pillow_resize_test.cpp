@@ -80,8 +80,7 @@ Image noise(std::size_t width, std::size_t height, std::size_t channels, std::mt
   return image;
 }
 
-std::vector<std::uint8_t> resized(PillowResizer& resizer, const Image& image, std::size_t width,
-                                  std::size_t height) {
+std::vector<std::uint8_t> resized(PillowResizer& resizer, const Image& image, std::size_t width, std::size_t height) {
   const auto pixels = resizer.resize(image, {width, height});
   return {pixels.begin(), pixels.end()};
 }

@@ -26,8 +26,7 @@ std::vector<float> tensor_of(const Preprocessor& preprocessor, const Image& imag
 
 Image gradient(std::size_t width, std::size_t height, std::size_t channels) {
   Image image{width, height, channels, std::vector<std::uint8_t>(width * height * channels)};
-  for (std::size_t i = 0; i < image.pixels.size(); ++i)
-    image.pixels[i] = static_cast<std::uint8_t>(i * 7 + i / 5);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<std::uint8_t>(i * 7 + i / 5);
   return image;
 }
 

@@ -18,11 +18,10 @@ class MadeMachine {
   MadeMachine() {
     std::string cpuinfo;
     for (int cpu = 0; cpu < 4; ++cpu) {
-      cpuinfo +=
-          "processor\t: " + std::to_string(cpu) +
-          "\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Platinum 8481C\nphysical id\t: 0\n"
-          "core id\t\t: " +
-          std::to_string(cpu / 2) + "\nflags\t\t: fpu sse4_2 avx2 avx512f avx512_vnni amx_int8\n\n";
+      cpuinfo += "processor\t: " + std::to_string(cpu) +
+                 "\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Platinum 8481C\nphysical id\t: 0\n"
+                 "core id\t\t: " +
+                 std::to_string(cpu / 2) + "\nflags\t\t: fpu sse4_2 avx2 avx512f avx512_vnni amx_int8\n\n";
     }
     set("proc/cpuinfo", cpuinfo);
     set("proc/loadavg", "0.10 0.20 0.30 1/100 4242\n");
@@ -49,8 +48,7 @@ class MadeMachine {
 };
 
 bool mentions(const std::vector<std::string>& texts, std::string_view word) {
-  return std::ranges::any_of(texts,
-                             [&](const std::string& text) { return text.find(word) != std::string::npos; });
+  return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(word) != std::string::npos; });
 }
 
 TEST(CaptureEnvironment, ReadsTheMachine) {
@@ -62,8 +60,7 @@ TEST(CaptureEnvironment, ReadsTheMachine) {
   EXPECT_EQ(environment.cpu.usable_cpus, 4U);
   EXPECT_EQ(*environment.cpu.physical_cores, 2U);
   EXPECT_TRUE(*environment.cpu.smt);
-  EXPECT_EQ(environment.cpu.flags,
-            (std::vector<std::string>{"sse4_2", "avx2", "avx512f", "avx512_vnni", "amx_int8"}));
+  EXPECT_EQ(environment.cpu.flags, (std::vector<std::string>{"sse4_2", "avx2", "avx512f", "avx512_vnni", "amx_int8"}));
   EXPECT_EQ(*environment.cpu.governor, "performance");
   EXPECT_TRUE(*environment.cpu.turbo);
   EXPECT_EQ(*environment.cpu.load_average, (std::array{0.1, 0.2, 0.3}));
@@ -96,8 +93,8 @@ TEST(CaptureEnvironment, GivesReasonsWhereNothingCanBeRead) {
 
 TEST(CaptureEnvironment, SurvivesFilesOfNonsense) {
   MadeMachine machine;
-  for (const char* file : {"proc/cpuinfo", "proc/loadavg", "proc/meminfo", "proc/self/status",
-                           "proc/self/cgroup", "etc/os-release", "sys/fs/cgroup/cpu.max"}) {
+  for (const char* file : {"proc/cpuinfo", "proc/loadavg", "proc/meminfo", "proc/self/status", "proc/self/cgroup",
+                           "etc/os-release", "sys/fs/cgroup/cpu.max"}) {
     machine.set(file, "\xFF:::\n-1 :\n\0=\nmax"s);
   }
   const Environment environment = machine.captured();
@@ -136,8 +133,7 @@ TEST(CaptureEnvironment, WarnsOfWhatSpoilsAMeasurement) {
 
 TEST(UsableCpus, FollowsTheAffinity) {
   MadeMachine machine;
-  for (const auto& [list, count] :
-       {std::pair("0", 1U), {"0-1", 2U}, {"0,2-3,7", 4U}, {"0-63,128-191", 128U}}) {
+  for (const auto& [list, count] : {std::pair("0", 1U), {"0-1", 2U}, {"0,2-3,7", 4U}, {"0-63,128-191", 128U}}) {
     machine.set("proc/self/status", std::string("Cpus_allowed_list:\t") + list + "\n");
     EXPECT_EQ(usable_cpus(machine.root()), count) << list;
   }
@@ -187,12 +183,10 @@ TEST(UsableCpus, IsAtLeastOneHere) { EXPECT_GE(usable_cpus(), 1U); }
 
 TEST(Fingerprint, IsOfTheMachineAlone) {
   const MadeMachine machine;
-  const std::string before =
-      machine.captured({.gpu = {}, .libraries = {{"opencv", "4.6"}}, .threads = {}}).fingerprint;
+  const std::string before = machine.captured({.gpu = {}, .libraries = {{"opencv", "4.6"}}, .threads = {}}).fingerprint;
   EXPECT_EQ(before.size(), 16U);
   EXPECT_EQ(before.find_first_not_of("0123456789abcdef"), std::string::npos);
-  EXPECT_EQ(machine.captured({.gpu = {}, .libraries = {{"opencv", "4.10"}}, .threads = {}}).fingerprint,
-            before);
+  EXPECT_EQ(machine.captured({.gpu = {}, .libraries = {{"opencv", "4.10"}}, .threads = {}}).fingerprint, before);
   MadeMachine busy;
   busy.set("proc/loadavg", "3.10 0.20 0.30 1/100 4242\n");
   busy.set("proc/meminfo", "MemTotal: 16384 kB\nMemAvailable: 1 kB\n");
@@ -210,8 +204,7 @@ TEST(Fingerprint, ChangesWithWhatTimesDependOn) {
   MadeMachine newer;
   newer.set("etc/os-release", "NAME=\"Debian GNU/Linux\"\nVERSION_ID=\"13\"\n");
   EXPECT_NE(newer.captured().fingerprint, before);
-  EXPECT_NE(MadeMachine().captured({.gpu = {}, .libraries = {}, .threads = {{"network", 2}}}).fingerprint,
-            before);
+  EXPECT_NE(MadeMachine().captured({.gpu = {}, .libraries = {}, .threads = {{"network", 2}}}).fingerprint, before);
   EnvironmentContext with_gpu;
   with_gpu.gpu.push_back(
       {.index = 0, .model = "H200", .driver = std::string("550"), .memory_bytes = {}, .details = {}});

@@ -23,12 +23,8 @@ inline StageTimes times_in_milliseconds(Times milliseconds) {
   return times;
 }
 
-inline Prediction probability(double value) {
-  return {.probability = value, .logit = 2 * value, .class_index = {}};
-}
-inline Prediction winner(std::size_t index) {
-  return {.probability = 0.75, .logit = {}, .class_index = index};
-}
+inline Prediction probability(double value) { return {.probability = value, .logit = 2 * value, .class_index = {}}; }
+inline Prediction winner(std::size_t index) { return {.probability = 0.75, .logit = {}, .class_index = index}; }
 
 /// Images with these labels, named after their index; two classes.
 inline Dataset made_dataset(const std::vector<std::size_t>& labels) {
@@ -61,8 +57,7 @@ inline ApproachResult made_approach(const std::string& engine = "libtorch") {
 
 /// Adds a call over these images; an image without a prediction failed.
 inline CallRecord& add_call(ApproachResult& result,
-                            const std::vector<std::pair<std::size_t, std::optional<Prediction>>>& images,
-                            Times times) {
+                            const std::vector<std::pair<std::size_t, std::optional<Prediction>>>& images, Times times) {
   CallRecord call;
   call.first_inference = result.inferences.size();
   call.size = images.size();
@@ -146,8 +141,7 @@ inline Report full_report() {
   context.environment.libraries = {{"libtorch", "1.13"}};
   context.environment.threads = {{"network", 2}};
   context.environment.cpu.load_average = std::array{0.5, 0.25, 0.0};
-  context.environment.gpu.push_back(
-      {.index = 0, .model = "H200", .driver = {}, .memory_bytes = {}, .details = {}});
+  context.environment.gpu.push_back({.index = 0, .model = "H200", .driver = {}, .memory_bytes = {}, .details = {}});
   context.environment.warnings = {"the load average is high"};
   Report report = make_report(suite, context);
   Comparison comparison;

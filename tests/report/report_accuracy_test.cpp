@@ -19,8 +19,7 @@ ApproachResult predicting(const std::vector<double>& probabilities) {
 }
 
 TEST(ReportedAccuracy, CallsPositiveWhatReachesTheThreshold) {
-  const ApproachReport report =
-      reported(made_suite(made_dataset({1, 1, 0, 0})), predicting({0.5, 0.4, 0.5, 0.1}));
+  const ApproachReport report = reported(made_suite(made_dataset({1, 1, 0, 0})), predicting({0.5, 0.4, 0.5, 0.1}));
   EXPECT_EQ(*report.accuracy_metrics.confusion_matrix, (ConfusionMatrix{.tn = 1, .fp = 1, .fn = 1, .tp = 1}));
   EXPECT_DOUBLE_EQ(*report.accuracy, 0.5);
   EXPECT_DOUBLE_EQ(*report.accuracy_metrics.accuracy, 0.5);

@@ -15,8 +15,7 @@ using namespace testing;
 SuiteResult suite_of(std::size_t images) { return made_suite(made_dataset(alternating(images))); }
 
 bool mentions(const std::vector<std::string>& texts, std::string_view word) {
-  return std::ranges::any_of(texts,
-                             [&](const std::string& text) { return text.find(word) != std::string::npos; });
+  return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(word) != std::string::npos; });
 }
 
 TEST(MakeReport, GivesStatisticsInMilliseconds) {
@@ -109,11 +108,9 @@ TEST(MakeReport, JudgesStagesOfAnAsynchronousDeviceByThePassesThatTimedThem) {
 
 TEST(MakeReport, CountsACallOfFourImagesAsOneSample) {
   ApproachResult result = made_approach();
-  add_call(result,
-           {{0, probability(0.1)}, {1, probability(0.9)}, {2, probability(0.1)}, {3, probability(0.9)}},
+  add_call(result, {{0, probability(0.1)}, {1, probability(0.9)}, {2, probability(0.1)}, {3, probability(0.9)}},
            {{Stage::total, 40}});
-  add_call(result,
-           {{4, probability(0.1)}, {5, probability(0.9)}, {6, probability(0.1)}, {7, probability(0.9)}},
+  add_call(result, {{4, probability(0.1)}, {5, probability(0.9)}, {6, probability(0.1)}, {7, probability(0.9)}},
            {{Stage::total, 60}});
   add_call(result, {{8, probability(0.1)}, {9, probability(0.9)}}, {{Stage::total, 21}}).timed = false;
   const ApproachReport report = reported(suite_of(10), result);

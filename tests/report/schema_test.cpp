@@ -75,8 +75,7 @@ TEST_F(ReportSchema, AcceptsWhatIsWritten) {
   newer["schema_version"] = "1.9";
   newer["energy"] = 1;
   newer["results"][0]["energy"] = 1;
-  EXPECT_EQ(validity_of({report_as_json(), Json::parse(empty), newer}),
-            (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(validity_of({report_as_json(), Json::parse(empty), newer}), (std::vector<bool>{true, true, true}));
 }
 
 TEST_F(ReportSchema, RejectsWrongTypes) {
@@ -122,8 +121,7 @@ TEST_F(ReportSchema, RejectsANullWithoutAReason) {
 
 /// Calls `visit` with the pointer of each member of an object that is not a reason, and not one of the
 /// members that differ from report to report.
-void visit_members(const Json& value, const Pointer& place,
-                   const std::function<void(const Pointer&)>& visit) {
+void visit_members(const Json& value, const Pointer& place, const std::function<void(const Pointer&)>& visit) {
   for (const auto& [key, child] : value.items()) {
     const Pointer here = value.is_array() ? place / std::stoul(key) : place / key;
     const std::string parent = place.empty() ? "" : place.back();
@@ -177,16 +175,14 @@ TEST(ReportSchemaText, DocumentsEveryField) {
   std::size_t count = 0;
   visit_properties(schema(), "", [&](const std::string& place, const Json& property) {
     ++count;
-    EXPECT_TRUE(property.contains("description") && !property.at("description").get<std::string>().empty())
-        << place;
+    EXPECT_TRUE(property.contains("description") && !property.at("description").get<std::string>().empty()) << place;
   });
   EXPECT_GT(count, 250U);
 }
 
 TEST(ReportSchemaText, GivesTheUnit) {
   const Json schema_as_json = schema();
-  const Pointer mean(
-      "/properties/results/items/properties/stages/additionalProperties/properties/mean/description");
+  const Pointer mean("/properties/results/items/properties/stages/additionalProperties/properties/mean/description");
   EXPECT_EQ(schema_as_json.at(mean), "Arithmetic mean [ms]");
 }
 

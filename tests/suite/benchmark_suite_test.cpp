@@ -32,8 +32,8 @@ class NumberedImages final : public ImageSource {
     if (std::find(broken.begin(), broken.end(), name) != broken.end()) throw InputError("broken on purpose");
     const auto index = static_cast<std::size_t>(std::stoi(name));
     Image image{side, side, 1, std::vector<std::uint8_t>(side * side, 0)};
-    image.pixels[0] = static_cast<std::uint8_t>(index % 256);
-    image.pixels[1] = static_cast<std::uint8_t>(index / 256);
+    image.pixels.at(0) = static_cast<std::uint8_t>(index % 256);
+    image.pixels.at(1) = static_cast<std::uint8_t>(index / 256);
     return image;
   }
 };
@@ -276,7 +276,8 @@ TEST(BenchmarkSuite, LeavesAShortLastBatchOutOfTimingButNotOutOfPredictions) {
   EXPECT_FALSE(approach.calls[2].timed);
   EXPECT_EQ(approach.calls[2].size, 2U);
   EXPECT_EQ(approach.calls[0].times[Stage::decode], Nanoseconds{200});
-  for (std::size_t i = 0; i < 10; ++i) EXPECT_DOUBLE_EQ(approach.inferences[i].prediction->probability, i % 2 == 1 ? 0.9 : 0.1);
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_DOUBLE_EQ(approach.inferences[i].prediction->probability, i % 2 == 1 ? 0.9 : 0.1);
 }
 
 TEST(BenchmarkSuite, TakesTotalAndStagesOfAnAsynchronousDeviceFromDifferentPasses) {

@@ -84,8 +84,7 @@ TEST_F(DatasetTest, TakesTheFirstDirectoryBelowTheRootAsTheClass) {
 
 TEST_F(DatasetTest, SortsByTheBytesOfTheWholePath) {
   make({"a/1.png", "a-b/1.png", "a/10.png", "a/2.png", "B/1.png", "\xC3\xA4/1.png"});
-  EXPECT_EQ(paths(read()),
-            (Paths{"B/1.png", "a-b/1.png", "a/1.png", "a/10.png", "a/2.png", "\xC3\xA4/1.png"}));
+  EXPECT_EQ(paths(read()), (Paths{"B/1.png", "a-b/1.png", "a/1.png", "a/10.png", "a/2.png", "\xC3\xA4/1.png"}));
 }
 
 TEST_F(DatasetTest, TakesImageFilesByExtensionInAnyCase) {
@@ -220,8 +219,7 @@ TEST_F(DatasetTest, DrawsEveryImageAboutAsOften) {
   make(all);
   std::vector<int> drawn(10);
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
-    for (const std::string& path : paths(read(drawing(3, seed))))
-      ++drawn[static_cast<std::size_t>(path[2] - '0')];
+    for (const std::string& path : paths(read(drawing(3, seed)))) ++drawn[static_cast<std::size_t>(path[2] - '0')];
   }
   // 120 expected; 4 standard deviations of a binomial(400, 0.3) are 37. The seeds are fixed, so it cannot
   // flicker.
@@ -285,8 +283,7 @@ TEST_F(DatasetTest, TellsAMissingDirectoryAFileAndAnEmptyDirectoryApart) {
   EXPECT_NE(file.find("file.png: is not a directory"), std::string::npos) << file;
   EXPECT_NE(empty.find("empty: holds no image"), std::string::npos) << empty;
   for (const std::string& message : {missing, file, empty}) {
-    EXPECT_NE(message.find("; give a directory of PNG, JPEG, BMP, TIFF or PGM images"), std::string::npos)
-        << message;
+    EXPECT_NE(message.find("; give a directory of PNG, JPEG, BMP, TIFF or PGM images"), std::string::npos) << message;
   }
 }
 

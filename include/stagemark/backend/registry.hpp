@@ -33,9 +33,9 @@ struct BackendRequest {
 /// One engine as the tool knows it.
 struct Backend {
   std::string engine;
-  std::string version;                 ///< of the runtime it wraps; empty where there is none
-  std::vector<Precision> precisions;   ///< all it can be asked for
-  std::vector<std::string> options;    ///< all it can be asked for, without the plus sign
+  std::string version;                ///< of the runtime it wraps; empty where there is none
+  std::vector<Precision> precisions;  ///< all it can be asked for
+  std::vector<std::string> options;   ///< all it can be asked for, without the plus sign
   bool needs_model = true;
   /// Devices of this machine, and those that the engine knows but that are not here.
   std::vector<Device> devices;

@@ -35,15 +35,15 @@ struct ScoredImage {
 struct ClassificationMetrics {
   std::size_t count = 0;
   ConfusionMatrix confusion_matrix;
-  Metric accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc,
-      average_precision, brier;
+  Metric accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc, average_precision,
+      brier;
   /// Expected calibration error, l1, of P(positive) in 15 equal bins [lo, hi), the last one closed.
   Metric ece;
   std::optional<Interval> accuracy_ci95;     ///< Wilson
   std::optional<Interval> sensitivity_ci95;  ///< Wilson
   std::optional<Interval> specificity_ci95;  ///< Wilson
-  std::optional<Interval> auroc_ci95;  ///< DeLong, logit scale; absent where the variance is 0 or undefined
-  std::string auroc_ci95_reason;       ///< why it is absent
+  std::optional<Interval> auroc_ci95;        ///< DeLong, logit scale; absent where the variance is 0 or undefined
+  std::string auroc_ci95_reason;             ///< why it is absent
 };
 
 /// Scores a binary task. An empty span gives every metric absent, with the reason.
@@ -70,15 +70,13 @@ struct MulticlassAccuracy {
   std::optional<Interval> ci95;
 };
 /// \throws std::invalid_argument if the lengths differ.
-MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth,
-                                       std::span<const std::size_t> predicted);
+MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth, std::span<const std::size_t> predicted);
 
 /// Wilson score interval of a proportion (Newcombe 1998a, method 3). Absent for n = 0.
 /// \throws std::invalid_argument if successes > n or the confidence is not in (0, 1).
 std::optional<Interval> wilson_interval(std::size_t successes, std::size_t n, double confidence = 0.95);
 
 /// Clopper-Pearson exact interval. Absent for n = 0. \throws std::invalid_argument as wilson_interval does.
-std::optional<Interval> clopper_pearson_interval(std::size_t successes, std::size_t n,
-                                                 double confidence = 0.95);
+std::optional<Interval> clopper_pearson_interval(std::size_t successes, std::size_t n, double confidence = 0.95);
 
 }  // namespace stagemark

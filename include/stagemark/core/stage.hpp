@@ -23,23 +23,32 @@ enum class Stage : std::uint8_t {
   total_with_waits,    ///< `total` of the passes that wait for the device after each stage
 };
 
-inline constexpr std::array all_stages = {Stage::decode,         Stage::preprocessing, Stage::upload,
-                                          Stage::feature_extraction, Stage::classification, Stage::download,
-                                          Stage::inference,      Stage::total,         Stage::total_with_waits};
+inline constexpr std::array all_stages = {
+    Stage::decode,   Stage::preprocessing, Stage::upload, Stage::feature_extraction, Stage::classification,
+    Stage::download, Stage::inference,     Stage::total,  Stage::total_with_waits};
 inline constexpr std::size_t stage_count = all_stages.size();
 
 /// The only spelling of each name.
 constexpr std::string_view to_string(Stage stage) noexcept {
   switch (stage) {
-    case Stage::decode: return "decode";
-    case Stage::preprocessing: return "preprocessing";
-    case Stage::upload: return "upload";
-    case Stage::feature_extraction: return "feature_extraction";
-    case Stage::classification: return "classification";
-    case Stage::download: return "download";
-    case Stage::inference: return "inference";
-    case Stage::total: return "total";
-    case Stage::total_with_waits: return "total_with_waits";
+    case Stage::decode:
+      return "decode";
+    case Stage::preprocessing:
+      return "preprocessing";
+    case Stage::upload:
+      return "upload";
+    case Stage::feature_extraction:
+      return "feature_extraction";
+    case Stage::classification:
+      return "classification";
+    case Stage::download:
+      return "download";
+    case Stage::inference:
+      return "inference";
+    case Stage::total:
+      return "total";
+    case Stage::total_with_waits:
+      return "total_with_waits";
   }
   return "";
 }

@@ -62,9 +62,12 @@ class StageTimer {
   /// Whether this pass reads the clock for `stage`.
   [[nodiscard]] bool measures(Stage stage) const noexcept {
     switch (stage) {
-      case Stage::total: return true;
-      case Stage::inference: return mode_ != TimingMode::total_only;
-      default: return mode_ == TimingMode::stages;
+      case Stage::total:
+        return true;
+      case Stage::inference:
+        return mode_ != TimingMode::total_only;
+      default:
+        return mode_ == TimingMode::stages;
     }
   }
 

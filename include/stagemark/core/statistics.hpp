@@ -58,8 +58,7 @@ std::optional<Interval> median_interval(std::span<const double> in_order, double
 /// One-sided distribution-free upper bound of the p-quantile at the given confidence: with
 /// m = floor(effective_count) and u the smallest rank with P(Bin(m,p) >= u) <= 1-confidence, the value of
 /// rank ceil(u n/m). Absent where m is too small (`quantile_upper_bound_count`).
-std::optional<double> quantile_upper_bound(std::span<const double> in_order, double p,
-                                           double confidence = 0.95);
+std::optional<double> quantile_upper_bound(std::span<const double> in_order, double p, double confidence = 0.95);
 
 /// Smallest number of independent values for which the one-sided bound exists: ceil(ln(1-confidence)/ln p).
 /// 95 %: p50 5, p90 29, p95 59, p99 299, p99.9 2995.

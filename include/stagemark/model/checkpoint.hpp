@@ -20,8 +20,8 @@ std::size_t size_in_bytes(ScalarType type) noexcept;
 /// A tensor as it lies in the file. Shape and strides are checked against the storage.
 struct StoredTensor {
   ScalarType type = ScalarType::float32;
-  std::vector<std::int64_t> shape;    ///< no negative size; as many elements as the storage holds, at most
-  std::vector<std::int64_t> strides;  ///< in elements, none negative
+  std::vector<std::int64_t> shape;     ///< no negative size; as many elements as the storage holds, at most
+  std::vector<std::int64_t> strides;   ///< in elements, none negative
   std::span<const std::byte> storage;  ///< from the tensor's first element on; lives as long as the Checkpoint
 
   [[nodiscard]] std::size_t elements() const noexcept;
@@ -51,7 +51,9 @@ class Checkpoint {
   [[nodiscard]] std::vector<float> read_floats(const std::string& name) const;
 
   /// Plain values under `hyper_parameters`, as text.
-  [[nodiscard]] const std::map<std::string, std::string>& hyper_parameters() const noexcept { return hyper_parameters_; }
+  [[nodiscard]] const std::map<std::string, std::string>& hyper_parameters() const noexcept {
+    return hyper_parameters_;
+  }
 
   /// "lightning-checkpoint" or "state-dict".
   [[nodiscard]] const std::string& format() const noexcept { return format_; }

@@ -11,7 +11,6 @@ namespace stagemark {
 /// symbolic link is followed. \throws OutputError naming the reason (no permission, disk full, not a regular
 /// file ...), and whatever `write` throws;
 ///         the temporary file is then gone and `file` is what it was
-void write_file_atomically(const std::filesystem::path& file,
-                           const std::function<void(std::ostream&)>& write);
+void write_file_atomically(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write);
 
 }  // namespace stagemark

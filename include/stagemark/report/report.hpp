@@ -100,10 +100,10 @@ struct StageStatistics {
   double mean = 0, median = 0;
   double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
   double min = 0, max = 0;
-  OrReason<double> stddev;         ///< ddof 1
-  OrReason<double> share;          ///< mean / mean of `total` (asynchronous: of `total_with_waits`)
-  OrReason<Interval> ci95_median;  ///< within this run
-  double effective_count = 0;      ///< independent values that tell as much about the median
+  OrReason<double> stddev;                           ///< ddof 1
+  OrReason<double> share;                            ///< mean / mean of `total` (asynchronous: of `total_with_waits`)
+  OrReason<Interval> ci95_median;                    ///< within this run
+  double effective_count = 0;                        ///< independent values that tell as much about the median
   OrReason<double> p90_upper, p95_upper, p99_upper;  ///< one-sided 95 % bounds
 
   bool operator==(const StageStatistics&) const = default;
@@ -184,8 +184,7 @@ struct PerImage {
   Column<std::uint32_t> round, process, pass;
   Column<std::uint32_t> call;  ///< images of the same call have the same number
   OrReason<std::vector<std::string>> input_hash;
-  ByStage<Column<std::int64_t>>
-      stages_ns;  ///< time of the image's call; null where it failed or was not timed
+  ByStage<Column<std::int64_t>> stages_ns;  ///< time of the image's call; null where it failed or was not timed
 
   bool operator==(const PerImage&) const = default;
 };

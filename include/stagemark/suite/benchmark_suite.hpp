@@ -19,10 +19,10 @@ struct SuiteResult {
   Dataset dataset;
   RunOptions options;
   std::size_t passes = 1;
-  std::size_t round_count = 0;        ///< planned
-  ResultsCollector collector;         ///< one result per approach
+  std::size_t round_count = 0;  ///< planned
+  ResultsCollector collector;   ///< one result per approach
   bool interrupted = false;
-  Nanoseconds clock_reading{0};       ///< measured cost of one reading of the clock
+  Nanoseconds clock_reading{0};  ///< measured cost of one reading of the clock
 };
 
 /// Measures wrappers on a data set, in this process: every round's images go through each approach in turn.

@@ -27,11 +27,11 @@ struct SkippedFile {
 /// The images to classify, sorted by path, so that the order never depends on the file system.
 struct Dataset {
   std::filesystem::path root;
-  std::vector<std::string> classes;  ///< sorted; empty where unlabelled
+  std::vector<std::string> classes;     ///< sorted; empty where unlabelled
   std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
   std::vector<DatasetEntry> entries;
   std::vector<SkippedFile> skipped;
-  std::string sha256;  ///< over the contents of the entries in order
+  std::string sha256;      ///< over the contents of the entries in order
   bool synthetic = false;  ///< made by `stagemark sample`
 
   [[nodiscard]] std::filesystem::path file(const DatasetEntry& entry) const { return root / entry.path; }
@@ -39,7 +39,7 @@ struct Dataset {
 
 /// Which images of a directory to take.
 struct DatasetOptions {
-  std::optional<std::size_t> samples;   ///< how many, drawn by `seed`; absent: all
+  std::optional<std::size_t> samples;  ///< how many, drawn by `seed`; absent: all
   std::uint64_t seed = 0;
   std::optional<std::string> positive;  ///< class name, any case; absent: class 1 of two
 };

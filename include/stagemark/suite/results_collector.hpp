@@ -25,7 +25,7 @@ struct CallRecord {
 
 /// One attempted inference.
 struct InferenceRecord {
-  std::size_t image = 0;  ///< index into Dataset::entries
+  std::size_t image = 0;                 ///< index into Dataset::entries
   std::optional<Prediction> prediction;  ///< absent where it failed
 };
 

@@ -8,9 +8,9 @@ namespace stagemark {
 /// Where a run stands.
 struct RunProgress {
   std::string approach;
-  std::size_t round = 0;    ///< from 1
+  std::size_t round = 0;  ///< from 1
   std::size_t rounds = 0;
-  std::size_t images_done = 0;   ///< over all approaches
+  std::size_t images_done = 0;  ///< over all approaches
   std::size_t images_total = 0;
 };
 

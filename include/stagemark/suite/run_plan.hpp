@@ -10,12 +10,12 @@ namespace stagemark {
 /// How a run measures.
 struct RunOptions {
   std::uint64_t seed = 0;
-  std::size_t warmup = 10;               ///< unrecorded calls per approach before the first round
-  std::size_t settle = 2;                ///< unrecorded calls at the start of each turn
-  std::size_t rounds = 30;               ///< wanted number of rounds; decides their size
-  std::optional<std::size_t> passes;     ///< over the data set; absent: as many as make at least `rounds` rounds
-  std::size_t batch = 1;                 ///< images per call
-  double threshold = 0.5;                ///< positive if probability >= threshold
+  std::size_t warmup = 10;            ///< unrecorded calls per approach before the first round
+  std::size_t settle = 2;             ///< unrecorded calls at the start of each turn
+  std::size_t rounds = 30;            ///< wanted number of rounds; decides their size
+  std::optional<std::size_t> passes;  ///< over the data set; absent: as many as make at least `rounds` rounds
+  std::size_t batch = 1;              ///< images per call
+  double threshold = 0.5;             ///< positive if probability >= threshold
   std::size_t round_memory_bytes = 256U << 20U;  ///< most pixels held at once; cuts a turn into blocks, never a round
 };
 

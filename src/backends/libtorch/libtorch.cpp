@@ -26,10 +26,14 @@ namespace {
 /// What this engine calls its precisions, and what LibTorch does.
 at::ScalarType scalar_type(Precision precision) {
   switch (precision) {
-    case Precision::fp32: return at::kFloat;
-    case Precision::fp16: return at::kHalf;
-    case Precision::bf16: return at::kBFloat16;
-    case Precision::int8: return at::kChar;
+    case Precision::fp32:
+      return at::kFloat;
+    case Precision::fp16:
+      return at::kHalf;
+    case Precision::bf16:
+      return at::kBFloat16;
+    case Precision::int8:
+      return at::kChar;
   }
   throw std::logic_error("no such precision");
 }
@@ -62,8 +66,9 @@ std::string first_line(const std::exception& error) {
 class Engine {
  public:
   Engine(const BackendRequest& request, const Checkpoint& checkpoint, const ResidualNetwork& description)
-      : network_(description, [&](const std::string& name) { return tensor(checkpoint, name); },
-                 torch_device(*request.approach.device), scalar_type(request.approach.precision)),
+      : network_(
+            description, [&](const std::string& name) { return tensor(checkpoint, name); },
+            torch_device(*request.approach.device), scalar_type(request.approach.precision)),
         preprocessor_(request.preprocessor),
         observed_type_(network_.precision()),
         observed_device_(network_.device()) {
@@ -225,8 +230,7 @@ std::optional<Unavailable> probe(Precision precision, const Device& device) {
                          "use a machine with an NVIDIA GPU and a CUDA build of LibTorch, or @cpu"};
     }
     if (device.index >= devices) {
-      return Unavailable{"there is no " + to_string(device),
-                         "the last one is cuda:" + std::to_string(devices - 1)};
+      return Unavailable{"there is no " + to_string(device), "the last one is cuda:" + std::to_string(devices - 1)};
     }
   }
   try {

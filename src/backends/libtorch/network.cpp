@@ -66,9 +66,7 @@ at::Tensor Network::run_backbone(const at::Tensor& input, Mode mode) const {
 
 at::Tensor Network::extract_features(const at::Tensor& input) const { return run_backbone(input, Mode::inference); }
 
-at::Tensor Network::pool(const at::Tensor& features) {
-  return at::adaptive_avg_pool2d(features, {1, 1}).flatten(1);
-}
+at::Tensor Network::pool(const at::Tensor& features) { return at::adaptive_avg_pool2d(features, {1, 1}).flatten(1); }
 
 at::Tensor Network::classify(const at::Tensor& features) const {
   at::Tensor x = pool(features);

@@ -46,7 +46,10 @@ Tensors random_backbone(at::Generator& random) {
       add_normalised_convolution(tensors, block + "conv1", block + "bn1", width, in, 1, random);
       add_normalised_convolution(tensors, block + "conv2", block + "bn2", width, width, 3, random);
       add_normalised_convolution(tensors, block + "conv3", block + "bn3", 4 * width, width, 1, random);
-      if (b == 0) add_normalised_convolution(tensors, block + "downsample.0", block + "downsample.1", 4 * width, in, 1, random);
+      // At full strength fifty random layers turn any two images into strangers, and no head could tell classes apart.
+      tensors[block + "bn3.weight"].fill_(0.1);
+      if (b == 0)
+        add_normalised_convolution(tensors, block + "downsample.0", block + "downsample.1", 4 * width, in, 1, random);
       in = 4 * width;
     }
   }
@@ -54,22 +57,6 @@ Tensors random_backbone(at::Generator& random) {
 }
 
 std::string head_name(std::size_t layer) { return "model.classifier." + std::to_string(2 + 3 * layer); }
-
-/// A layer that standardises its inputs as they are in `examples`, then applies `weight`.
-void set_standardising_layer(Tensors& tensors, std::size_t layer, const at::Tensor& examples, const at::Tensor& weight,
-                             const at::Tensor& bias) {
-  const at::Tensor mean = examples.mean(0);
-  // An input that never varies says nothing: its weight becomes 0, not infinite.
-  const at::Tensor deviation = examples.std(0);
-  const at::Tensor inverse = at::where(deviation > 1e-6, 1 / deviation.clamp_min(1e-6), at::zeros_like(deviation));
-  const at::Tensor scaled = weight * inverse;
-  tensors[head_name(layer) + ".weight"] = scaled.contiguous();
-  tensors[head_name(layer) + ".bias"] = (bias - scaled.matmul(mean)).contiguous();
-}
-
-at::Tensor apply_layer(const Tensors& tensors, std::size_t layer, const at::Tensor& input) {
-  return at::linear(input, tensors.at(head_name(layer) + ".weight"), tensors.at(head_name(layer) + ".bias"));
-}
 
 /// Ridge-penalised logistic regression by Newton's method, in double.
 /// \return weights, then the intercept
@@ -89,22 +76,34 @@ at::Tensor fit_logistic(const at::Tensor& examples, const at::Tensor& labels, do
   return weights;
 }
 
+/// Fits the head: logistic regression on the leading principal components of the pooled features. Random projections
+/// spread these over the first layer, the second collects them again; each passes by ReLU as itself and its negative.
 void add_fitted_head(Tensors& tensors, const at::Tensor& features, const at::Tensor& labels, at::Generator& random) {
-  at::Tensor x = features;
-  std::int64_t in = feature_count;
-  for (std::size_t layer = 0; layer + 1 < head_sizes.size(); ++layer) {
-    const std::int64_t out = head_sizes[layer];
-    const at::Tensor weight = at::empty({out, in}).normal_(0, std::sqrt(2.0 / static_cast<double>(in)), random);
-    set_standardising_layer(tensors, layer, x, weight, at::zeros({out}));
-    x = apply_layer(tensors, layer, x).relu();
-    in = out;
-  }
-  const std::size_t last = head_sizes.size() - 1;
-  const at::Tensor mean = x.mean(0);
-  const at::Tensor deviation = x.std(0).clamp_min(1e-6);
-  const at::Tensor fitted = fit_logistic(((x - mean) / deviation).to(at::kDouble), labels.to(at::kDouble), 10.0);
-  set_standardising_layer(tensors, last, x, fitted.slice(0, 0, -1).to(at::kFloat).unsqueeze(0),
-                          fitted.slice(0, -1).to(at::kFloat));
+  constexpr std::int64_t components = head_sizes[1] / 2;
+  const at::Tensor mean = features.mean(0);
+  // A feature that never varies says nothing: its weight becomes 0, not infinite.
+  const at::Tensor deviation = features.std(0);
+  const at::Tensor inverse = at::where(deviation > 1e-6, 1 / deviation.clamp_min(1e-6), at::zeros_like(deviation));
+  const at::Tensor standardised = (features - mean) * inverse;
+  const auto [u, scale, directions] = at::linalg_svd(standardised, false);
+  const at::Tensor deviations = scale.slice(0, 0, components) / std::sqrt(static_cast<double>(features.size(0)));
+  const at::Tensor projection = directions.slice(0, 0, components) * inverse / deviations.clamp_min(1e-6).unsqueeze(1);
+  const at::Tensor x = (features - mean).matmul(projection.t());
+  const at::Tensor fitted = fit_logistic(x.to(at::kDouble), labels.to(at::kDouble), 10.0).to(at::kFloat);
+
+  const at::Tensor spread =
+      at::empty({head_sizes[0] / 2, components}).normal_(0, 1 / std::sqrt(static_cast<double>(components)), random);
+  const at::Tensor first = at::cat({spread, -spread}).matmul(projection);
+  const at::Tensor collect = at::linalg_pinv(spread);
+  const at::Tensor both = at::cat({collect, -collect}, 1);
+  const at::Tensor weights = fitted.slice(0, 0, components).unsqueeze(0);
+  const auto set = [&](std::size_t layer, const at::Tensor& weight, const at::Tensor& bias) {
+    tensors[head_name(layer) + ".weight"] = weight.contiguous();
+    tensors[head_name(layer) + ".bias"] = bias.contiguous();
+  };
+  set(0, first, -first.matmul(mean));
+  set(1, at::cat({both, -both}), at::zeros({head_sizes[1]}));
+  set(2, at::cat({weights, -weights}, 1), fitted.slice(0, components));
 }
 
 at::Tensor to_input(std::span<const Image> images, const Preprocessor& preprocessor) {
@@ -149,11 +148,12 @@ Tensors make_model(const at::Tensor& input, const at::Tensor& labels, std::uint6
   }
   TensorShapes shapes;
   for (const auto& [name, tensor] : tensors) shapes.emplace(without_prefix(name), tensor.sizes().vec());
-  Network network(describe_network(shapes, "the sample model"),
-                  [&](const std::string& name) { return tensors.at("model." + name); }, at::kCPU, at::kFloat);
+  Network network(
+      describe_network(shapes, "the sample model"),
+      [&](const std::string& name) { return tensors.at("model." + name); }, at::kCPU, at::kFloat);
 
   // As many as give steady statistics; more would only cost memory.
-  constexpr std::int64_t calibration_images = 64;
+  constexpr std::int64_t calibration_images = 32;
   network.calibrate_normalisation(input.slice(0, 0, calibration_images));
   for (const auto& [name, tensor] : network.statistics()) tensors["model." + name] = tensor;
 
@@ -181,8 +181,9 @@ void write_sample_checkpoint(const std::filesystem::path& file, std::span<const 
     const std::string text = error.what();
     throw BackendError("LibTorch failed to make the sample model: " + text.substr(0, text.find('\n')));
   }
-  write_lightning_checkpoint(file, tensors,
-                             {{"synthetic", true}, {"seed", static_cast<std::int64_t>(seed)}, {"num_classes", std::int64_t{1}}});
+  write_lightning_checkpoint(
+      file, tensors,
+      {{"synthetic", true}, {"seed", static_cast<std::int64_t>(seed)}, {"num_classes", std::int64_t{1}}});
 }
 
 }  // namespace stagemark::libtorch

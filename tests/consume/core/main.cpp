@@ -1,7 +1,6 @@
+#include <cstdio>
 #include <stagemark/core/statistics.hpp>
 #include <stagemark/suite/run_plan.hpp>
-
-#include <cstdio>
 #include <vector>
 
 int main() {

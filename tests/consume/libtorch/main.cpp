@@ -1,7 +1,6 @@
+#include <cstdio>
 #include <stagemark/backend/registry.hpp>
 #include <stagemark/backends/libtorch.hpp>
-
-#include <cstdio>
 
 int main() {
   stagemark::BackendRegistry registry;

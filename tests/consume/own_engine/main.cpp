@@ -1,12 +1,11 @@
+#include <fstream>
+#include <iostream>
+#include <numeric>
 #include <stagemark/backend/host_backend.hpp>
 #include <stagemark/images/images.hpp>
 #include <stagemark/report/json.hpp>
 #include <stagemark/report/report.hpp>
 #include <stagemark/suite/benchmark_suite.hpp>
-
-#include <fstream>
-#include <iostream>
-#include <numeric>
 
 using namespace stagemark;
 
@@ -33,7 +32,7 @@ int main(int, char** argv) try {
   const ApproachReport& result = report.results[0];
   std::cout << result.approach << ": " << result.samples << " images, " << *result.total_time_ms << " ms\n";
   if (result.accuracy) std::cout << "accuracy " << *result.accuracy << '\n';
-} catch (const Error& error) {
+} catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;
 }
