@@ -213,7 +213,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   stagemark run images/ --model net.ckpt
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-fp16@cuda -o results/fp16
   stagemark run images/ -a old=libtorch-fp32 -a new=libtorch-fp32 -m old=v1.ckpt -m new=v2.ckpt
-  stagemark run images/ -a null            what the tool itself costs per image)");
+  stagemark run images/ -a null-fp32       what the tool itself costs per image)");
   command->add_option("images", arguments->images, "Directory of images; its sub-directories are the classes")
       ->required();
   command->add_option("-m,--model", arguments->models, "Model file; ENGINE=FILE or NAME=FILE binds it to one")

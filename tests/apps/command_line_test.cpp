@@ -121,6 +121,25 @@ TEST_F(CommandLine, ReportsTheHarnessCostOfTheNullEngine) {
   EXPECT_GT(harness["wall_ns_per_call"].get<double>(), 0);
 }
 
+TEST_F(CommandLine, NeedsHardlyMoreMemoryForTenThousandImagesThanForSixtyFour) {
+  const TemporaryDirectory directory;
+  const auto peak_rss = [&](std::size_t images) {
+    const fs::path set = directory / std::to_string(images);
+    for (const char* name : {"NORMAL", "PNEUMONIA"}) fs::create_directories(set / name);
+    for (std::size_t i = 0; i < images; ++i) {
+      const std::string name = (i % 2 == 0 ? "NORMAL/" : "PNEUMONIA/") + std::to_string(i) + ".pgm";
+      std::ofstream(set / name) << "P5 16 16 255\n" << std::string(256, static_cast<char>(i % 128));
+    }
+    const std::string output = (directory / ("out" + std::to_string(images))).string();
+    const CommandResult result = run_stagemark("run " + set.string() + " -a null-fp32 --passes 1 -o " + output);
+    EXPECT_EQ(result.exit_code, 0) << result.error;
+    std::ifstream in(output + "/report.json");
+    return json::parse(in)["results"][0]["memory"]["peak_rss_bytes"].get<double>();
+  };
+  // What grows is the path, the label, the prediction and the times of each image.
+  EXPECT_LE(peak_rss(10'000) - peak_rss(64), 8e6);
+}
+
 TEST_F(CommandLine, SaysThatSyntheticDataIsSynthetic) {
   const TemporaryDirectory directory;
   const CommandResult result = run_stagemark("run " + images() + " -a null-fp32 -o " + directory.str());

@@ -5,7 +5,7 @@ name=$1 source=$2 binary=$3 work=$4
 rm -rf "$work" && mkdir -p "$work"
 options=(-DCMAKE_PREFIX_PATH="$(dirname "$work")/prefix")
 case $name in
-  core | libtorch | own_engine) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
+  core | libtorch | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
   add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source") ;;
   fetch_content)
     git -C "$source" rev-parse -q HEAD >/dev/null 2>&1 || { echo "no git checkout: skipped"; exit 77; }
@@ -21,17 +21,39 @@ done
 cmake -S "$source/tests/consume/$name" -B "$work/build" -G Ninja -Wno-dev "${options[@]}"
 cmake --build "$work/build"
 
-[ "$name" = own_engine ] || exec "$work/build/consume"
-
-# Someone else's engine gets the whole report: with labels, without, and where an image cannot be read.
 stagemark=$binary/apps/stagemark/stagemark
-"$stagemark" sample "$work/labelled" --images 12 --no-model
-mkdir "$work/flat"
-cp "$work"/labelled/NORMAL/* "$work/flat"
-"$work/build/consume" "$work/labelled" "$work/labelled.json" | tee "$work/labelled.txt"
-grep -q '^accuracy 0\.' "$work/labelled.txt"
-"$work/build/consume" "$work/flat" "$work/flat.json" | tee "$work/flat.txt"
-! grep -q '^accuracy' "$work/flat.txt"
-echo "not an image" >"$work/labelled/NORMAL/000-broken.png"
-"$work/build/consume" "$work/labelled" "$work/broken.json" | grep -q ': 12 images'
-grep -q '000-broken.png' "$work/broken.json"
+case $name in
+  own_engine)
+    # Someone else's engine gets the whole report: with labels, without, and where it throws or a file is broken.
+    "$stagemark" sample "$work/labelled" --images 12 --no-model
+    "$work/build/consume" "$work/labelled" "$work/labelled.json" | tee "$work/labelled.txt"
+    grep -q ': 12 images' "$work/labelled.txt"
+    grep -q '^accuracy 0\.' "$work/labelled.txt"
+
+    mkdir "$work/flat"
+    cp "$work"/labelled/NORMAL/* "$work/flat"
+    "$work/build/consume" "$work/flat" "$work/flat.json" | tee "$work/flat.txt"
+    grep -q ': 6 images' "$work/flat.txt"
+    ! grep -q '^accuracy' "$work/flat.txt"
+
+    # One black pixel: too dark for an engine that throws on it.
+    printf 'P5 1 1 255\n\0' >"$work/labelled/NORMAL/dark.pgm"
+    echo "not an image" >"$work/labelled/NORMAL/broken.png"
+    "$work/build/consume" "$work/labelled" "$work/failing.json" | tee "$work/failing.txt"
+    grep -q ': 12 images' "$work/failing.txt"
+    python3 - "$work/failing.json" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+(skipped,), (failure,) = report["dataset"]["skipped"], report["results"][0]["failures"]
+assert skipped["path"] == "NORMAL/broken.png", skipped
+assert failure["path"] == "NORMAL/dark.pgm" and "too dark" in failure["reason"], failure
+END
+    ;;
+  everything)
+    "$stagemark" sample "$work/set" --images 8 --training-images 16
+    "$work/build/consume" "$work/set" "$work/set/model.ckpt" "$work/report.json" | tee "$work/out.txt"
+    grep -q '^libtorch-fp32@.*: 8 images' "$work/out.txt"
+    grep -q '"schema_version"' "$work/report.json"
+    ;;
+  *) "$work/build/consume" ;;
+esac
