@@ -1,6 +1,7 @@
 #include "progress_line.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
@@ -10,7 +11,7 @@ namespace stagemark {
 namespace {
 
 std::string minutes(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
+  const long whole = std::lround(seconds);
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%ld:%02ld", whole / 60, whole % 60);
   return text.data();

@@ -83,6 +83,7 @@ std::vector<Approach> resolve_approaches(const RunArguments& arguments, const Ba
       throw UsageError("'" + arguments.device + "' is not a device", "--device", "use cpu, cuda, cuda:N or auto");
   }
   std::vector<Approach> approaches;
+  approaches.reserve(arguments.approaches.size());
   for (const std::string& text : arguments.approaches) approaches.push_back(parse_approach(text));
   // All usage errors before the first approach that is known but cannot be had.
   for (const Approach& approach : approaches) (void)registry.find(approach.engine);

@@ -40,16 +40,22 @@ constexpr std::array<StorageType, 10> storage_types = {{
 
 constexpr std::size_t most_dimensions = 16;
 
+/// A file may refer to one long text very often.
+constexpr std::size_t longest_shown_text = 1'000;
+
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) throw ModelError("no such file", file.string(), "check the path given with --model");
-  if (!std::filesystem::is_regular_file(status)) throw ModelError("is not a file", file.string(), "name the model file itself");
+  if (!std::filesystem::exists(status))
+    throw ModelError("no such file", file.string(), "check the path given with --model");
+  if (!std::filesystem::is_regular_file(status))
+    throw ModelError("is not a file", file.string(), "name the model file itself");
   const auto size = std::filesystem::file_size(file, error);
   std::ifstream in(file, std::ios::binary);
   if (error || !in) throw ModelError("cannot be read", file.string(), "check its permissions");
   std::vector<std::byte> bytes(size);
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
+  in.read(reinterpret_cast<char*>(bytes.data()),
+          static_cast<std::streamsize>(size));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
   if (static_cast<std::uintmax_t>(in.gcount()) != size) throw ModelError("cannot be read to its end", file.string());
   return bytes;
 }
@@ -115,6 +121,7 @@ class TensorReader {
   [[nodiscard]] std::vector<std::int64_t> integers(const PickleValue& tuple, const std::string& name) const {
     if (tuple.kind != Kind::tuple || tuple.items.size() > most_dimensions) fail(name, "has a shape that is none");
     std::vector<std::int64_t> result;
+    result.reserve(tuple.items.size());
     for (const auto item : tuple.items) result.push_back(static_cast<std::int64_t>(integer(pickle_[item], name)));
     return result;
   }
@@ -197,16 +204,21 @@ const PickleValue& state_dict_of(const Pickle& pickle) {
 
 std::optional<std::string> printable(const PickleValue& value) {
   switch (value.kind) {
-    case Kind::none: return "None";
-    case Kind::boolean: return value.integer != 0 ? "True" : "False";
-    case Kind::integer: return std::to_string(value.integer);
-    case Kind::text: return value.text;
+    case Kind::none:
+      return "None";
+    case Kind::boolean:
+      return value.integer != 0 ? "True" : "False";
+    case Kind::integer:
+      return std::to_string(value.integer);
+    case Kind::text:
+      return value.text.substr(0, longest_shown_text);
     case Kind::real: {
       std::array<char, 40> text{};
       std::snprintf(text.data(), text.size(), "%.15g", value.real);
       return text.data();
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -231,16 +243,26 @@ float half_to_float(std::uint16_t half) {
 
 float element(ScalarType type, const std::byte* from) {
   switch (type) {
-    case ScalarType::float32: return load<float>(from);
-    case ScalarType::float16: return half_to_float(load<std::uint16_t>(from));
-    case ScalarType::bfloat16: return std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(from)} << 16U);
-    case ScalarType::float64: return static_cast<float>(load<double>(from));
-    case ScalarType::int64: return static_cast<float>(load<std::int64_t>(from));
-    case ScalarType::int32: return static_cast<float>(load<std::int32_t>(from));
-    case ScalarType::int16: return static_cast<float>(load<std::int16_t>(from));
-    case ScalarType::int8: return static_cast<float>(load<std::int8_t>(from));
-    case ScalarType::uint8: return static_cast<float>(load<std::uint8_t>(from));
-    case ScalarType::boolean: return load<std::uint8_t>(from) != 0 ? 1.0F : 0.0F;
+    case ScalarType::float32:
+      return load<float>(from);
+    case ScalarType::float16:
+      return half_to_float(load<std::uint16_t>(from));
+    case ScalarType::bfloat16:
+      return std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(from)} << 16U);
+    case ScalarType::float64:
+      return static_cast<float>(load<double>(from));
+    case ScalarType::int64:
+      return static_cast<float>(load<std::int64_t>(from));
+    case ScalarType::int32:
+      return static_cast<float>(load<std::int32_t>(from));
+    case ScalarType::int16:
+      return static_cast<float>(load<std::int16_t>(from));
+    case ScalarType::int8:
+      return static_cast<float>(load<std::int8_t>(from));
+    case ScalarType::uint8:
+      return static_cast<float>(load<std::uint8_t>(from));
+    case ScalarType::boolean:
+      return load<std::uint8_t>(from) != 0 ? 1.0F : 0.0F;
   }
   return 0;
 }
@@ -258,16 +280,26 @@ bool is_contiguous(const StoredTensor& tensor) {
 
 std::string_view to_string(ScalarType type) noexcept {
   switch (type) {
-    case ScalarType::float32: return "float32";
-    case ScalarType::float16: return "float16";
-    case ScalarType::bfloat16: return "bfloat16";
-    case ScalarType::float64: return "float64";
-    case ScalarType::int64: return "int64";
-    case ScalarType::int32: return "int32";
-    case ScalarType::int16: return "int16";
-    case ScalarType::int8: return "int8";
-    case ScalarType::uint8: return "uint8";
-    case ScalarType::boolean: return "bool";
+    case ScalarType::float32:
+      return "float32";
+    case ScalarType::float16:
+      return "float16";
+    case ScalarType::bfloat16:
+      return "bfloat16";
+    case ScalarType::float64:
+      return "float64";
+    case ScalarType::int64:
+      return "int64";
+    case ScalarType::int32:
+      return "int32";
+    case ScalarType::int16:
+      return "int16";
+    case ScalarType::int8:
+      return "int8";
+    case ScalarType::uint8:
+      return "uint8";
+    case ScalarType::boolean:
+      return "bool";
   }
   return "";
 }
@@ -275,15 +307,19 @@ std::string_view to_string(ScalarType type) noexcept {
 std::size_t size_in_bytes(ScalarType type) noexcept {
   switch (type) {
     case ScalarType::float64:
-    case ScalarType::int64: return 8;
+    case ScalarType::int64:
+      return 8;
     case ScalarType::float32:
-    case ScalarType::int32: return 4;
+    case ScalarType::int32:
+      return 4;
     case ScalarType::float16:
     case ScalarType::bfloat16:
-    case ScalarType::int16: return 2;
+    case ScalarType::int16:
+      return 2;
     case ScalarType::int8:
     case ScalarType::uint8:
-    case ScalarType::boolean: return 1;
+    case ScalarType::boolean:
+      return 1;
   }
   return 1;
 }
@@ -303,7 +339,8 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
   refuse_other_formats(checkpoint.bytes_);
   const Records records = read_zip_directory(checkpoint.bytes_);
   const std::string folder = folder_of(records);
-  if (const auto order = records.find(folder + "byteorder"); order != records.end() && starts_with(order->second, "big")) {
+  if (const auto order = records.find(folder + "byteorder");
+      order != records.end() && starts_with(order->second, "big")) {
     throw ModelError("was saved on a big-endian machine", {}, "save it on a little-endian one");
   }
   const Pickle pickle = Pickle::read(records.at(folder + "data.pkl"));
@@ -320,13 +357,16 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
     }
     if (value.kind != Kind::tensor) continue;
     if (!checkpoint.tensors_.emplace(canonical(key.text), reader.read(value, key.text)).second) {
-      throw ModelError("holds two tensors that are both called '" + canonical(key.text) + "'", {}, "save one network only");
+      throw ModelError("holds two tensors that are both called '" + canonical(key.text) + "'", {},
+                       "save one network only");
     }
   }
   if (checkpoint.tensors_.empty()) throw ModelError("holds no tensors", {}, "save a state_dict");
 
-  checkpoint.format_ = pickle.find(pickle.root(), "pytorch-lightning_version") != nullptr ? "lightning-checkpoint" : "state-dict";
-  if (const PickleValue* parameters = pickle.find(pickle.root(), "hyper_parameters"); parameters != nullptr && parameters->kind == Kind::dict) {
+  checkpoint.format_ =
+      pickle.find(pickle.root(), "pytorch-lightning_version") != nullptr ? "lightning-checkpoint" : "state-dict";
+  if (const PickleValue* parameters = pickle.find(pickle.root(), "hyper_parameters");
+      parameters != nullptr && parameters->kind == Kind::dict) {
     for (std::size_t i = 0; i + 1 < parameters->items.size(); i += 2) {
       const PickleValue& name = pickle[parameters->items[i]];
       const auto text = printable(pickle[parameters->items[i + 1]]);

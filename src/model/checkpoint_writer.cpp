@@ -53,7 +53,8 @@ class PickleWriter {
   void real(double value) {
     buffer_.text("G");
     const auto bits = std::bit_cast<std::uint64_t>(value);
-    for (int shift = 56; shift >= 0; shift -= 8) buffer_.number(static_cast<std::uint8_t>(bits >> static_cast<unsigned>(shift)));
+    for (int shift = 56; shift >= 0; shift -= 8)
+      buffer_.number(static_cast<std::uint8_t>(bits >> static_cast<unsigned>(shift)));
   }
   void boolean(bool value) { buffer_.text(value ? "\x88" : "\x89"); }
   void global(std::string_view module, std::string_view name) {
@@ -234,7 +235,10 @@ std::string_view bytes_of(const NamedTensor& tensor) {
       [](const auto& values) {
         // The file is little-endian, and so is every machine that LibTorch runs on here.
         static_assert(std::endian::native == std::endian::little);
-        return std::string_view(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast): bytes for a file
+        return std::string_view(
+            reinterpret_cast<const char*>(values.data()),
+            values.size() *
+                sizeof(values[0]));  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast): bytes for a file
       },
       tensor.values);
 }

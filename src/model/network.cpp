@@ -26,6 +26,11 @@ class TensorTaker {
 
   [[nodiscard]] bool has(const std::string& name) const { return shapes_.contains(name); }
 
+  [[nodiscard]] bool has_any(const std::string& prefix) const {
+    const auto first = shapes_.lower_bound(prefix);
+    return first != shapes_.end() && first->first.starts_with(prefix);
+  }
+
   const Shape& shape(const std::string& name) const {
     const auto found = shapes_.find(name);
     if (found == shapes_.end()) fail("tensor '" + name + "' is missing");
@@ -34,7 +39,8 @@ class TensorTaker {
 
   std::string take(const std::string& name, const Shape& expected) {
     const Shape& found = shape(name);
-    if (found != expected) fail("tensor '" + name + "' has shape " + text_of(found) + ", expected " + text_of(expected));
+    if (found != expected)
+      fail("tensor '" + name + "' has shape " + text_of(found) + ", expected " + text_of(expected));
     used_.insert(name);
     return name;
   }
@@ -79,8 +85,13 @@ NormalisedConvolution take_convolution(TensorTaker& tensors, const std::string& 
                  " channels come in");
   }
   NormalisedConvolution layer;
-  layer.convolution = {tensors.take_parameter(weight, {shape[0], shape[1], shape[2], shape[2]}), in, shape[0], shape[2],
-                       stride, shape[2] / 2, in / shape[1]};
+  layer.convolution = {tensors.take_parameter(weight, {shape[0], shape[1], shape[2], shape[2]}),
+                       in,
+                       shape[0],
+                       shape[2],
+                       stride,
+                       shape[2] / 2,
+                       in / shape[1]};
   const Shape channels = {shape[0]};
   layer.normalisation.weight = tensors.take_parameter(normalisation + ".weight", channels);
   layer.normalisation.bias = tensors.take_parameter(normalisation + ".bias", channels);
@@ -149,13 +160,15 @@ std::string name_of(const ResidualNetwork& network) {
   const bool bottleneck = first.convolutions.size() == 3;
   using Blocks = std::array<std::size_t, 4>;
   static const std::map<std::pair<bool, Blocks>, std::string> names = {
-      {{false, {2, 2, 2, 2}}, "18"}, {{false, {3, 4, 6, 3}}, "34"},  {{true, {3, 4, 6, 3}}, "50"},
+      {{false, {2, 2, 2, 2}}, "18"},  {{false, {3, 4, 6, 3}}, "34"},  {{true, {3, 4, 6, 3}}, "50"},
       {{true, {3, 4, 23, 3}}, "101"}, {{true, {3, 8, 36, 3}}, "152"},
   };
   const auto found = names.find({bottleneck, blocks});
   if (found == names.end()) return {};
   const ConvolutionSpecification& middle = first.convolutions[1].convolution;
-  if (middle.groups > 1) return "resnext" + found->second + "_" + std::to_string(middle.groups) + "x" + std::to_string(middle.out / middle.groups) + "d";
+  if (middle.groups > 1)
+    return "resnext" + found->second + "_" + std::to_string(middle.groups) + "x" +
+           std::to_string(middle.out / middle.groups) + "d";
   return (bottleneck && middle.out == 128 ? "wide_resnet" + found->second + "_2" : "resnet" + found->second);
 }
 
@@ -171,9 +184,10 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
   network.stem = take_convolution(tensors, numeric ? "features.0" : "conv1", numeric ? "features.1" : "bn1", 3, 2);
   std::int64_t channels = network.stem.convolution.out;
   for (std::size_t stage = 0; stage < 4; ++stage) {
-    const std::string prefix = numeric ? "features." + std::to_string(stage + 4) + "." : "layer" + std::to_string(stage + 1) + ".";
+    const std::string prefix =
+        numeric ? "features." + std::to_string(stage + 4) + "." : "layer" + std::to_string(stage + 1) + ".";
     std::vector<ResidualBlock> blocks;
-    for (std::size_t b = 0; b == 0 || tensors.has(prefix + std::to_string(b) + ".conv1.weight"); ++b) {
+    for (std::size_t b = 0; b == 0 || tensors.has_any(prefix + std::to_string(b) + "."); ++b) {
       blocks.push_back(take_block(tensors, prefix + std::to_string(b) + ".", channels, b == 0 && stage > 0 ? 2 : 1));
       channels = blocks.back().convolutions.back().convolution.out;
     }

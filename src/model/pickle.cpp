@@ -18,6 +18,11 @@ using Kind = PickleValue::Kind;
 /// More values than any checkpoint has, and few enough that their memory is bounded.
 constexpr std::size_t most_values = 4'000'000;
 
+/// What a few bytes can ask to be copied again and again is bounded together, by the pickle's own size...
+constexpr std::size_t most_copied_per_byte = 64;
+/// ... and singly: no module, class or storage has a longer name.
+constexpr std::size_t longest_name = 1'000;
+
 [[noreturn]] void fail(const std::string& problem) {
   throw ModelError("its pickle cannot be read: " + problem, {}, "save a state_dict with torch.save");
 }
@@ -25,9 +30,11 @@ constexpr std::size_t most_values = 4'000'000;
 /// Modules whose functions no checkpoint needs and every attack uses. Other unknown names are harmless here, since
 /// nothing is ever called; these are refused so that nobody passes such a file on unaware.
 bool is_harmful(std::string_view module, std::string_view name) {
-  constexpr std::array<std::string_view, 14> modules = {"os",     "posix", "nt",     "subprocess", "sys",       "shutil", "socket",
-                                                        "pty",    "runpy", "ctypes", "importlib",  "webbrowser", "commands", "code"};
-  constexpr std::array<std::string_view, 8> functions = {"eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "execfile"};
+  constexpr std::array<std::string_view, 14> modules = {"os",        "posix",      "nt",       "subprocess", "sys",
+                                                        "shutil",    "socket",     "pty",      "runpy",      "ctypes",
+                                                        "importlib", "webbrowser", "commands", "code"};
+  constexpr std::array<std::string_view, 8> functions = {"eval",       "exec",    "compile", "open",
+                                                         "__import__", "getattr", "setattr", "execfile"};
   const std::string_view top = module.substr(0, module.find('.'));
   if (std::find(modules.begin(), modules.end(), top) != modules.end()) return true;
   const bool builtin = top == "builtins" || top == "__builtin__";
@@ -39,7 +46,8 @@ bool is_harmful(std::string_view module, std::string_view name) {
 /// The machine that reads one pickle. Protocol: Python's pickletools.
 class PickleReader {
  public:
-  explicit PickleReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit PickleReader(std::span<const std::byte> bytes)
+      : bytes_(bytes), budget_(most_copied_per_byte * bytes.size()) {}
 
   Pickle run() {
     none_ = add(Kind::none);
@@ -57,6 +65,10 @@ class PickleReader {
     if (pickle_.values_.size() >= most_values) fail("it holds too many values");
     pickle_.values_.emplace_back().kind = kind;
     return static_cast<Index>(pickle_.values_.size() - 1);
+  }
+  void spend(std::size_t bytes) {
+    if (bytes > budget_) fail("it copies the same values too often");
+    budget_ -= bytes;
   }
   PickleValue& value(Index index) { return pickle_.values_[index]; }
 
@@ -112,6 +124,7 @@ class PickleReader {
   }
 
   void push_text(Kind kind, std::string content) {
+    spend(content.size());
     const Index index = add(kind);
     value(index).text = std::move(content);
     push(index);
@@ -122,6 +135,7 @@ class PickleReader {
     push(index);
   }
   void push_items(Kind kind, std::vector<Index> items) {
+    spend(items.size() * sizeof(Index));
     const Index index = add(kind);
     value(index).items = std::move(items);
     push(index);
@@ -136,11 +150,21 @@ class PickleReader {
     if (found == memo_.end()) fail("it refers to what was not stored");
     push(found->second);
   }
+  /// The text that names a module, a class or a storage.
+  const std::string& name(Index index) {
+    if (value(index).kind != Kind::text || value(index).text.size() > longest_name) fail("a name is none");
+    return value(index).text;
+  }
+  const std::string& name_of_class(Index index) {
+    if (value(index).kind != Kind::global && value(index).kind != Kind::opaque) fail("it makes an object of no class");
+    return value(index).text;
+  }
   void push_global(const std::string& module, const std::string& name) {
+    if (std::max(module.size(), name.size()) > longest_name) fail("a name is none");
     const std::string full = module + "." + name;
     if (is_harmful(module, name)) {
-      throw ModelError("its pickle asks for '" + full + "', which a checkpoint has no use for and which was not run", {},
-                       "do not trust this file");
+      throw ModelError("its pickle asks for '" + full + "', which a checkpoint has no use for and which was not run",
+                       {}, "do not trust this file");
     }
     push_text(Kind::global, full);
   }
@@ -157,7 +181,8 @@ class PickleReader {
   /// A dict, list or opaque object takes items; anything else cannot.
   PickleValue& container() {
     PickleValue& target = value(top());
-    if (target.kind != Kind::list && target.kind != Kind::dict && target.kind != Kind::opaque) fail("items go into what holds none");
+    if (target.kind != Kind::list && target.kind != Kind::dict && target.kind != Kind::opaque)
+      fail("items go into what holds none");
     return target;
   }
   void append(const std::vector<Index>& items, bool pairs) {
@@ -171,17 +196,16 @@ class PickleReader {
   void reduce() {
     const Index arguments = pop();
     const Index function = pop();
-    const std::string name = value(function).text;
+    const std::string& name = value(function).text;
     const bool callable = value(function).kind == Kind::global || value(function).kind == Kind::opaque;
     if (!callable || value(arguments).kind != Kind::tuple) fail("it calls what is no function");
-    const std::vector<Index> items = value(arguments).items;
+    const std::vector<Index>& items = value(arguments).items;
     if (name == "collections.OrderedDict") {
       push_ordered_dict(items);
     } else if (name == "torch._utils._rebuild_tensor_v2" && items.size() >= 4) {
       push_items(Kind::tensor, {items[0], items[1], items[2], items[3]});
-    } else if (name == "torch._utils._rebuild_parameter" && !items.empty()) {
-      push(items[0]);
-    } else if (name == "torch.Size" && items.size() == 1) {
+    } else if ((name == "torch._utils._rebuild_parameter" && !items.empty()) ||
+               (name == "torch.Size" && items.size() == 1)) {
       push(items[0]);
     } else {
       push_text(Kind::opaque, name);
@@ -200,15 +224,17 @@ class PickleReader {
   void push_storage() {
     const PickleValue& id = value(pop());
     const bool known = id.kind == Kind::tuple && id.items.size() >= 5 && value(id.items[0]).text == "storage" &&
-                       value(id.items[1]).kind == Kind::global && value(id.items[2]).kind == Kind::text &&
-                       value(id.items[4]).kind == Kind::integer;
+                       value(id.items[1]).kind == Kind::global && value(id.items[4]).kind == Kind::integer;
     if (!known) fail("it refers to a storage in a way that torch.save does not");
+    (void)name(id.items[2]);
     push_items(Kind::storage, {id.items[1], id.items[2], id.items[4]});
   }
 
   /// One opcode. True at the end.
   bool step() {
     const auto opcode = static_cast<unsigned char>(number(1));
+    // A table.
+    // clang-format off
     switch (opcode) {
       case 0x80: number(1); break;                                    // PROTO
       case 0x95: number(8); break;                                    // FRAME
@@ -233,8 +259,7 @@ class PickleReader {
       case 'B': push_text(Kind::bytes, text(take(number(4)))); break; // BINBYTES
       case 'C': push_text(Kind::bytes, text(take(number(1)))); break; // SHORT_BINBYTES
       case '}': push(add(Kind::dict)); break;                         // EMPTY_DICT
-      case ']': push(add(Kind::list)); break;                         // EMPTY_LIST
-      case 0x8f: push(add(Kind::list)); break;                        // EMPTY_SET
+      case ']': case 0x8f: push(add(Kind::list)); break;              // EMPTY_LIST, EMPTY_SET
       case ')': push(add(Kind::tuple)); break;                        // EMPTY_TUPLE
       case 't': push_items(Kind::tuple, pop_to_mark()); break;        // TUPLE
       case 0x85: push_tuple(1); break;                                // TUPLE1
@@ -250,17 +275,14 @@ class PickleReader {
       case 'h': push_memo(number(1)); break;                          // BINGET
       case 'j': push_memo(number(4)); break;                          // LONG_BINGET
       case 'c': { const std::string module = line(); push_global(module, line()); break; }  // GLOBAL
-      case 0x93: {                                                    // STACK_GLOBAL
-        const std::string name = value(pop()).text;
-        push_global(value(pop()).text, name);
-        break;
-      }
+      case 0x93: { const std::string& last = name(pop()); push_global(name(pop()), last); break; }  // STACK_GLOBAL
       case 'R': reduce(); break;                                      // REDUCE
       case 0x81: reduce_new(); break;                                 // NEWOBJ
       case 'b': pop(); top(); break;                                  // BUILD: attributes, of no use here
       case 'Q': push_storage(); break;                                // BINPERSID
       default: fail("opcode " + std::to_string(opcode) + " is not one that torch.save writes");
     }
+    // clang-format on
     return false;
   }
   void push_mark() {
@@ -277,11 +299,12 @@ class PickleReader {
   }
   void reduce_new() {
     pop();
-    push_text(Kind::opaque, value(pop()).text);
+    push_text(Kind::opaque, name_of_class(pop()));
   }
 
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;
+  std::size_t budget_;
   Pickle pickle_;
   std::vector<Index> stack_;
   std::vector<std::size_t> marks_;

@@ -14,7 +14,15 @@ namespace stagemark {
 struct PickleValue {
   using Index = std::uint32_t;
   enum class Kind : std::uint8_t {
-    none, boolean, integer, real, text, bytes, list, tuple, dict,
+    none,
+    boolean,
+    integer,
+    real,
+    text,
+    bytes,
+    list,
+    tuple,
+    dict,
     global,   ///< `text`: module.name
     storage,  ///< `items`: type (global), key (text), element count (integer)
     tensor,   ///< `items`: storage, offset, shape, strides

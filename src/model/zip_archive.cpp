@@ -64,7 +64,8 @@ Directory find_directory(const Bytes& file) {
     const bool is_zip64 = directory.offset == 0xffffffff || directory.size == 0xffffffff || directory.entries == 0xffff;
     if (is_zip64 && at >= 20 && file.number<std::uint32_t>(at - 20) == end_locator_64) {
       const auto end = file.number<std::uint64_t>(at - 20 + 8);
-      if (end > file.size() || file.number<std::uint32_t>(end) != end_of_directory_64) fail("its zip64 record is not there");
+      if (end > file.size() || file.number<std::uint32_t>(end) != end_of_directory_64)
+        fail("its zip64 record is not there");
       directory = {file.number<std::uint64_t>(end + 48), file.number<std::uint64_t>(end + 40),
                    file.number<std::uint64_t>(end + 32)};
     }

@@ -166,7 +166,7 @@ class Writer {
   void write(const R& object) {
     enclosed('{', '}', written_on_one_line<R> ? Layout::one_line : Layout::lines, [&] {
       auto fields = [this](std::string_view key, const auto& member, const char* /*documentation*/,
-                           const char* /*unit*/) { field(key, member); };
+                           const char* /*unit*/) { this->field(key, member); };
       describe(fields, object);
     });
   }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command_runner.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace stagemark {
 namespace {
@@ -162,6 +163,24 @@ TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {
   expect_one_sentence(run_stagemark(call + " --max-skipped 0"), 4, "--max-skipped");
 }
 
+TEST_F(CommandLine, WritesReportsThatPassTheirSchema) {
+  const TemporaryDirectory directory;
+  fs::copy(images(), directory / "set", fs::copy_options::recursive);
+  std::ofstream(directory / "set/NORMAL/000.png") << "not an image";
+  fs::create_directory(directory / "flat");
+  for (const auto& file : fs::directory_iterator(directory / "set/NORMAL")) {
+    fs::copy(file, directory / "flat" / file.path().filename());
+  }
+  for (const std::string& call :
+       {"/set -a null-fp32 -a twice=null-fp32", "/set -a null-fp32 --batch 4", "/flat -a null-fp32"}) {
+    const CommandResult result = run_stagemark("run " + directory.str() + call + " --force -o " + directory.str());
+    ASSERT_EQ(result.exit_code, 0) << result.error;
+    const auto complaints = schema_complaints(directory / "report.json");
+    if (!complaints) GTEST_SKIP() << "python3-jsonschema is not installed";
+    EXPECT_EQ(*complaints, "") << call;
+  }
+}
+
 TEST_F(CommandLine, GivesARepeatedApproachANumber) {
   const TemporaryDirectory directory;
   ASSERT_EQ(run_stagemark("run " + images() + " -a null-fp32 -a null-fp32 -o " + directory.str()).exit_code, 0);
@@ -192,6 +211,7 @@ TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlC) {
   EXPECT_EQ(result.exit_code, 130) << result.error;
   const json written = report(directory);
   EXPECT_EQ(written["interrupted"], true);
+  EXPECT_EQ(schema_complaints(directory / "report.json").value_or(""), "");
   EXPECT_GT(written["results"][0]["inferences"].get<int>(), 24);
   EXPECT_NE(result.out.find("INTERRUPTED"), std::string::npos);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace stagemark {
@@ -15,19 +16,8 @@ struct CommandResult {
 /// command, e.g. an assignment or a limit.
 CommandResult run_stagemark(const std::string& arguments, const std::string& before = "");
 
-/// A directory of its own for one test, gone afterwards.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory();
-
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] std::string str() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+/// What python3-jsonschema says of a report against `stagemark schema`; empty where it is valid, absent where there is no
+/// python3-jsonschema.
+std::optional<std::string> schema_complaints(const std::filesystem::path& report);
 
 }  // namespace stagemark

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "command_runner.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace stagemark {
 namespace {
@@ -31,6 +32,7 @@ class GoldenRun : public testing::Test {
                                                (shared / "models/pneumonia_resnet50.ckpt").string() +
                                                " --device cpu --passes 1 " + options + " -o " + output.str());
     EXPECT_EQ(result.exit_code, 0) << result.error;
+    EXPECT_EQ(schema_complaints(output / "report.json").value_or(""), "");
     std::ifstream in(output / "report.json");
     return json::parse(in);
   }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command_runner.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace stagemark {
 namespace {

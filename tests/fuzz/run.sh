@@ -14,11 +14,11 @@ for target in "${targets[@]}"; do
     checkpoint) sources=(src/model/*.cpp src/core/error.cpp src/core/sha256.cpp) ;;
     *) echo "run.sh: no such target: $target" >&2; exit 2 ;;
   esac
-  clang++-16 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc \
+  clang++-16 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -Itests \
     "tests/fuzz/${target}_fuzz.cpp" "${sources[@]}" -o "$work/${target}_fuzz"
   mkdir -p "$work/$target-corpus"
   seeds=()
-  for folder in "tests/fuzz/corpus/$target" tests/model/golden; do [ -d "$folder" ] && seeds+=("$folder"); done
+  for folder in "tests/fuzz/corpus/$target"; do [ -d "$folder" ] && seeds+=("$folder"); done
   # A small input must not ask for much memory.
   "$work/${target}_fuzz" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=512 -max_len=65536 \
     -print_final_stats=1 "$work/$target-corpus" "${seeds[@]}"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "report/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace stagemark::testing {
 

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fakes/temporary_directory.hpp"
 #include "images/golden.hpp"
-#include "report/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
 
@@ -21,7 +21,6 @@ namespace {
 
 using testing::golden_directory;
 using testing::golden_images;
-using testing::TemporaryDirectory;
 
 using Pixels = std::vector<std::uint8_t>;
 

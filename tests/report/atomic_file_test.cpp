@@ -12,13 +12,11 @@
 #include <stdexcept>
 #include <thread>
 
-#include "report/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
-
-using testing::TemporaryDirectory;
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
   write_file_atomically(file, [&](std::ostream& out) { out << text; });

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 
-#include "report/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace stagemark {
 namespace {
 
-using testing::TemporaryDirectory;
 using namespace std::string_literals;
 
 /// Two cores with two threads each, of a machine made of files.

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "fakes/temporary_directory.hpp"
 #include "report/made_suite.hpp"
-#include "report/temporary_directory.hpp"
 #include "stagemark/report/json.hpp"
 
 namespace stagemark {

@@ -10,14 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "report/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::TemporaryDirectory;
 
 using Paths = std::vector<std::string>;
 

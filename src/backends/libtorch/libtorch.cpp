@@ -83,7 +83,7 @@ class Engine {
     at::Tensor input = at::empty({static_cast<std::int64_t>(images.size()), static_cast<std::int64_t>(shape.channels),
                                   static_cast<std::int64_t>(shape.height), static_cast<std::int64_t>(shape.width)},
                                  at::TensorOptions().dtype(at::kFloat).pinned_memory(pinned));
-    float* out = input.data_ptr<float>();
+    auto* out = input.data_ptr<float>();
     for (const Image& image : images) {
       preprocessor_->run(image, {out, shape.elements()});
       out += shape.elements();

@@ -110,7 +110,7 @@ at::Tensor to_input(std::span<const Image> images, const Preprocessor& preproces
   const InputShape shape = preprocessor.shape();
   at::Tensor input = at::empty({static_cast<std::int64_t>(images.size()), static_cast<std::int64_t>(shape.channels),
                                 static_cast<std::int64_t>(shape.height), static_cast<std::int64_t>(shape.width)});
-  float* out = input.data_ptr<float>();
+  auto* out = input.data_ptr<float>();
   for (const Image& image : images) {
     preprocessor.run(image, {out, shape.elements()});
     out += shape.elements();

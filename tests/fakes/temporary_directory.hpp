@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace stagemark::testing {
+namespace stagemark {
 
 /// A directory that is there as long as the object.
 class TemporaryDirectory {
@@ -26,6 +26,8 @@ class TemporaryDirectory {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::filesystem::path operator/(const std::filesystem::path& name) const { return path_ / name; }
+  [[nodiscard]] std::string str() const { return path_.string(); }
 
   /// Writes a file, with the directories above it.
   std::filesystem::path write(const std::filesystem::path& name, const std::string& text) const {
@@ -45,4 +47,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace stagemark::testing
+}  // namespace stagemark

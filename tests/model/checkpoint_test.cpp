@@ -1,0 +1,151 @@
+// What the reader makes of files that PyTorch wrote (tests/model/golden/make_goldens.py).
+#include "stagemark/model/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "stagemark/core/error.hpp"
+#include "stagemark/model/network.hpp"
+
+namespace stagemark {
+namespace {
+
+namespace fs = std::filesystem;
+using Floats = std::vector<float>;
+using Shape = std::vector<std::int64_t>;
+
+const fs::path golden = fs::path(STAGEMARK_TESTS_DIR) / "model/golden";
+
+/// Element i of a golden tensor is i / 4 - 1.
+Floats ramp(std::size_t count) {
+  Floats values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i) / 4 - 1;
+  return values;
+}
+
+std::string refusal(const std::string& name) {
+  try {
+    (void)Checkpoint::open(golden / name);
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+TEST(Checkpoint, ReadsAPlainStateDict) {
+  const Checkpoint file = Checkpoint::open(golden / "state_dict.pt");
+  EXPECT_EQ(file.format(), "state-dict");
+  ASSERT_EQ(file.tensors().size(), 2U);
+  EXPECT_EQ(file.tensors().at("a").shape, (Shape{2, 3}));
+  EXPECT_EQ(file.read_floats("a"), ramp(6));
+  EXPECT_EQ(file.read_floats("b"), ramp(4));
+  EXPECT_EQ(file.sha256().size(), 64U);
+}
+
+TEST(Checkpoint, TakesTheNetworkOutOfALightningCheckpointAndNothingElse) {
+  const Checkpoint file = Checkpoint::open(golden / "lightning.ckpt");
+  EXPECT_EQ(file.format(), "lightning-checkpoint");
+  ASSERT_EQ(file.tensors().size(), 3U);
+  EXPECT_EQ(file.tensors().at("features.0.weight").shape, (Shape{2, 3, 1, 1}));
+  EXPECT_EQ(file.read_floats("features.0.weight"), ramp(6));
+  EXPECT_TRUE(file.tensors().contains("loss_fn.pos_weight"));
+}
+
+TEST(Checkpoint, ShowsPlainHyperParameters) {
+  const auto parameters = Checkpoint::open(golden / "lightning.ckpt").hyper_parameters();
+  const std::map<std::string, std::string> expected = {{"num_classes", "1"},       {"monitor_metric", "val_recall"},
+                                                       {"use_focal_loss", "True"}, {"focal_alpha", "0.25"},
+                                                       {"nothing", "None"},        {"negative", "-3"}};
+  EXPECT_EQ(parameters, expected);
+}
+
+TEST(Checkpoint, TakesPrefixesOffInAnyOrder) {
+  const Checkpoint file = Checkpoint::open(golden / "prefixes.pt");
+  EXPECT_EQ(file.read_floats("compiled"), ramp(1));
+  EXPECT_EQ(file.read_floats("parallel"), ramp(2));
+  EXPECT_EQ(file.read_floats("all"), ramp(3));
+}
+
+TEST(Checkpoint, ReadsEveryElementType) {
+  const Checkpoint file = Checkpoint::open(golden / "types.pt");
+  for (const char* name : {"float32", "float16", "bfloat16", "float64"}) {
+    EXPECT_EQ(to_string(file.tensors().at(name).type), name);
+    EXPECT_EQ(file.read_floats(name), ramp(5)) << name;
+  }
+  for (const char* name : {"int64", "int32", "int16", "int8"}) {
+    EXPECT_EQ(to_string(file.tensors().at(name).type), name);
+    EXPECT_EQ(file.read_floats(name), (Floats{-2, -1, 0, 1, 2})) << name;
+  }
+  EXPECT_EQ(file.read_floats("uint8"), (Floats{0, 1, 2, 3, 4}));
+  EXPECT_EQ(file.read_floats("bool"), (Floats{1, 0}));
+}
+
+TEST(Checkpoint, ReadsViewsOfASharedStorage) {
+  const Checkpoint file = Checkpoint::open(golden / "views.pt");
+  const Floats whole = ramp(24);
+  EXPECT_EQ(file.read_floats("whole"), whole);
+  Floats transposed;
+  for (std::size_t column = 0; column < 6; ++column) {
+    for (std::size_t row = 0; row < 4; ++row) transposed.push_back(whole[6 * row + column]);
+  }
+  EXPECT_EQ(file.tensors().at("transposed").shape, (Shape{6, 4}));
+  EXPECT_EQ(file.read_floats("transposed"), transposed);
+  EXPECT_EQ(file.read_floats("column"), (Floats{whole[2], whole[8], whole[14], whole[20]}));
+  EXPECT_EQ(file.read_floats("corner"), (Floats{whole[8], whole[9], whole[10], whole[14], whole[15], whole[16]}));
+  EXPECT_TRUE(file.read_floats("empty").empty());
+  EXPECT_EQ(file.read_floats("scalar"), (Floats{2.5}));
+}
+
+TEST(Checkpoint, ReadsParametersAndNewerPickles) {
+  EXPECT_EQ(Checkpoint::open(golden / "parameters.pt").read_floats("weight"), ramp(4));
+  EXPECT_EQ(Checkpoint::open(golden / "protocol4.pt").read_floats("bias"), ramp(1));
+}
+
+TEST(Checkpoint, RefusesWhatAsksForASystemCallAndDoesNotMakeIt) {
+  const std::string error = refusal("attack.pt");
+  EXPECT_NE(error.find("posix.system"), std::string::npos) << error;
+  EXPECT_FALSE(fs::exists("/tmp/stagemark-was-attacked"));
+}
+
+TEST(Checkpoint, RefusesAPickledModuleByTheNameOfItsClass) {
+  EXPECT_NE(refusal("module.pt").find("'__main__.Net'"), std::string::npos) << refusal("module.pt");
+  EXPECT_NE(refusal("module_inside.pt").find("'__main__.Net' under 'net'"), std::string::npos)
+      << refusal("module_inside.pt");
+}
+
+TEST(Checkpoint, NamesTheFileAndTheRemedyInOneSentence) {
+  for (const char* name : {"legacy.pt", "no_tensors.pt", "make_goldens.py", "missing.pt", "."}) {
+    const std::string error = refusal(name);
+    EXPECT_EQ(error.find((golden / name).string()), 0U) << error;
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  }
+  EXPECT_NE(refusal("legacy.pt").find("legacy format"), std::string::npos);
+}
+
+// Few bytes that stand for many elements are how a small file would ask for much memory.
+TEST(Checkpoint, RefusesATensorThatRepeatsItsElements) {
+  EXPECT_NE(refusal("expanded.pt").find("tensor 'expanded' is larger than its data"), std::string::npos);
+}
+
+TEST(Checkpoint, SaysWhichTensorIsMissing) {
+  const Checkpoint file = Checkpoint::open(golden / "state_dict.pt");
+  EXPECT_THROW((void)file.read_floats("c"), ModelError);
+}
+
+TEST(Checkpoint, HoldsTheRealNetwork) {
+  const fs::path real = fs::path(STAGEMARK_SHARED_DIR) / "models/pneumonia_resnet50.ckpt";
+  if (!fs::exists(real)) GTEST_SKIP() << "no " << real;
+  const Checkpoint file = Checkpoint::open(real);
+  EXPECT_EQ(file.format(), "lightning-checkpoint");
+  const ResidualNetwork network = describe_network(file);
+  EXPECT_EQ(network.architecture, "resnet50");
+  EXPECT_EQ(network.parameters, 24'049'089U);
+  EXPECT_EQ(network.outputs, 1);
+  EXPECT_EQ(network.head.size(), 3U);
+}
+
+}  // namespace
+}  // namespace stagemark

@@ -1,0 +1,240 @@
+// Files that were damaged or made to harm: each is refused in one sentence, in bounded memory and time.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fakes/stored_zip.hpp"
+#include "fakes/temporary_directory.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/network.hpp"
+
+namespace stagemark {
+namespace {
+
+using std::string_literals::operator""s;
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  std::vector<std::byte> bytes(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) bytes[i] = static_cast<std::byte>(text[i]);
+  return bytes;
+}
+
+/// What the reader says of a file; "read" if it reads it.
+std::string verdict(std::string_view file) {
+  try {
+    const Checkpoint checkpoint = Checkpoint::from_bytes(bytes_of(file), "x.pt");
+    for (const auto& [name, tensor] : checkpoint.tensors()) (void)checkpoint.read_floats(name);
+    return "read";
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+}
+
+std::string verdict_on_pickle(std::string_view pickle) {
+  return verdict(StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes());
+}
+
+bool says(const std::string& verdict, const std::string& part) { return verdict.find(part) != std::string::npos; }
+
+std::string text(std::string_view content) { return "X" + StoredZip::number(content.size(), 4) + std::string(content); }
+std::string integer(std::int32_t value) { return "J" + StoredZip::number(static_cast<std::uint32_t>(value), 4); }
+std::string tuple(const std::vector<std::string>& items) {
+  std::string pickle = "(";
+  for (const std::string& item : items) pickle += item;
+  return pickle + "t";
+}
+std::string integers(const std::vector<std::int32_t>& values) {
+  std::vector<std::string> items;
+  for (const std::int32_t value : values) items.push_back(integer(value));
+  return tuple(items);
+}
+
+struct Tensor {
+  std::string storage_type = "torch\nFloatStorage";
+  std::string key = "0";
+  std::int32_t elements = 4;
+  std::int32_t offset = 0;
+  std::vector<std::int32_t> shape = {2, 2};
+  std::vector<std::int32_t> strides = {2, 1};
+};
+
+/// As torch.save pickles it.
+std::string pickled(const Tensor& tensor) {
+  return "ctorch._utils\n_rebuild_tensor_v2\n" +
+         tuple({tuple({text("storage"), "c" + tensor.storage_type + "\n", text(tensor.key), text("cpu"),
+                       integer(tensor.elements)}) +
+                    "Q",
+                integer(tensor.offset), integers(tensor.shape), integers(tensor.strides), "\x89",
+                "ccollections\nOrderedDict\n)R"}) +
+         "R";
+}
+std::string state_dict(const Tensor& tensor) { return "}(" + text("w") + pickled(tensor) + "u."; }
+
+TEST(HostileCheckpoint, TheFileThatTheOthersAreMadeOfIsRead) { EXPECT_EQ(verdict_on_pickle(state_dict({})), "read"); }
+
+TEST(HostileCheckpoint, ATensorMustFitItsData) {
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.elements = 5})), "more data than the file has"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.elements = 2'000'000'000})), "more data than the file has"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.elements = -1})), "a number that is none"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.shape = {3, 2}})), "larger than its data"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.strides = {3, 1}})), "reaches behind the end"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.strides = {2'000'000'000, 1}})), "reaches behind the end"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.strides = {-2, 1}})), "a number that is none"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.offset = 1})), "reaches behind the end"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.offset = 5, .shape = {}, .strides = {}})), "begins behind the end"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.strides = {1}})), "another number of strides"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.key = "1"})), "has no data in the file"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.storage_type = "torch\nQInt8Storage"})), "torch.QInt8Storage"));
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.storage_type = "torch\nDoubleStorage"})), "more data"));
+}
+
+TEST(HostileCheckpoint, AHugeShapeAsksForNothing) {
+  const std::vector<std::int32_t> huge(16, 2'000'000'000);
+  const std::vector<std::int32_t> zero(16, 0);
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.shape = huge, .strides = zero})), "larger than its data"));
+  // One zero makes it empty, whatever the others say.
+  std::vector<std::int32_t> empty = huge;
+  empty.back() = 0;
+  EXPECT_TRUE(says(verdict_on_pickle(state_dict({.shape = empty, .strides = zero})), "larger than its data"));
+}
+
+TEST(HostileCheckpoint, APickleMustBeWellFormed) {
+  for (const std::string& pickle : {""s,
+                                    "."s,
+                                    "0."s,
+                                    "}"s,
+                                    "}("s,
+                                    "t."s,
+                                    "(."s,
+                                    "]a."s,
+                                    "}Ns."s,
+                                    "K\x01"
+                                    "a."s,
+                                    "h\x05."s,
+                                    "X\xff\xff\xff\xff."s,
+                                    "cos"s,
+                                    "NN\x93."s,
+                                    "NR."s,
+                                    ")R."s,
+                                    "N)\x81."s,
+                                    "NQ."s,
+                                    "\xff."s,
+                                    "}(Nu."s,
+                                    "ccollections\nOrderedDict\n(](NaatR."s}) {
+    EXPECT_TRUE(says(verdict_on_pickle(pickle), "its pickle cannot be read")) << pickle;
+  }
+}
+
+TEST(HostileCheckpoint, NoHarmfulFunctionIsPassedOver) {
+  for (const std::string& name : {"os\nsystem"s, "posix\nsystem"s, "builtins\neval"s, "__builtin__\nexec"s,
+                                  "subprocess\nPopen"s, "os.path\njoin"s}) {
+    const std::string said = verdict_on_pickle("c" + name + "\n" + text("true") + "\x85R.");
+    EXPECT_TRUE(says(said, "was not run")) << said;
+  }
+  EXPECT_TRUE(says(verdict_on_pickle("\x8c\x02os\x8c\x06system\x93)R."), "os.system"));
+}
+
+TEST(HostileCheckpoint, ValuesMayReferToThemselves) {
+  EXPECT_TRUE(says(verdict_on_pickle("}q\x00"s + text("state_dict") + "h\x00s."s), "holds no tensors"));
+  EXPECT_TRUE(says(verdict_on_pickle("]q\x00h\x00"s + "a."), "holds no dictionary"));
+}
+
+/// Peak memory so far.
+double peak_rss() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+// Each would ask for gigabytes if what it copies were not counted. 200 bytes per byte is what the header promises.
+TEST(HostileCheckpoint, AFewBytesCannotAskForMuchMemory) {
+  constexpr std::size_t repetitions = 100'000;
+  const auto repeated = [](const std::string& part) {
+    std::string result;
+    for (std::size_t i = 0; i < repetitions; ++i) result += part;
+    return result;
+  };
+  std::string list = "](";
+  for (std::size_t i = 0; i < repetitions; ++i) list += "N";
+  const std::string long_text = text(std::string(repetitions, 'a'));
+  std::string named;  // many keys, one long value
+  for (std::size_t i = 0; i < repetitions; ++i) named += "J" + StoredZip::number(i, 4) + "h\x01"s;
+  std::string keyed;
+  for (std::size_t i = 0; i < repetitions; ++i) keyed += text(std::to_string(i)) + "h\x01"s;
+  const std::vector<std::string> pickles = {
+      // One list of pairs made into dictionaries again and again.
+      "ccollections\nOrderedDict\nq\x00"s + "](" + repeated("](NNe") + "e\x85q\x01" + repeated("0h\x00h\x01R"s) + ".",
+      // One long text as the name of many classes.
+      long_text + "q\x01" + repeated("h\x01h\x01\x93") + ".",
+      // One argument list for many calls.
+      "ctorch\nSize\nq\x00"s + list + "t\x85q\x01" + repeated("0h\x00h\x01R"s) + ".",
+      "}(" + text("hyper_parameters") + "}" + long_text + "q\x01" + "0(" + keyed + "u" + text("w") + pickled({}) + "u.",
+      "}" + long_text + "q\x01" + "0(" + named + text("w") + pickled({}) + "u.",
+      repeated("(") + ".",
+      repeated("]") + ".",
+      repeated("}") + ".",
+      repeated("N2") + ".",
+  };
+  for (std::size_t i = 0; i < pickles.size(); ++i) {
+    const double before = peak_rss();
+    (void)verdict_on_pickle(pickles[i]);
+    EXPECT_LE(peak_rss() - before, 200.0 * static_cast<double>(pickles[i].size()) + 16e6) << "pickle " << i;
+  }
+}
+
+TEST(HostileCheckpoint, ARecordMustLieInTheFile) {
+  const std::string good = StoredZip().add("x/data.pkl", "}.").bytes();
+  EXPECT_TRUE(says(verdict(good), "holds no tensors"));
+  const std::size_t directory = good.find("PK\x01\x02");
+  const auto with = [&](std::size_t offset, std::uint64_t value, std::size_t size) {
+    std::string bad = good;
+    return bad.replace(directory + offset, size, StoredZip::number(value, size));
+  };
+  EXPECT_TRUE(says(verdict(with(42, 0xfffffff0, 4)), "is not where its directory says"));
+  EXPECT_TRUE(says(verdict(with(42, 1, 4)), "is not where its directory says"));
+  EXPECT_TRUE(says(verdict(with(20, 1'000'000, 4)), "compressed"));
+  EXPECT_TRUE(says(verdict(with(10, 8, 2)), "compressed"));
+  EXPECT_TRUE(says(verdict(with(8, 1, 2)), "encrypted"));
+  EXPECT_TRUE(says(verdict(with(0, 0, 4)), "no entry where one should be"));
+  std::string large = with(20, 0xfffffff0, 4);
+  large.replace(directory + 24, 4, StoredZip::number(0xfffffff0, 4));
+  EXPECT_TRUE(says(verdict(large), "ends too early"));
+  EXPECT_TRUE(says(verdict(good.substr(0, directory + 10)), "truncated"));
+}
+
+TEST(HostileCheckpoint, RecordsMustBeOnce) {
+  EXPECT_TRUE(says(verdict(StoredZip().add("x/data.pkl", "}.").add("x/data.pkl", "}.").bytes()), "there twice"));
+  EXPECT_TRUE(says(verdict(StoredZip().add("x/other", "}.").bytes()), "without data.pkl"));
+  EXPECT_TRUE(says(verdict(StoredZip().add("x/byteorder", "big").add("x/data.pkl", "}.").bytes()), "big-endian"));
+}
+
+TEST(HostileCheckpoint, NamesTwoTensorsOfOneName) {
+  const std::string twice = "}(" + text("model.w") + pickled({}) + text("w") + pickled({}) + "u.";
+  EXPECT_TRUE(says(verdict_on_pickle(twice), "two tensors that are both called 'w'"));
+}
+
+// Any other damage: read or refused, never anything else. Run under sanitizers as well.
+TEST(HostileCheckpoint, EveryTruncationAndAnyWrongByteIsReadOrRefused) {
+  const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "model/golden";
+  std::mt19937 random(20261123);
+  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt"}) {
+    const std::string good = TemporaryDirectory::read(golden / name);
+    ASSERT_EQ(verdict(good), "read") << name;
+    for (std::size_t size = 0; size < good.size(); ++size) EXPECT_NE(verdict(good.substr(0, size)), "read") << size;
+    for (int i = 0; i < 3'000; ++i) {
+      std::string bad = good;
+      bad[random() % bad.size()] = static_cast<char>(random());
+      (void)verdict(bad);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace stagemark

@@ -1,0 +1,200 @@
+#include "stagemark/model/network.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+/// The shapes of a residual network as torchvision's ResNet class makes them (Table 1 of He et al., 2015).
+struct Residual {
+  std::array<std::int64_t, 4> blocks;
+  bool bottleneck = true;
+  std::int64_t width = 64;
+  std::int64_t groups = 1;
+};
+
+void add_normalisation(TensorShapes& shapes, const std::string& name, std::int64_t channels) {
+  for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[name + part] = {channels};
+  shapes[name + ".num_batches_tracked"] = {};
+}
+
+TensorShapes backbone(const Residual& network, bool numeric) {
+  TensorShapes shapes;
+  shapes[numeric ? "features.0.weight" : "conv1.weight"] = {64, 3, 7, 7};
+  add_normalisation(shapes, numeric ? "features.1" : "bn1", 64);
+  std::int64_t in = 64;
+  for (std::size_t stage = 0; stage < 4; ++stage) {
+    const std::int64_t planes = std::int64_t{64} << stage;
+    const std::int64_t middle = planes * network.width / 64 * network.groups;
+    const std::int64_t out = network.bottleneck ? 4 * planes : planes;
+    for (std::int64_t b = 0; b < network.blocks[stage]; ++b) {
+      const std::string block =
+          (numeric ? "features." + std::to_string(stage + 4) : "layer" + std::to_string(stage + 1)) + "." +
+          std::to_string(b) + ".";
+      const auto convolution = [&](int number, std::int64_t to, std::int64_t from, std::int64_t kernel) {
+        shapes[block + "conv" + std::to_string(number) + ".weight"] = {to, from, kernel, kernel};
+        add_normalisation(shapes, block + "bn" + std::to_string(number), to);
+      };
+      if (network.bottleneck) {
+        convolution(1, middle, in, 1);
+        convolution(2, middle, middle / network.groups, 3);
+        convolution(3, out, middle, 1);
+      } else {
+        convolution(1, out, in, 3);
+        convolution(2, out, out, 3);
+      }
+      if (b == 0 && (in != out || stage > 0)) {
+        shapes[block + "downsample.0.weight"] = {out, in, 1, 1};
+        add_normalisation(shapes, block + "downsample.1", out);
+      }
+      in = out;
+    }
+  }
+  return shapes;
+}
+
+TensorShapes torchvision(const Residual& network) {
+  TensorShapes shapes = backbone(network, false);
+  shapes["fc.weight"] = {1000, network.bottleneck ? 2048 : 512};
+  shapes["fc.bias"] = {1000};
+  return shapes;
+}
+
+/// Layers at classifier.2, .5, .8, ..., as after pooling, flattening, ReLU and dropout.
+TensorShapes with_head(const Residual& network, const std::vector<std::int64_t>& sizes) {
+  TensorShapes shapes = backbone(network, true);
+  std::int64_t in = network.bottleneck ? 2048 : 512;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const std::string layer = "classifier." + std::to_string(2 + 3 * i);
+    shapes[layer + ".weight"] = {sizes[i], in};
+    shapes[layer + ".bias"] = {sizes[i]};
+    in = sizes[i];
+  }
+  return shapes;
+}
+
+const Residual resnet50 = {{3, 4, 6, 3}};
+
+std::string refusal(const TensorShapes& shapes) {
+  try {
+    (void)describe_network(shapes, "x.pt");
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+// Numbers of parameters: torchvision's documentation of each model.
+TEST(DescribeNetwork, RecognisesTheFamilyByShapes) {
+  struct Case {
+    Residual network;
+    const char* name;
+    std::uint64_t parameters;
+  };
+  const std::vector<Case> cases = {
+      {{{2, 2, 2, 2}, false}, "resnet18", 11'689'512},
+      {{{3, 4, 6, 3}, false}, "resnet34", 21'797'672},
+      {{{3, 4, 6, 3}}, "resnet50", 25'557'032},
+      {{{3, 4, 23, 3}}, "resnet101", 44'549'160},
+      {{{3, 8, 36, 3}}, "resnet152", 60'192'808},
+      {{{3, 4, 6, 3}, true, 128}, "wide_resnet50_2", 68'883'240},
+      {{{3, 4, 23, 3}, true, 128}, "wide_resnet101_2", 126'886'696},
+      {{{3, 4, 6, 3}, true, 4, 32}, "resnext50_32x4d", 25'028'904},
+  };
+  for (const Case& known : cases) {
+    const ResidualNetwork network = describe_network(torchvision(known.network), "x.pt");
+    EXPECT_EQ(network.architecture, known.name);
+    EXPECT_EQ(network.parameters, known.parameters) << known.name;
+    EXPECT_EQ(network.outputs, 1000);
+  }
+}
+
+TEST(DescribeNetwork, TakesAHeadOfAnyDepth) {
+  EXPECT_EQ(describe_network(with_head(resnet50, {1}), "x.pt").head.size(), 1U);
+  const ResidualNetwork network = describe_network(with_head(resnet50, {256, 64, 1}), "x.pt");
+  ASSERT_EQ(network.head.size(), 3U);
+  EXPECT_EQ(network.head[0].in, 2048);
+  EXPECT_EQ(network.head[2].weight, "classifier.8.weight");
+  EXPECT_EQ(network.outputs, 1);
+  EXPECT_EQ(network.parameters, 24'049'089U);  // origin of the first use
+  EXPECT_EQ(describe_network(with_head(resnet50, {512, 256, 128, 64, 3}), "x.pt").outputs, 3);
+}
+
+TEST(DescribeNetwork, StridesWhereTheArchitectureDoes) {
+  const ResidualNetwork network = describe_network(torchvision(resnet50), "x.pt");
+  EXPECT_EQ(network.stem.convolution.stride, 2);
+  EXPECT_EQ(network.stem.convolution.padding, 3);
+  EXPECT_EQ(network.stages[0][0].convolutions[1].convolution.stride, 1);
+  // Version 1.5: on the 3x3 convolution, not on the 1x1 before it.
+  EXPECT_EQ(network.stages[1][0].convolutions[0].convolution.stride, 1);
+  EXPECT_EQ(network.stages[1][0].convolutions[1].convolution.stride, 2);
+  EXPECT_EQ(network.stages[1][0].downsample->convolution.stride, 2);
+  EXPECT_EQ(network.stages[1][1].convolutions[1].convolution.stride, 1);
+  EXPECT_FALSE(network.stages[1][1].downsample);
+}
+
+TEST(DescribeNetwork, IgnoresWhatBelongsToTraining) {
+  TensorShapes shapes = with_head(resnet50, {1});
+  shapes["loss_fn.pos_weight"] = {1};
+  EXPECT_EQ(describe_network(shapes, "x.pt").architecture, "resnet50");
+}
+
+TEST(DescribeNetwork, NeedsNoCountOfBatches) {
+  TensorShapes shapes = torchvision(resnet50);
+  std::erase_if(shapes, [](const auto& entry) { return entry.first.ends_with("num_batches_tracked"); });
+  EXPECT_EQ(describe_network(shapes, "x.pt").architecture, "resnet50");
+}
+
+TEST(DescribeNetwork, NamesAMissingTensor) {
+  // Without these it is another network, not an incomplete one.
+  for (const auto& [name, shape] : torchvision(resnet50)) {
+    if (name.ends_with("num_batches_tracked")) continue;
+    TensorShapes shapes = torchvision(resnet50);
+    shapes.erase(name);
+    const std::string said = refusal(shapes);
+    EXPECT_EQ(said.find("x.pt: "), 0U) << said;
+    const std::string part = name.substr(0, name.rfind('.'));
+    const std::string block = name.substr(0, name.find('.', name.find('.') + 1));
+    EXPECT_TRUE(said.find(part) != std::string::npos || said.find(block) != std::string::npos) << name << ": " << said;
+  }
+}
+
+TEST(DescribeNetwork, NamesAMisshapenTensor) {
+  for (const char* name : {"features.1.running_var", "features.5.2.bn2.bias", "classifier.5.bias"}) {
+    TensorShapes shapes = with_head(resnet50, {256, 64, 1});
+    shapes[name] = {7};
+    EXPECT_NE(refusal(shapes).find(std::string("'") + name + "' has shape [7], expected ["), std::string::npos)
+        << refusal(shapes);
+  }
+  TensorShapes shapes = with_head(resnet50, {256, 64, 1});
+  shapes["classifier.5.weight"] = {64, 255};
+  EXPECT_NE(refusal(shapes).find("[64, 255], expected [64, 256]"), std::string::npos) << refusal(shapes);
+  shapes = with_head(resnet50, {1});
+  shapes["features.5.0.conv2.weight"] = {128, 128, 4, 4};
+  EXPECT_NE(refusal(shapes).find("which no layer of a ResNet has"), std::string::npos) << refusal(shapes);
+  shapes["features.5.0.conv2.weight"] = {128, 0, 3, 3};
+  EXPECT_NE(refusal(shapes).find("which no layer of a ResNet has"), std::string::npos) << refusal(shapes);
+}
+
+TEST(DescribeNetwork, NamesASurplusTensor) {
+  for (const char* name : {"features.9.weight", "features.4.0.se.fc.weight", "classifier.12.bias"}) {
+    TensorShapes shapes = with_head(resnet50, {256, 64, 1});
+    shapes[name] = {7};
+    EXPECT_NE(refusal(shapes).find(name), std::string::npos) << refusal(shapes);
+  }
+}
+
+TEST(DescribeNetwork, RefusesOtherArchitectures) {
+  EXPECT_NE(refusal({{"patch_embed.proj.weight", {768, 3, 16, 16}}}).find("not a ResNet"), std::string::npos);
+  EXPECT_NE(refusal(torchvision({{1, 1, 1, 1}})).find("numbers of blocks"), std::string::npos);
+  EXPECT_NE(refusal(backbone(resnet50, true)).find("no head"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace stagemark
