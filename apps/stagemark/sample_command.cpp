@@ -121,7 +121,7 @@ Example:
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--training-images", arguments->training_images, "How many others to fit the model to")
-      ->check(CLI::Range(16, 100'000))
+      ->check(CLI::Range(64, 100'000))
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--seed", arguments->seed, "Decides everything")->capture_default_str()->type_name("S");

@@ -171,7 +171,7 @@ TEST_F(CommandLine, WritesReportsThatPassTheirSchema) {
   for (const auto& file : fs::directory_iterator(directory / "set/NORMAL")) {
     fs::copy(file, directory / "flat" / file.path().filename());
   }
-  for (const std::string& call :
+  for (const char* call :
        {"/set -a null-fp32 -a twice=null-fp32", "/set -a null-fp32 --batch 4", "/flat -a null-fp32"}) {
     const CommandResult result = run_stagemark("run " + directory.str() + call + " --force -o " + directory.str());
     ASSERT_EQ(result.exit_code, 0) << result.error;

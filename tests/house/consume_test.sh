@@ -50,7 +50,7 @@ assert failure["path"] == "NORMAL/dark.pgm" and "too dark" in failure["reason"],
 END
     ;;
   everything)
-    "$stagemark" sample "$work/set" --images 8 --training-images 16
+    "$stagemark" sample "$work/set" --images 8 --training-images 64
     "$work/build/consume" "$work/set" "$work/set/model.ckpt" "$work/report.json" | tee "$work/out.txt"
     grep -q '^libtorch-fp32@.*: 8 images' "$work/out.txt"
     grep -q '"schema_version"' "$work/report.json"

@@ -20,7 +20,7 @@ void add_to(BackendRegistry& registry);
 /// Makes a model to try things with and writes it as a Lightning checkpoint: ResNet-50 with random weights from the
 /// seed, its normalisation statistics taken from `images`, and a head 2048-256-64-1 whose last layer is fitted to their
 /// labels by ridge-penalised logistic regression. Not a model for any other use.
-/// \param images   at least two of each class
+/// \param images   at least 64, of both classes
 /// \param positive of each image, whether it belongs to class index 1
 /// \throws BackendError if LibTorch fails, OutputError if the file cannot be written
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
