@@ -500,7 +500,8 @@ void stamp_letter(Image& image, Random& random) {
   const std::array<std::uint8_t, 7>& letter = letters[is_left ? 1 : 0];
   for (std::size_t y = 0; y < 7 * dot; ++y) {
     for (std::size_t x = 0; x < 5 * dot; ++x) {
-      if ((letter[y / dot] >> (4 - x / dot) & 1U) != 0) image.pixels[(top + y) * image.width + left + x] = 235;
+      if ((static_cast<unsigned>(letter[y / dot]) >> (4 - x / dot) & 1U) != 0)
+        image.pixels[(top + y) * image.width + left + x] = 235;
     }
   }
 }
