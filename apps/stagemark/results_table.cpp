@@ -72,6 +72,7 @@ void print_dataset(std::ostream& out, const Report& report) {
   out << report.config.round_count << " rounds, " << report.config.passes
       << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
       << report.config.settle << " settling calls, all approaches in one process\n";
+  for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';
   if (report.interrupted) out << "INTERRUPTED: what follows is of the part that was measured.\n";
 }
 
