@@ -10,34 +10,16 @@
 #include <system_error>
 #include <utility>
 
-#include "pickle.hpp"
+#include "model/pickle.hpp"
+#include "model/storage_type.hpp"
+#include "model/torch_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
-#include "zip_archive.hpp"
 
 namespace stagemark {
 namespace {
 
 using Kind = PickleValue::Kind;
-using Records = std::map<std::string, std::span<const std::byte>>;
-
-struct StorageType {
-  std::string_view global;
-  ScalarType type;
-};
-constexpr std::array<StorageType, 10> storage_types = {{
-    {"torch.FloatStorage", ScalarType::float32},
-    {"torch.HalfStorage", ScalarType::float16},
-    {"torch.BFloat16Storage", ScalarType::bfloat16},
-    {"torch.DoubleStorage", ScalarType::float64},
-    {"torch.LongStorage", ScalarType::int64},
-    {"torch.IntStorage", ScalarType::int32},
-    {"torch.ShortStorage", ScalarType::int16},
-    {"torch.CharStorage", ScalarType::int8},
-    {"torch.ByteStorage", ScalarType::uint8},
-    {"torch.BoolStorage", ScalarType::boolean},
-}};
-
 constexpr std::size_t most_dimensions = 16;
 
 /// A file may refer to one long text very often.
@@ -60,22 +42,6 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
   return bytes;
 }
 
-bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
-  return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
-}
-
-void refuse_other_formats(std::span<const std::byte> bytes) {
-  if (bytes.empty()) throw ModelError("is empty", {}, "copy it again");
-  if (starts_with(bytes, "PK\x03\x04")) return;
-  // The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
-  if (starts_with(bytes, std::string_view("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14))) {
-    throw ModelError("is in the legacy format of torch.save, from before PyTorch 1.6", {},
-                     "load it in PyTorch and save it again");
-  }
-  throw ModelError("is not a checkpoint that torch.save wrote", {},
-                   "stagemark reads PyTorch Lightning checkpoints and state_dicts");
-}
-
 /// The name without what Lightning, DataParallel and torch.compile put before it, in any order.
 std::string canonical(std::string_view name) {
   constexpr std::array<std::string_view, 3> prefixes = {"model.", "module.", "_orig_mod."};
@@ -93,8 +59,7 @@ std::string canonical(std::string_view name) {
 /// Reads tensors of one archive.
 class TensorReader {
  public:
-  TensorReader(const Pickle& pickle, const Records& records, std::string folder)
-      : pickle_(pickle), records_(records), folder_(std::move(folder)) {}
+  explicit TensorReader(const TorchFile& file) : pickle_(file.object), storages_(file.storages) {}
 
   [[nodiscard]] StoredTensor read(const PickleValue& value, const std::string& name) const {
     const PickleValue& storage = pickle_[value.items[0]];
@@ -128,16 +93,14 @@ class TensorReader {
 
   [[nodiscard]] ScalarType type_of(const PickleValue& storage, const std::string& name) const {
     const std::string& global = pickle_[storage.items[0]].text;
-    for (const auto& [known, type] : storage_types) {
-      if (known == global) return type;
-    }
+    if (const auto type = storage_type(global)) return *type;
     fail(name, "is of a type that stagemark does not read: " + global);
   }
 
   /// Points the tensor at its storage. \return elements in the storage
   std::size_t take_storage(const PickleValue& storage, StoredTensor& tensor, const std::string& name) const {
-    const auto record = records_.find(folder_ + "data/" + pickle_[storage.items[1]].text);
-    if (record == records_.end()) fail(name, "has no data in the file");
+    const auto record = storages_.find(pickle_[storage.items[1]].text);
+    if (record == storages_.end()) fail(name, "has no data in the file");
     const std::uint64_t elements = integer(pickle_[storage.items[2]], name);
     const std::size_t available = record->second.size() / size_in_bytes(tensor.type);
     if (elements > available) fail(name, "asks for more data than the file has");
@@ -166,20 +129,8 @@ class TensorReader {
   }
 
   const Pickle& pickle_;
-  const Records& records_;
-  std::string folder_;
+  const std::map<std::string, std::span<const std::byte>>& storages_;
 };
-
-/// The folder in the archive, with its slash: torch.save names it after the file.
-std::string folder_of(const Records& records) {
-  constexpr std::string_view file = "data.pkl";
-  for (const auto& [name, content] : records) {
-    if (name.ends_with(file) && (name.size() == file.size() || name[name.size() - file.size() - 1] == '/')) {
-      return name.substr(0, name.size() - file.size());
-    }
-  }
-  throw ModelError("is a zip file without data.pkl", {}, "stagemark reads what torch.save writes");
-}
 
 /// The dict that holds the network's tensors.
 const PickleValue& state_dict_of(const Pickle& pickle) {
@@ -336,16 +287,10 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
   Checkpoint checkpoint;
   checkpoint.path_ = source;
   checkpoint.bytes_ = std::move(bytes);
-  refuse_other_formats(checkpoint.bytes_);
-  const Records records = read_zip_directory(checkpoint.bytes_);
-  const std::string folder = folder_of(records);
-  if (const auto order = records.find(folder + "byteorder");
-      order != records.end() && starts_with(order->second, "big")) {
-    throw ModelError("was saved on a big-endian machine", {}, "save it on a little-endian one");
-  }
-  const Pickle pickle = Pickle::read(records.at(folder + "data.pkl"));
+  const TorchFile file = read_torch_file(checkpoint.bytes_);
+  const Pickle& pickle = file.object;
   const PickleValue& state_dict = state_dict_of(pickle);
-  const TensorReader reader(pickle, records, folder);
+  const TensorReader reader(file);
   for (std::size_t i = 0; i + 1 < state_dict.items.size(); i += 2) {
     const PickleValue& key = pickle[state_dict.items[i]];
     const PickleValue& value = pickle[state_dict.items[i + 1]];

@@ -1,4 +1,4 @@
-#include "pickle.hpp"
+#include "model/pickle.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,8 +18,10 @@ using Kind = PickleValue::Kind;
 /// More values than any checkpoint has, and few enough that their memory is bounded.
 constexpr std::size_t most_values = 4'000'000;
 
-/// What a few bytes can ask to be copied again and again is bounded together, by the pickle's own size...
+/// What a few bytes can ask to be copied again and again is bounded together, by the pickle's own size and, where what
+/// follows it is not known yet, by more than any checkpoint needs ...
 constexpr std::size_t most_copied_per_byte = 64;
+constexpr std::size_t most_copied = std::size_t{64} << 20U;
 /// ... and singly: no module, class or storage has a longer name.
 constexpr std::size_t longest_name = 1'000;
 
@@ -47,7 +49,7 @@ bool is_harmful(std::string_view module, std::string_view name) {
 class PickleReader {
  public:
   explicit PickleReader(std::span<const std::byte> bytes)
-      : bytes_(bytes), budget_(most_copied_per_byte * bytes.size()) {}
+      : bytes_(bytes), budget_(std::min(most_copied_per_byte * bytes.size(), most_copied)) {}
 
   Pickle run() {
     none_ = add(Kind::none);
@@ -59,6 +61,9 @@ class PickleReader {
     pickle_.root_ = pop();
     return std::move(pickle_);
   }
+
+  /// Bytes read so far.
+  [[nodiscard]] std::size_t size() const noexcept { return at_; }
 
  private:
   Index add(Kind kind) {
@@ -226,6 +231,8 @@ class PickleReader {
     const bool known = id.kind == Kind::tuple && id.items.size() >= 5 && value(id.items[0]).text == "storage" &&
                        value(id.items[1]).kind == Kind::global && value(id.items[4]).kind == Kind::integer;
     if (!known) fail("it refers to a storage in a way that torch.save does not");
+    // Before PyTorch 0.4 a storage could be a window into another.
+    if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) fail("it holds a view of a storage");
     (void)name(id.items[2]);
     push_items(Kind::storage, {id.items[1], id.items[2], id.items[4]});
   }
@@ -312,7 +319,14 @@ class PickleReader {
   Index none_ = 0, true_ = 0, false_ = 0;
 };
 
-Pickle Pickle::read(std::span<const std::byte> bytes) { return PickleReader(bytes).run(); }
+Pickle Pickle::read(std::span<const std::byte> bytes) { return read_first(bytes); }
+
+Pickle Pickle::read_first(std::span<const std::byte>& bytes) {
+  PickleReader reader(bytes);
+  Pickle pickle = reader.run();
+  bytes = bytes.subspan(reader.size());
+  return pickle;
+}
 
 const PickleValue* Pickle::find(const PickleValue& dict, const std::string& key) const {
   if (dict.kind != Kind::dict) return nullptr;

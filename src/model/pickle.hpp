@@ -42,8 +42,13 @@ class Pickle {
   /// \throws ModelError if the bytes are no such pickle, or ask for a function that can only do harm
   static Pickle read(std::span<const std::byte> bytes);
 
+  /// As `read`, of a pickle that others may follow. \param bytes afterwards, what follows it
+  static Pickle read_first(std::span<const std::byte>& bytes);
+
   [[nodiscard]] const PickleValue& root() const { return values_[root_]; }
   [[nodiscard]] const PickleValue& operator[](PickleValue::Index index) const { return values_[index]; }
+
+  [[nodiscard]] const std::deque<PickleValue>& values() const noexcept { return values_; }
 
   /// The value of a text key of a dict, or null.
   [[nodiscard]] const PickleValue* find(const PickleValue& dict, const std::string& key) const;

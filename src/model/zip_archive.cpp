@@ -1,4 +1,4 @@
-#include "zip_archive.hpp"
+#include "model/zip_archive.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -59,6 +59,7 @@ std::string integers(const std::vector<std::int32_t>& values) {
 struct Tensor {
   std::string storage_type = "torch\nFloatStorage";
   std::string key = "0";
+  std::string location = "cpu";
   std::int32_t elements = 4;
   std::int32_t offset = 0;
   std::vector<std::int32_t> shape = {2, 2};
@@ -68,7 +69,7 @@ struct Tensor {
 /// As torch.save pickles it.
 std::string pickled(const Tensor& tensor) {
   return "ctorch._utils\n_rebuild_tensor_v2\n" +
-         tuple({tuple({text("storage"), "c" + tensor.storage_type + "\n", text(tensor.key), text("cpu"),
+         tuple({tuple({text("storage"), "c" + tensor.storage_type + "\n", text(tensor.key), text(tensor.location),
                        integer(tensor.elements)}) +
                     "Q",
                 integer(tensor.offset), integers(tensor.shape), integers(tensor.strides), "\x89",
@@ -77,7 +78,10 @@ std::string pickled(const Tensor& tensor) {
 }
 std::string state_dict(const Tensor& tensor) { return "}(" + text("w") + pickled(tensor) + "u."; }
 
-TEST(HostileCheckpoint, TheFileThatTheOthersAreMadeOfIsRead) { EXPECT_EQ(verdict_on_pickle(state_dict({})), "read"); }
+TEST(HostileCheckpoint, TheFileThatTheOthersAreMadeOfIsRead) {
+  EXPECT_EQ(verdict_on_pickle(state_dict({})), "read");
+  EXPECT_EQ(verdict_on_pickle(state_dict({.location = "cuda:0"})), "read");
+}
 
 TEST(HostileCheckpoint, ATensorMustFitItsData) {
   EXPECT_TRUE(says(verdict_on_pickle(state_dict({.elements = 5})), "more data than the file has"));
@@ -224,7 +228,7 @@ TEST(HostileCheckpoint, NamesTwoTensorsOfOneName) {
 TEST(HostileCheckpoint, EveryTruncationAndAnyWrongByteIsReadOrRefused) {
   const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "model/golden";
   std::mt19937 random(20261123);
-  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt"}) {
+  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt", "legacy_lightning.ckpt", "legacy_views.pt"}) {
     const std::string good = TemporaryDirectory::read(golden / name);
     ASSERT_EQ(verdict(good), "read") << name;
     for (std::size_t size = 0; size < good.size(); ++size) EXPECT_NE(verdict(good.substr(0, size)), "read") << size;

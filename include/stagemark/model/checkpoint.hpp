@@ -27,7 +27,7 @@ struct StoredTensor {
   [[nodiscard]] std::size_t elements() const noexcept;
 };
 
-/// A PyTorch Lightning checkpoint or a state_dict, in the zip format that torch.save writes since 1.6. Reads untrusted
+/// A PyTorch Lightning checkpoint or a state_dict, in either format of torch.save (zip, and before 1.6). Reads untrusted
 /// bytes: knows a closed list of pickle opcodes and globals, executes nothing, and checks every size before it allocates.
 /// Needs the file once in memory, and at most 200 bytes per byte of its pickle beside it.
 class Checkpoint {

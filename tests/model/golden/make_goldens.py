@@ -29,7 +29,7 @@ def save(name, value, **options):
 
 save("state_dict.pt", OrderedDict(a=ramp(2, 3), b=ramp(4)))
 
-save("lightning.ckpt", {
+lightning = {
     "epoch": 7,
     "global_step": 1234,
     "pytorch-lightning_version": "2.1.0",
@@ -48,18 +48,24 @@ save("lightning.ckpt", {
     "hparams_name": "kwargs",
     "hyper_parameters": {"num_classes": 1, "monitor_metric": "val_recall", "use_focal_loss": True,
                          "focal_alpha": 0.25, "nothing": None, "negative": -3},
-})
+}
+save("lightning.ckpt", lightning)
+save("legacy_lightning.ckpt", lightning, _use_new_zipfile_serialization=False)
 
 save("prefixes.pt", {"model._orig_mod.compiled": ramp(1), "module.parallel": ramp(2),
                      "module._orig_mod.model.all": ramp(3)})
-save("types.pt", {str(dtype).removeprefix("torch."): ramp(5, dtype=dtype)
+types = ({str(dtype).removeprefix("torch."): ramp(5, dtype=dtype)
                   for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64)} |
      {"int64": torch.arange(5) - 2, "int32": (torch.arange(5) - 2).int(), "int16": (torch.arange(5) - 2).short(),
       "int8": (torch.arange(5) - 2).char(), "uint8": torch.arange(5).byte(), "bool": torch.tensor([True, False])})
+save("types.pt", types)
+save("legacy_types.pt", types, _use_new_zipfile_serialization=False)
 
 base = ramp(4, 6)
-save("views.pt", {"whole": base, "transposed": base.t(), "column": base[:, 2], "corner": base[1:3, 2:5],
+views = ({"whole": base, "transposed": base.t(), "column": base[:, 2], "corner": base[1:3, 2:5],
                   "empty": torch.empty(0, 3), "scalar": torch.tensor(2.5)})
+save("views.pt", views)
+save("legacy_views.pt", views, _use_new_zipfile_serialization=False)
 save("expanded.pt", {"expanded": ramp(1).expand(3)})
 save("parameters.pt", {"weight": torch.nn.Parameter(ramp(2, 2))})
 
@@ -78,6 +84,7 @@ class Attack:
 save("module.pt", Net())
 save("module_inside.pt", {"weight": ramp(2), "net": Net()})
 save("attack.pt", {"state_dict": {"weight": ramp(2)}, "callbacks": Attack()})
-save("legacy.pt", {"weight": ramp(2)}, _use_new_zipfile_serialization=False)
+save("legacy_attack.pt", {"state_dict": {"weight": ramp(2)}, "callbacks": Attack()},
+     _use_new_zipfile_serialization=False)
 save("protocol4.pt", {"weight": ramp(2), "bias": ramp(1)}, pickle_protocol=4)
 save("no_tensors.pt", {"weight": 1})

@@ -1,0 +1,111 @@
+#include "model/torch_file.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "model/storage_type.hpp"
+#include "model/zip_archive.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+using Kind = PickleValue::Kind;
+using Records = std::map<std::string, std::span<const std::byte>>;
+
+constexpr std::string_view zip_signature("PK\x03\x04");
+/// The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
+constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+
+bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
+  return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
+}
+
+[[noreturn]] void refuse_big_endian() {
+  throw ModelError("was saved on a big-endian machine", {}, "save it on a little-endian one");
+}
+
+/// The folder in the archive, with its slash: torch.save names it after the file.
+std::string folder_of(const Records& records) {
+  constexpr std::string_view file = "data.pkl";
+  for (const auto& [name, content] : records) {
+    if (name.ends_with(file) && (name.size() == file.size() || name[name.size() - file.size() - 1] == '/')) {
+      return name.substr(0, name.size() - file.size());
+    }
+  }
+  throw ModelError("is a zip file without data.pkl", {}, "stagemark reads what torch.save writes");
+}
+
+TorchFile read_zip(std::span<const std::byte> file) {
+  const Records records = read_zip_directory(file);
+  const std::string folder = folder_of(records);
+  if (const auto order = records.find(folder + "byteorder");
+      order != records.end() && starts_with(order->second, "big")) {
+    refuse_big_endian();
+  }
+  TorchFile result{Pickle::read(records.at(folder + "data.pkl")), {}};
+  const std::string data = folder + "data/";
+  for (auto record = records.lower_bound(data); record != records.end() && record->first.starts_with(data); ++record) {
+    result.storages.emplace(record->first.substr(data.size()), record->second);
+  }
+  return result;
+}
+
+[[noreturn]] void fail(const std::string& problem) {
+  throw ModelError("the file is damaged: " + problem, {}, "copy or save it again");
+}
+
+/// Elements and type of each storage that the object's tensors refer to, by key.
+std::map<std::string, ScalarType> storage_types_of(const Pickle& object) {
+  std::map<std::string, ScalarType> types;
+  for (const PickleValue& value : object.values()) {
+    if (value.kind != Kind::storage) continue;
+    if (const auto type = storage_type(object[value.items[0]].text)) types.emplace(object[value.items[1]].text, *type);
+  }
+  return types;
+}
+
+/// Five pickles (magic number, version, system, object, keys of the storages), then each storage: how many elements it
+/// has, and these. Source: `_legacy_save` in PyTorch's torch/serialization.py.
+TorchFile read_legacy(std::span<const std::byte> file) {
+  std::span<const std::byte> rest = file.subspan(legacy_signature.size());
+  (void)Pickle::read_first(rest);
+  const Pickle system = Pickle::read_first(rest);
+  const PickleValue* little_endian = system.find(system.root(), "little_endian");
+  if (little_endian != nullptr && little_endian->kind == Kind::boolean && little_endian->integer == 0) {
+    refuse_big_endian();
+  }
+  TorchFile result{Pickle::read_first(rest), {}};
+  const std::map<std::string, ScalarType> types = storage_types_of(result.object);
+  const Pickle keys = Pickle::read_first(rest);
+  if (keys.root().kind != Kind::list) fail("the keys of its storages are no list");
+  for (const auto index : keys.root().items) {
+    const std::string& key = keys[index].text;
+    const auto type = types.find(key);
+    if (type == types.end()) fail("it holds data that nothing refers to, of unknown type");
+    std::uint64_t elements = 0;
+    if (rest.size() < sizeof(elements)) fail("it ends too early");
+    std::memcpy(&elements, rest.data(), sizeof(elements));
+    rest = rest.subspan(sizeof(elements));
+    if (elements > rest.size() / size_in_bytes(type->second)) fail("it ends too early");
+    const std::size_t size = static_cast<std::size_t>(elements) * size_in_bytes(type->second);
+    if (!result.storages.emplace(key, rest.first(size)).second) fail("it holds a storage twice");
+    rest = rest.subspan(size);
+  }
+  return result;
+}
+
+}  // namespace
+
+TorchFile read_torch_file(std::span<const std::byte> file) {
+  if (file.empty()) throw ModelError("is empty", {}, "copy it again");
+  if (starts_with(file, zip_signature)) return read_zip(file);
+  if (starts_with(file, legacy_signature)) return read_legacy(file);
+  throw ModelError("is not a checkpoint that torch.save wrote", {},
+                   "stagemark reads PyTorch Lightning checkpoints and state_dicts");
+}
+
+}  // namespace stagemark
