@@ -48,6 +48,7 @@ int run_command_line(int argc, char** argv) try {
   std::map<std::string, Command> commands;
   commands["run"] = add_run_command(app, arguments);
   commands["sample"] = add_sample_command(app);
+  commands["preprocess"] = add_preprocess_command(app);
   commands["approaches"] = add_approaches_command(app);
   commands["schema"] = add_schema_command(app);
 

@@ -12,7 +12,7 @@ namespace stagemark {
 namespace {
 
 template <class Number>
-std::optional<Number> whole_number(std::string_view text) {
+std::optional<Number> number_in(std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -28,9 +28,9 @@ bool CountOrShare::exceeded_by(std::size_t count, std::size_t of) const {
 
 CountOrShare parse_count_or_share(const std::string& option, const std::string& text) {
   if (text.ends_with('%')) {
-    const auto percent = whole_number<double>(std::string_view(text).substr(0, text.size() - 1));
+    const auto percent = number_in<double>(std::string_view(text).substr(0, text.size() - 1));
     if (percent && *percent >= 0 && *percent <= 100) return {*percent / 100};
-  } else if (const auto count = whole_number<std::size_t>(text)) {
+  } else if (const auto count = number_in<std::size_t>(text)) {
     return {*count};
   }
   throw UsageError("'" + text + "' is neither a number of images nor a percentage", option, "e.g. 3 or 5%");
@@ -41,12 +41,37 @@ std::size_t parse_bytes(const std::string& option, const std::string& text) {
       {{"KB", 10}, {"MB", 20}, {"GB", 30}, {"B", 0}}};
   for (const auto& [unit, shift] : units) {
     if (!text.ends_with(unit)) continue;
-    const auto count = whole_number<std::size_t>(std::string_view(text).substr(0, text.size() - unit.size()));
+    const auto count = number_in<std::size_t>(std::string_view(text).substr(0, text.size() - unit.size()));
     constexpr std::size_t largest = std::size_t{1} << 32U;
     if (count && *count > 0 && *count <= largest) return *count << shift;
     break;
   }
   throw UsageError("'" + text + "' is not a size", option, "e.g. 64MB or 1GB");
+}
+
+std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {
+  const std::size_t x = text.find('x');
+  if (x != std::string::npos) {
+    const auto width = number_in<std::size_t>(std::string_view(text).substr(0, x));
+    const auto height = number_in<std::size_t>(std::string_view(text).substr(x + 1));
+    if (width && height) return {*width, *height};
+  }
+  throw UsageError("'" + text + "' is not a width and a height", option, "e.g. 224x224");
+}
+
+std::array<float, 3> parse_three_numbers(const std::string& option, const std::string& text) {
+  std::array<float, 3> numbers{};
+  std::string_view rest = text;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::size_t comma = rest.find(',');
+    const auto number = number_in<float>(rest.substr(0, comma));
+    if (!number || (comma == std::string_view::npos) != (i == 2)) {
+      throw UsageError("'" + text + "' is not three numbers", option, "e.g. 0.485,0.456,0.406");
+    }
+    numbers[i] = *number;
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  return numbers;
 }
 
 }  // namespace stagemark

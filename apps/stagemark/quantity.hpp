@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace stagemark {
@@ -18,5 +20,11 @@ CountOrShare parse_count_or_share(const std::string& option, const std::string& 
 
 /// A size with its unit: `4096B`, `64KB`, `256MB`, `2GB` (powers of 1024). \throws UsageError naming the option
 std::size_t parse_bytes(const std::string& option, const std::string& text);
+
+/// Width and height: `224x224`. \throws UsageError naming the option
+std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text);
+
+/// `0.485,0.456,0.406`. \throws UsageError naming the option
+std::array<float, 3> parse_three_numbers(const std::string& option, const std::string& text);
 
 }  // namespace stagemark

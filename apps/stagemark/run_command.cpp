@@ -11,6 +11,7 @@
 #include "command_line.hpp"
 #include "engines.hpp"
 #include "interrupt.hpp"
+#include "preprocessing_arguments.hpp"
 #include "progress_line.hpp"
 #include "quantity.hpp"
 #include "results_table.hpp"
@@ -42,6 +43,7 @@ struct RunArguments {
   std::string output;
   std::string progress = "auto";
   bool force = false;
+  PreprocessingArguments preprocessing;
   RunOptions options;
 };
 
@@ -155,7 +157,7 @@ ExitCode run(RunArguments& arguments) {
   const std::vector<Approach> approaches = resolve_approaches(arguments, registry);
   const ModelFiles models(arguments.models, approaches);
 
-  const auto preprocessor = make_preprocessor();
+  const auto preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
   std::vector<std::unique_ptr<InferenceWrapper>> wrappers;
   wrappers.reserve(approaches.size());
   for (const Approach& approach : approaches) {
@@ -172,11 +174,13 @@ ExitCode run(RunArguments& arguments) {
   context.timestamp = timestamp;
   context.argv = arguments.argv;
   context.default_device = parse_device(arguments.device);
+  context.preprocessing = arguments.preprocessing.report();
   context.environment =
       capture_environment({{}, libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
 
   catch_interrupt();
-  BenchmarkSuite suite(std::move(dataset), make_image_source(), arguments.options);
+  BenchmarkSuite suite(std::move(dataset), make_image_source(arguments.preprocessing.image_source()),
+                       arguments.options);
   for (std::size_t i = 0; i < approaches.size(); ++i) suite.add(approaches[i], std::move(wrappers[i]));
   ProgressLine progress(arguments.progress == "on" || (arguments.progress == "auto" && isatty(STDERR_FILENO) == 1));
   const SuiteResult result = suite.run(progress);
@@ -276,6 +280,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();
   command->add_flag("--force", arguments->force, "Overwrite an existing report");
+  arguments->preprocessing.add_to(*command);
   return [arguments] { return run(*arguments); };
 }
 

@@ -24,6 +24,10 @@ constexpr std::size_t most_dimensions = 16;
 
 /// A file may refer to one long text very often.
 constexpr std::size_t longest_shown_text = 1'000;
+constexpr std::size_t longest_name = 1'000;
+
+/// What could make a terminal do something, or an error look like two.
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
   std::error_code error;
@@ -294,13 +298,16 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
   for (std::size_t i = 0; i + 1 < state_dict.items.size(); i += 2) {
     const PickleValue& key = pickle[state_dict.items[i]];
     const PickleValue& value = pickle[state_dict.items[i + 1]];
-    if (key.kind != Kind::text) continue;
+    if (key.kind != Kind::text || (value.kind != Kind::opaque && value.kind != Kind::tensor)) continue;
+    if (key.text.size() > longest_name || std::any_of(key.text.begin(), key.text.end(), is_control)) {
+      throw ModelError("a tensor's name is longer than any or holds control characters", {},
+                       "the file is damaged or was made to harm");
+    }
     if (value.kind == Kind::opaque) {
       throw ModelError("holds an object of class '" + value.text + "' under '" + key.text +
                            "', and stagemark runs no code from a file",
                        {}, "save a state_dict of tensors");
     }
-    if (value.kind != Kind::tensor) continue;
     if (!checkpoint.tensors_.emplace(canonical(key.text), reader.read(value, key.text)).second) {
       throw ModelError("holds two tensors that are both called '" + canonical(key.text) + "'", {},
                        "save one network only");
@@ -315,7 +322,13 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
     for (std::size_t i = 0; i + 1 < parameters->items.size(); i += 2) {
       const PickleValue& name = pickle[parameters->items[i]];
       const auto text = printable(pickle[parameters->items[i + 1]]);
-      if (name.kind == Kind::text && text) checkpoint.hyper_parameters_.emplace(name.text, *text);
+      if (name.kind != Kind::text || name.text.size() > longest_name) continue;
+      // Of two equal names the later counts, as in Python.
+      if (text) {
+        checkpoint.hyper_parameters_.insert_or_assign(name.text, *text);
+      } else {
+        checkpoint.hyper_parameters_.erase(name.text);
+      }
     }
   }
   Sha256 hash;
@@ -323,9 +336,9 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
   checkpoint.sha256_ = hash.finish();
   return checkpoint;
 } catch (const ModelError& error) {
-  const std::string text = error.what();
-  // What reads parts of the file does not know its name.
-  if (text.starts_with(source.string())) throw;
+  // What reads parts of the file does not know its name, and quotes it as it is.
+  std::string text = error.what();
+  std::replace_if(text.begin(), text.end(), is_control, '?');
   throw ModelError(text, source.string());
 }
 

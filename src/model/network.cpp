@@ -80,7 +80,8 @@ NormalisedConvolution take_convolution(TensorTaker& tensors, const std::string& 
   if (!square || shape[0] < 1 || shape[1] < 1 || shape[0] > 65'536 || shape[2] % 2 == 0 || shape[2] > 7) {
     tensors.fail("tensor '" + weight + "' has shape " + text_of(shape) + ", which no layer of a ResNet has");
   }
-  if (in % shape[1] != 0) {
+  // Groups take equal parts of what comes in, and make equal parts of what goes out.
+  if (in % shape[1] != 0 || shape[0] % (in / shape[1]) != 0) {
     tensors.fail("tensor '" + weight + "' has shape " + text_of(shape) + ", but " + std::to_string(in) +
                  " channels come in");
   }
@@ -101,6 +102,15 @@ NormalisedConvolution take_convolution(TensorTaker& tensors, const std::string& 
   return layer;
 }
 
+/// A stem of 3x3 has another stride and no pooling, which no tensor tells.
+void expect_kernel(const TensorTaker& tensors, const NormalisedConvolution& layer, std::int64_t kernel) {
+  const auto sides = [](std::int64_t size) { return std::to_string(size) + "x" + std::to_string(size); };
+  if (layer.convolution.kernel != kernel) {
+    tensors.fail("tensor '" + layer.convolution.weight + "' has kernels of " + sides(layer.convolution.kernel) +
+                 ", expected " + sides(kernel));
+  }
+}
+
 ResidualBlock take_block(TensorTaker& tensors, const std::string& prefix, std::int64_t in, std::int64_t stride) {
   ResidualBlock block;
   const std::size_t depth = tensors.has(prefix + "conv3.weight") ? 3 : 2;
@@ -111,10 +121,12 @@ ResidualBlock take_block(TensorTaker& tensors, const std::string& prefix, std::i
     const std::int64_t own_stride = i == depth - 1 ? stride : 1;
     block.convolutions.push_back(
         take_convolution(tensors, prefix + "conv" + number, prefix + "bn" + number, channels, own_stride));
+    expect_kernel(tensors, block.convolutions.back(), depth == 2 || i == 2 ? 3 : 1);
     channels = block.convolutions.back().convolution.out;
   }
   if (tensors.has(prefix + "downsample.0.weight")) {
     block.downsample = take_convolution(tensors, prefix + "downsample.0", prefix + "downsample.1", in, stride);
+    expect_kernel(tensors, *block.downsample, 1);
   }
   const std::int64_t beside = block.downsample ? block.downsample->convolution.out : in;
   if (beside != channels || (!block.downsample && stride != 1)) {
@@ -182,6 +194,7 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
   }
   ResidualNetwork network;
   network.stem = take_convolution(tensors, numeric ? "features.0" : "conv1", numeric ? "features.1" : "bn1", 3, 2);
+  expect_kernel(tensors, network.stem, 7);
   std::int64_t channels = network.stem.convolution.out;
   for (std::size_t stage = 0; stage < 4; ++stage) {
     const std::string prefix =

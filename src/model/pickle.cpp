@@ -4,8 +4,8 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <string_view>
-#include <unordered_map>
 
 #include "stagemark/core/error.hpp"
 
@@ -150,6 +150,11 @@ class PickleReader {
     for (std::size_t i = size; i-- > 0;) items[i] = pop();
     push_items(Kind::tuple, std::move(items));
   }
+  void store(std::uint64_t key) {
+    const Index index = top();
+    if (memo_.size() >= most_values) fail("it stores too many values");
+    memo_[key] = index;
+  }
   void push_memo(std::uint64_t key) {
     const auto found = memo_.find(key);
     if (found == memo_.end()) fail("it refers to what was not stored");
@@ -175,9 +180,13 @@ class PickleReader {
   }
   void push_long(std::size_t size) {
     const auto raw = take(size);
-    // Longer ones are magic numbers and random states, of no use here.
+    if (size > sizeof(std::int64_t)) {
+      // Magic numbers and random states, of no use here, and no part of one is the number.
+      push(add(Kind::bytes));
+      return;
+    }
     std::uint64_t result = size > 0 && (std::to_integer<unsigned>(raw[size - 1]) & 0x80U) != 0 ? ~std::uint64_t{0} : 0;
-    for (std::size_t i = 0; i < std::min<std::size_t>(size, 8); ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
       result = (result & ~(std::uint64_t{0xff} << (8 * i))) | std::to_integer<std::uint64_t>(raw[i]) << (8 * i);
     }
     push_integer(static_cast<std::int64_t>(result));
@@ -276,9 +285,9 @@ class PickleReader {
       case 'e': case 0x90: append(pop_to_mark(), false); break;       // APPENDS, ADDITEMS
       case 's': { const Index item = pop(); const Index key = pop(); append({key, item}, true); break; }  // SETITEM
       case 'u': append(pop_to_mark(), true); break;                   // SETITEMS
-      case 'q': memo_[number(1)] = top(); break;                      // BINPUT
-      case 'r': memo_[number(4)] = top(); break;                      // LONG_BINPUT
-      case 0x94: { const std::size_t key = memo_.size(); memo_[key] = top(); break; } // MEMOIZE
+      case 'q': store(number(1)); break;                              // BINPUT
+      case 'r': store(number(4)); break;                              // LONG_BINPUT
+      case 0x94: store(memo_.size()); break;                          // MEMOIZE
       case 'h': push_memo(number(1)); break;                          // BINGET
       case 'j': push_memo(number(4)); break;                          // LONG_BINGET
       case 'c': { const std::string module = line(); push_global(module, line()); break; }  // GLOBAL
@@ -315,7 +324,8 @@ class PickleReader {
   Pickle pickle_;
   std::vector<Index> stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<std::uint64_t, Index> memo_;
+  std::map<std::uint64_t, Index>
+      memo_;  // ordered: whoever wrote the file chose the keys, and could make hashes collide
   Index none_ = 0, true_ = 0, false_ = 0;
 };
 
@@ -330,9 +340,10 @@ Pickle Pickle::read_first(std::span<const std::byte>& bytes) {
 
 const PickleValue* Pickle::find(const PickleValue& dict, const std::string& key) const {
   if (dict.kind != Kind::dict) return nullptr;
-  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    const PickleValue& candidate = values_[dict.items[i]];
-    if (candidate.kind == Kind::text && candidate.text == key) return &values_[dict.items[i + 1]];
+  // Of two equal keys the later counts, as in Python.
+  for (std::size_t i = dict.items.size(); i >= 2; i -= 2) {
+    const PickleValue& candidate = values_[dict.items[i - 2]];
+    if (candidate.kind == Kind::text && candidate.text == key) return &values_[dict.items[i - 1]];
   }
   return nullptr;
 }

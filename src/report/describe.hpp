@@ -89,6 +89,21 @@ void describe(Fields& fields, R& environment) {
          unit::none);
 }
 
+template <class Fields, Described<PreprocessingReport> R>
+void describe(Fields& fields, R& preprocessing) {
+  fields("width", preprocessing.width, "Width of the input in pixels", unit::none);
+  fields("height", preprocessing.height, "Height of the input in pixels", unit::none);
+  fields("shorter_side", preprocessing.shorter_side,
+         "Length in pixels to which the shorter side was resized before the centre was cut out", unit::none);
+  fields("mean", preprocessing.mean, "Subtracted from red, green and blue in [0, 1]", unit::none);
+  fields("std", preprocessing.standard_deviation, "By which the differences were divided", unit::none);
+  fields(
+      "sixteen_bit", preprocessing.sixteen_bit,
+      "What became of grey images with 16 bits per sample. shift: the high byte; pillow: above 255 is white; refuse: "
+      "they were skipped",
+      unit::none);
+}
+
 template <class Fields, Described<RunConfig> R>
 void describe(Fields& fields, R& config) {
   fields("argv", config.argv, "Command line", unit::none);
@@ -105,6 +120,8 @@ void describe(Fields& fields, R& config) {
   fields("isolation", config.isolation, "none: all approaches in one process; process: each in a worker of its own",
          unit::none);
   fields("default_device", config.default_device, "Device of approaches that named none", unit::none);
+  fields("preprocessing", config.preprocessing, "How pixels became the input; absent where the engines do their own",
+         unit::none);
   fields("clock_reading_ns", config.clock_reading_ns, "Measured cost of one reading of the clock", unit::nanoseconds);
 }
 

@@ -24,6 +24,7 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   config.threshold = result.options.threshold;
   config.isolation = context.isolation;
   config.default_device = OrReason<Device>::of(context.default_device, "auto: chosen for each approach");
+  config.preprocessing = context.preprocessing;
   config.clock_reading_ns = static_cast<double>(result.clock_reading.count());
   return config;
 }

@@ -29,5 +29,19 @@ TEST(Quantity, TakesALimitAsACountOrAsAShare) {
   }
 }
 
+TEST(Quantity, ReadsAWidthAndAHeight) {
+  EXPECT_EQ(parse_size("--resize", "320x240"), std::pair(std::size_t{320}, std::size_t{240}));
+  for (const char* wrong : {"", "224", "x", "224x", "x224", "224x224x3", "224 x 224", "-1x5", "2.5x2"}) {
+    EXPECT_THROW((void)parse_size("--resize", wrong), UsageError) << wrong;
+  }
+}
+
+TEST(Quantity, ReadsThreeNumbers) {
+  EXPECT_EQ(parse_three_numbers("--mean", "0.5,-1,2e-1"), (std::array<float, 3>{0.5F, -1.0F, 0.2F}));
+  for (const char* wrong : {"", "1", "1,2", "1,2,3,4", "1,2,", ",,", "1;2;3", "a,b,c", "1, 2, 3"}) {
+    EXPECT_THROW((void)parse_three_numbers("--mean", wrong), UsageError) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace stagemark

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -65,6 +68,43 @@ TEST(Preprocessor, GivesThreePlanesOfTheAskedSize) {
   EXPECT_EQ(make_preprocessor(options)->shape(), (InputShape{3, 10, 20}));
 }
 
+// tests/images/golden/make_goldens.py says what the names mean.
+TEST(Preprocessor, EqualsTorchvisionsResizeAndCenterCrop) {
+  const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "images/golden";
+  std::size_t compared = 0;
+  for (const auto& file : std::filesystem::directory_iterator(golden)) {
+    if (file.path().extension() != ".npy") continue;
+    std::string name = file.path().stem().string();
+    for (char& c : name) c = c == '.' || c == 'x' ? ' ' : c;
+    std::istringstream parts(name);
+    std::string image;
+    PreprocessingOptions options;
+    parts >> image >> options.width >> options.height;
+    if (std::size_t shorter = 0; parts >> shorter) options.shorter_side = shorter;
+    const Image resized = resize_image(make_image_source()->load(golden / (image + ".png")), options);
+    EXPECT_EQ(resized.pixels, read_npy<std::uint8_t>(file.path())) << file.path();
+    ++compared;
+  }
+  EXPECT_EQ(compared, 18U);
+}
+
+TEST(Preprocessor, NormalisesWhatWasCutOut) {
+  PreprocessingOptions options;
+  options.width = 16;
+  options.height = 8;
+  options.shorter_side = 19;
+  options.mean = {0, 0, 0};
+  options.standard_deviation = {1, 1, 1};
+  for (const std::size_t channels : {1U, 3U}) {
+    const Image image = gradient(50, 70, channels);
+    const Image resized = resize_image(image, options);
+    const std::vector<float> tensor = tensor_of(*make_preprocessor(options), image);
+    for (std::size_t i = 0; i < resized.pixels.size(); ++i) {
+      ASSERT_EQ(tensor[i % 3 * 128 + i / 3], static_cast<float>(resized.pixels[i]) / 255.0F);
+    }
+  }
+}
+
 TEST(Preprocessor, SpreadsGreyOverThreePlanes) {
   PreprocessingOptions options;
   options.mean = {0, 0, 0};
@@ -113,6 +153,13 @@ TEST(Preprocessor, RefusesImagesThatAreNone) {
   EXPECT_THROW(preprocessor->run(short_of_pixels, tensor), std::invalid_argument);
 }
 
+TEST(Preprocessor, RefusesAnImageTooLongToKeepItsAspect) {
+  PreprocessingOptions options;
+  options.shorter_side = 1000;
+  std::vector<float> tensor(make_preprocessor(options)->shape().elements());
+  EXPECT_THROW(make_preprocessor(options)->run(gradient(1, 60'000, 1), tensor), std::invalid_argument);
+}
+
 TEST(Preprocessor, RefusesRoomOfTheWrongSize) {
   const auto preprocessor = make_preprocessor();
   std::vector<float> tensor(preprocessor->shape().elements() - 1);
@@ -124,6 +171,12 @@ TEST(Preprocessor, RefusesOptionsThatCannotBe) {
   options.width = 0;
   EXPECT_THROW((void)make_preprocessor(options), UsageError);
   options.width = 65536;
+  EXPECT_THROW((void)make_preprocessor(options), UsageError);
+  options = {};
+  options.shorter_side = 223;
+  EXPECT_THROW((void)make_preprocessor(options), UsageError);
+  options = {};
+  options.mean[2] = std::numeric_limits<float>::infinity();
   EXPECT_THROW((void)make_preprocessor(options), UsageError);
   for (const float deviation : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN()}) {
     options = {};

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "stagemark/backend/image.hpp"
@@ -21,6 +22,9 @@ struct InputShape {
 struct PreprocessingOptions {
   std::size_t width = 224;
   std::size_t height = 224;
+  /// Absent: resized to width x height, whatever the aspect ratio. Else: resized so that the shorter side is this long,
+  /// then the centre is cut out.
+  std::optional<std::size_t> shorter_side;
   std::array<float, 3> mean = {0.485F, 0.456F, 0.406F};
   std::array<float, 3> standard_deviation = {0.229F, 0.224F, 0.225F};
 };

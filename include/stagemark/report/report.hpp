@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -45,6 +46,18 @@ enum class Isolation : std::uint8_t {
 std::string_view to_string(Isolation isolation) noexcept;
 std::optional<Isolation> parse_isolation(std::string_view name) noexcept;
 
+/// How pixels became the networks' input.
+struct PreprocessingReport {
+  std::size_t width = 0;
+  std::size_t height = 0;
+  OrReason<std::size_t> shorter_side;  ///< resized to, before the centre was cut out
+  std::array<double, 3> mean{};
+  std::array<double, 3> standard_deviation{};
+  std::string sixteen_bit;  ///< what became of grey images with 16 bits per sample: shift, pillow or refuse
+
+  bool operator==(const PreprocessingReport&) const = default;
+};
+
 struct RunConfig {
   std::vector<std::string> argv;
   std::uint64_t seed = 0;
@@ -58,8 +71,9 @@ struct RunConfig {
   double threshold = 0.5;
   std::string threshold_rule = ">=";
   Isolation isolation = Isolation::none;
-  OrReason<Device> default_device;  ///< of approaches that named none
-  double clock_reading_ns = 0;      ///< measured cost of one reading of the clock
+  OrReason<Device> default_device;                   ///< of approaches that named none
+  std::optional<PreprocessingReport> preprocessing;  ///< absent where the engines do their own
+  double clock_reading_ns = 0;                       ///< measured cost of one reading of the clock
 
   bool operator==(const RunConfig&) const = default;
 };
@@ -302,6 +316,7 @@ struct ReportContext {
   Isolation isolation = Isolation::none;
   std::size_t processes = 1;
   std::optional<Device> default_device;  ///< absent: chosen per approach
+  std::optional<PreprocessingReport> preprocessing;
 };
 
 /// Computes all statistics and metrics of a run. A sample of a time is one call; untimed calls count for
