@@ -39,7 +39,8 @@ void check(const PreprocessingOptions& options) {
     if (!std::isfinite(mean)) throw UsageError("a mean must be finite", "mean", "give three numbers");
   }
   for (const float deviation : options.standard_deviation) {
-    if (!(deviation > 0 && std::isfinite(deviation))) {
+    // Not a number is not above 0 either.
+    if (!std::isgreater(deviation, 0.0F) || std::isinf(deviation)) {
       throw UsageError("a standard deviation of " + std::to_string(deviation) + " cannot be divided by", "std",
                        "give three numbers above 0");
     }

@@ -104,11 +104,16 @@ NormalisedConvolution take_convolution(TensorTaker& tensors, const std::string& 
 
 /// A stem of 3x3 has another stride and no pooling, which no tensor tells.
 void expect_kernel(const TensorTaker& tensors, const NormalisedConvolution& layer, std::int64_t kernel) {
-  const auto sides = [](std::int64_t size) { return std::to_string(size) + "x" + std::to_string(size); };
   if (layer.convolution.kernel != kernel) {
-    tensors.fail("tensor '" + layer.convolution.weight + "' has kernels of " + sides(layer.convolution.kernel) +
-                 ", expected " + sides(kernel));
+    const std::string found = std::to_string(layer.convolution.kernel);
+    const std::string expected = std::to_string(kernel);
+    tensors.fail("tensor '" + layer.convolution.weight + "' has kernels of " + found + "x" + found + ", expected " +
+                 expected + "x" + expected);
   }
+}
+
+std::string numbered(const std::string& prefix, const char* layer, std::size_t number) {
+  return prefix + layer + std::to_string(number);
 }
 
 ResidualBlock take_block(TensorTaker& tensors, const std::string& prefix, std::int64_t in, std::int64_t stride) {
@@ -116,11 +121,10 @@ ResidualBlock take_block(TensorTaker& tensors, const std::string& prefix, std::i
   const std::size_t depth = tensors.has(prefix + "conv3.weight") ? 3 : 2;
   std::int64_t channels = in;
   for (std::size_t i = 1; i <= depth; ++i) {
-    const std::string number = std::to_string(i);
     // Bottleneck v1.5 has its stride on the 3x3 convolution, the basic block on its first.
     const std::int64_t own_stride = i == depth - 1 ? stride : 1;
     block.convolutions.push_back(
-        take_convolution(tensors, prefix + "conv" + number, prefix + "bn" + number, channels, own_stride));
+        take_convolution(tensors, numbered(prefix, "conv", i), numbered(prefix, "bn", i), channels, own_stride));
     expect_kernel(tensors, block.convolutions.back(), depth == 2 || i == 2 ? 3 : 1);
     channels = block.convolutions.back().convolution.out;
   }

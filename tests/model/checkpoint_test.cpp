@@ -3,10 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <limits>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/network.hpp"
 
@@ -134,6 +139,52 @@ TEST(Checkpoint, NamesTheFileAndTheRemedyInOneSentence) {
 // Few bytes that stand for many elements are how a small file would ask for much memory.
 TEST(Checkpoint, RefusesATensorThatRepeatsItsElements) {
   EXPECT_NE(refusal("expanded.pt").find("tensor 'expanded' is larger than its data"), std::string::npos);
+}
+
+TEST(Checkpoint, ReadsHalfPrecisionToItsEdges) {
+  const Checkpoint file = Checkpoint::open(golden / "half_edges.pt");
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  // Largest, smallest normal, largest and smallest subnormal: IEEE 754 binary16. Each is exact in float32.
+  EXPECT_EQ(file.read_floats("float16"),
+            (Floats{65504.0F, -65504.0F, 0x1p-14F, 0x1.ff8p-15F, 0x1p-24F, -0x1p-24F, 0.0F, infinity, -infinity}));
+  EXPECT_EQ(file.read_floats("bfloat16"), (Floats{0x1.fep127F, 0x1p-126F, 0x1p-133F, infinity, -infinity}));
+  for (const char* name : {"float16_nan", "bfloat16_nan"})
+    EXPECT_TRUE(std::isnan(file.read_floats(name).at(0))) << name;
+  EXPECT_TRUE(std::signbit(file.read_floats("float16_minus_zero").at(0)));
+}
+
+// PyTorch refers to tensors by name only; where they lie does not change when the Checkpoint goes elsewhere.
+TEST(Checkpoint, KeepsItsTensorsWhenItIsMoved) {
+  Checkpoint first = Checkpoint::open(golden / "views.pt");
+  const Checkpoint second = std::move(first);
+  EXPECT_EQ(second.read_floats("whole"), ramp(24));
+}
+
+TEST(Checkpoint, RefusesATruncatedFile) {
+  const TemporaryDirectory directory;
+  const std::string whole = TemporaryDirectory::read(golden / "lightning.ckpt");
+  const fs::path half = directory.write("half.ckpt", whole.substr(0, whole.size() / 2));
+  try {
+    (void)Checkpoint::open(half);
+    FAIL();
+  } catch (const ModelError& error) {
+    EXPECT_EQ(std::string(error.what()).find(half.string() + ": "), 0U) << error.what();
+    EXPECT_NE(std::string(error.what()).find("truncated"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Checkpoint, PassesOverObjectsThatItDoesNotNeed) {
+  // A class of its own under `callbacks`, NumPy's random state, a set, bytes, a path: in real checkpoints, not in networks.
+  const Checkpoint file = Checkpoint::open(golden / "other_objects.ckpt");
+  EXPECT_EQ(file.read_floats("weight"), ramp(2));
+  // 2^63 + 1 is no int64, and no other number is shown for it.
+  const std::map<std::string, std::string> expected = {{"rate", "0.001"}, {"seed", "9223372036854775807"}};
+  EXPECT_EQ(file.hyper_parameters(), expected);
+}
+
+TEST(Checkpoint, RefusesAnUnknownClassInAStateDictByName) {
+  const std::string said = refusal("unknown_class.pt");
+  EXPECT_NE(said.find("'__main__.Scale' under 'scale'"), std::string::npos) << said;
 }
 
 TEST(Checkpoint, SaysWhichTensorIsMissing) {

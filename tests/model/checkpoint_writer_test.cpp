@@ -67,6 +67,12 @@ assert "pytorch-lightning_version" in file
 
 TEST(CheckpointWriter, LeavesNothingBehindWhereItCannotWrite) {
   EXPECT_THROW(write_lightning_checkpoint("/proc/nowhere/a.ckpt", tensors(), {}), OutputError);
+  // The bytes can be written, but not under their name.
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory / "a.ckpt/taken");
+  EXPECT_THROW(write_lightning_checkpoint(directory / "a.ckpt", tensors(), {}), OutputError);
+  EXPECT_FALSE(std::filesystem::exists(directory / "a.ckpt.part"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "a.ckpt/taken"));
 }
 
 }  // namespace

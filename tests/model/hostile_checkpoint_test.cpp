@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -222,6 +224,108 @@ TEST(HostileCheckpoint, RecordsMustBeOnce) {
 TEST(HostileCheckpoint, NamesTwoTensorsOfOneName) {
   const std::string twice = "}(" + text("model.w") + pickled({}) + text("w") + pickled({}) + "u.";
   EXPECT_TRUE(says(verdict_on_pickle(twice), "two tensors that are both called 'w'"));
+}
+
+TEST(HostileCheckpoint, NoNameReachesTheTerminalAsItIs) {
+  const std::string escape = "a\n\x1b[31mb";
+  const std::vector<std::string> pickles = {
+      "}(" + text(escape) + pickled({}) + "u.",
+      "}(" + text(escape) + "cmodule\nNet\n)Ru.",
+      "}(" + text("w") + "cmodule\n\x1b[31mNet\n)Ru.",
+      "cos\n\x1b[31msystem\n.",
+      state_dict({.storage_type = "torch\n\x1b[31mStorage"}),
+  };
+  for (const std::string& pickle : pickles) {
+    const std::string said = verdict_on_pickle(pickle);
+    EXPECT_EQ(said.find("x.pt: "), 0U) << said;
+    EXPECT_EQ(said.find_first_of("\n\x1b"), std::string::npos) << said;
+  }
+  // Nor does a name as long as the file.
+  EXPECT_LT(verdict_on_pickle("}(" + text(std::string(100'000, 'a')) + pickled({.elements = 5}) + "u.").size(), 1'000U);
+}
+
+TEST(HostileCheckpoint, EveryRefusalNamesTheFile) {
+  // Also where a refusal begins with the same letters as the file.
+  for (const std::string& name : {"h"s, "holds"s, "tensor"s, "its"s, "the"s}) {
+    try {
+      (void)Checkpoint::from_bytes(bytes_of(StoredZip().add("x/data.pkl", "}.").bytes()), name);
+      FAIL() << name;
+    } catch (const ModelError& error) {
+      EXPECT_EQ(std::string(error.what()).find(name + ": "), 0U) << error.what();
+    }
+  }
+}
+
+std::string with_hyper_parameters(const std::string& pickled_pairs) {
+  return "}(" + text("hyper_parameters") + "}(" + pickled_pairs + "u" + text("w") + pickled({}) + "u.";
+}
+
+TEST(HostileCheckpoint, TheLastOfTwoHyperParametersCounts) {
+  const auto parameters = [](const std::string& pairs) {
+    const std::string pickle = with_hyper_parameters(pairs);
+    return Checkpoint::from_bytes(
+               bytes_of(StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes()), "x.pt")
+        .hyper_parameters();
+  };
+  EXPECT_EQ(parameters(text("a") + "K\x01" + text("a") + "K\x02").at("a"), "2");
+  EXPECT_TRUE(parameters(text("a") + "K\x01" + text("a") + "]").empty());
+}
+
+/// Processor time, which other programs on the machine do not lengthen.
+double seconds_to_refuse(const std::string& pickle) {
+  const std::clock_t begin = std::clock();
+  (void)verdict_on_pickle(pickle);
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+// What is quadratic in the size of a file stands still with a few megabytes; the first of these took 14 s for 2 MB. The
+// limit is a hundred times what they take now, for sanitizers and slow machines.
+TEST(HostileCheckpoint, AFewMegabytesTakeNoTime) {
+  constexpr std::size_t repetitions = 300'000;
+  const auto repeated = [](const std::string& part) {
+    std::string result;
+    for (std::size_t i = 0; i < repetitions; ++i) result += part;
+    return result;
+  };
+  const std::string long_text = text(std::string(1'000'000, 'a')) + "q\x01";
+  const std::vector<std::string> pickles = {
+      // One long name of many hyper-parameters, or of many entries that are no tensors.
+      "}" + long_text + "0" + with_hyper_parameters(repeated("h\x01N")).substr(1),
+      "}" + long_text + "0(" + repeated("h\x01N") + text("w") + pickled({}) + "u.",
+      // One long text as many keys of the root, among which names are looked for.
+      "}" + long_text + "0(" + repeated("h\x01h\x01") + "u.",
+      // One tensor under many names.
+      "}" + pickled({}) + "q\x01" + "0(" +
+          [] {
+            std::string pairs;
+            for (std::size_t i = 0; i < repetitions; ++i) pairs += text(std::to_string(i)) + "h\x01";
+            return pairs;
+          }() +
+          "u.",
+      // Prefixes, each of which is taken off.
+      "}(" + text([&] { return repeated("model."); }()) + pickled({}) + "u.",
+  };
+  for (std::size_t i = 0; i < pickles.size(); ++i) EXPECT_LT(seconds_to_refuse(pickles[i]), 10.0) << "pickle " << i;
+}
+
+TEST(HostileCheckpoint, MayRepeatNoStorageOfTheOldFormat) {
+  // Two pickles of one key each, then nothing: lengths that lie are found before anything is read.
+  const std::string magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+  const std::string head = magic + "M\xe9\x03." + "}." + state_dict({});
+  const std::string data = StoredZip::number(4, 8) + std::string(16, '\0');
+  EXPECT_EQ(verdict(head + "](" + text("0") + "e." + data), "read");
+  EXPECT_TRUE(says(verdict(head + "](" + text("0") + text("0") + "e." + data + data), "holds a storage twice"));
+  EXPECT_TRUE(says(verdict(head + "](" + text("1") + "e." + data), "data that nothing refers to"));
+  EXPECT_TRUE(says(verdict(head + "}." + data), "no list"));
+  EXPECT_TRUE(says(verdict(head + "]." + data), "has no data in the file"));
+  for (const std::uint64_t lie :
+       {std::uint64_t{5}, std::uint64_t{1} << 62U, (std::uint64_t{1} << 62U) + 4, ~std::uint64_t{0}}) {
+    EXPECT_TRUE(says(verdict(head + "](" + text("0") + "e." + StoredZip::number(lie, 8) + std::string(16, '\0')),
+                     "ends too early"))
+        << lie;
+  }
+  EXPECT_TRUE(
+      says(verdict(magic + "M\xe9\x03." + "}" + text("little_endian") + "\x89s." + state_dict({})), "big-endian"));
 }
 
 // Any other damage: read or refused, never anything else. Run under sanitizers as well.

@@ -117,6 +117,8 @@ TEST(DescribeNetwork, RecognisesTheFamilyByShapes) {
 
 TEST(DescribeNetwork, TakesAHeadOfAnyDepth) {
   EXPECT_EQ(describe_network(with_head(resnet50, {1}), "x.pt").head.size(), 1U);
+  EXPECT_EQ(describe_network(with_head(resnet50, {64, 2}), "x.pt").head.size(), 2U);
+  EXPECT_EQ(describe_network(with_head(resnet50, {512, 256, 64, 2}), "x.pt").head.size(), 4U);
   const ResidualNetwork network = describe_network(with_head(resnet50, {256, 64, 1}), "x.pt");
   ASSERT_EQ(network.head.size(), 3U);
   EXPECT_EQ(network.head[0].in, 2048);
@@ -124,6 +126,17 @@ TEST(DescribeNetwork, TakesAHeadOfAnyDepth) {
   EXPECT_EQ(network.outputs, 1);
   EXPECT_EQ(network.parameters, 24'049'089U);  // origin of the first use
   EXPECT_EQ(describe_network(with_head(resnet50, {512, 256, 128, 64, 3}), "x.pt").outputs, 3);
+}
+
+TEST(DescribeNetwork, IsTheSameInBothLayouts) {
+  for (const Residual& network : {Residual{{2, 2, 2, 2}, false}, Residual{{3, 4, 6, 3}, false}, resnet50}) {
+    const ResidualNetwork numeric = describe_network(with_head(network, {1000}), "x.pt");
+    const ResidualNetwork named = describe_network(torchvision(network), "x.pt");
+    EXPECT_EQ(numeric.architecture, named.architecture);
+    EXPECT_EQ(numeric.parameters, named.parameters);
+    EXPECT_EQ(numeric.stages[3][0].convolutions[1].convolution.weight, "features.7.0.conv2.weight");
+    EXPECT_EQ(named.stages[3][0].convolutions[1].convolution.weight, "layer4.0.conv2.weight");
+  }
 }
 
 TEST(DescribeNetwork, StridesWhereTheArchitectureDoes) {
@@ -180,6 +193,41 @@ TEST(DescribeNetwork, NamesAMisshapenTensor) {
   EXPECT_NE(refusal(shapes).find("which no layer of a ResNet has"), std::string::npos) << refusal(shapes);
   shapes["features.5.0.conv2.weight"] = {128, 0, 3, 3};
   EXPECT_NE(refusal(shapes).find("which no layer of a ResNet has"), std::string::npos) << refusal(shapes);
+}
+
+// Strides and pooling are in no tensor. A ResNet for small images (3x3/1 stem, no pooling) has all names of the usual one,
+// and computed as the usual one it would give other logits without a word.
+TEST(DescribeNetwork, RefusesKernelsThatComeWithOtherStrides) {
+  TensorShapes shapes = torchvision({{2, 2, 2, 2}, false});
+  shapes["conv1.weight"] = {64, 3, 3, 3};
+  EXPECT_NE(refusal(shapes).find("'conv1.weight' has kernels of 3x3, expected 7x7"), std::string::npos)
+      << refusal(shapes);
+  shapes = torchvision({{2, 2, 2, 2}, false});
+  shapes["layer2.0.conv1.weight"] = {128, 64, 1, 1};
+  EXPECT_NE(refusal(shapes).find("kernels of 1x1, expected 3x3"), std::string::npos) << refusal(shapes);
+  shapes = torchvision(resnet50);
+  shapes["layer1.0.conv3.weight"] = {256, 64, 3, 3};
+  EXPECT_NE(refusal(shapes).find("kernels of 3x3, expected 1x1"), std::string::npos) << refusal(shapes);
+  shapes = torchvision(resnet50);
+  shapes["layer1.0.downsample.0.weight"] = {256, 64, 3, 3};
+  EXPECT_NE(refusal(shapes).find("kernels of 3x3, expected 1x1"), std::string::npos) << refusal(shapes);
+}
+
+// One channel in is a network for grey images; it is not three groups.
+TEST(DescribeNetwork, RefusesGroupsThatDoNotDivideWhatGoesOut) {
+  TensorShapes shapes = torchvision(resnet50);
+  shapes["conv1.weight"] = {64, 1, 7, 7};
+  EXPECT_NE(refusal(shapes).find("'conv1.weight' has shape [64, 1, 7, 7], but 3 channels come in"), std::string::npos)
+      << refusal(shapes);
+  shapes["conv1.weight"] = {64, 2, 7, 7};
+  EXPECT_NE(refusal(shapes).find("but 3 channels come in"), std::string::npos) << refusal(shapes);
+}
+
+TEST(DescribeNetwork, CountsALayerOfTheHeadOnce) {
+  TensorShapes shapes = with_head(resnet50, {2048, 1});
+  shapes["classifier.02.weight"] = {2048, 2048};
+  shapes["classifier.02.bias"] = {2048};
+  EXPECT_NE(refusal(shapes).find("'classifier.02."), std::string::npos) << refusal(shapes);
 }
 
 TEST(DescribeNetwork, NamesASurplusTensor) {

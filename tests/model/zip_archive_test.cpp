@@ -60,7 +60,7 @@ struct OneRecord {
   }
   [[nodiscard]] std::string directory() const {
     return "PK\x01\x02" + number(20, 2) + number(20, 2) + number(flags, 2) + number(method, 2) + number(0, 8) +
-           number(stored_size, 4) + number(size, 4) + number(1, 2) + number(extra.size(), 2) + number(0, 10) +
+           number(stored_size, 4) + number(size, 4) + number(1, 2) + number(extra.size(), 2) + std::string(10, '\0') +
            number(offset, 4) + "a" + extra;
   }
   [[nodiscard]] std::string bytes() const {
@@ -156,7 +156,7 @@ TEST(ZipArchive, RefusesRecordsThatOverlap) {
                             number(inner.size(), 4) + number(1, 2) + number(0, 2) + "b";
   const auto entry = [](char name, std::uint64_t size, std::uint64_t offset) {
     return "PK\x01\x02" + number(20, 2) + number(20, 2) + number(0, 4) + number(0, 8) + number(size, 4) +
-           number(size, 4) + number(1, 2) + number(0, 12) + number(offset, 4) + name;
+           number(size, 4) + number(1, 2) + std::string(12, '\0') + number(offset, 4) + name;
   };
   const auto file = [&](const std::string& directory, std::uint64_t entries) {
     return outer + inner + directory + "PK\x05\x06" + number(0, 4) + number(entries, 2) + number(entries, 2) +

@@ -7,10 +7,11 @@ They are committed, so that the tests need no Python. Values follow from the sha
 i / 4 - 1, which every floating type here holds exactly.
 """
 import os
-import pickle
+import random
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy
 import torch
 
 here = Path(__file__).resolve().parent
@@ -88,3 +89,28 @@ save("legacy_attack.pt", {"state_dict": {"weight": ramp(2)}, "callbacks": Attack
      _use_new_zipfile_serialization=False)
 save("protocol4.pt", {"weight": ramp(2), "bias": ramp(1)}, pickle_protocol=4)
 save("no_tensors.pt", {"weight": 1})
+
+
+class Scale:
+    def __init__(self):
+        self.factor = 2.0
+
+
+def half(*values, dtype):
+    return torch.tensor(values, dtype=torch.float64).to(dtype)
+
+
+inf, nan = float("inf"), float("nan")
+save("unknown_class.pt", {"weight": ramp(2), "scale": Scale()})
+save("half_edges.pt", {
+    "float16": half(65504, -65504, 2.0 ** -14, 1023 * 2.0 ** -24, 2.0 ** -24, -2.0 ** -24, 0, inf, -inf,
+                    dtype=torch.float16),
+    "bfloat16": half(255 * 2.0 ** 120, 2.0 ** -126, 2.0 ** -133, inf, -inf, dtype=torch.bfloat16),
+    "float16_nan": half(nan, dtype=torch.float16), "bfloat16_nan": half(nan, dtype=torch.bfloat16),
+    "float16_minus_zero": half(-0.0, dtype=torch.float16)})
+save("other_objects.ckpt", {
+    "state_dict": {"model.weight": ramp(2)},
+    "callbacks": {"Scale": Scale(), "dirpath": Path("checkpoints"), "seen": {1, 2}, "raw": b"raw",
+                  "random": random.Random(0).getstate(), "numpy": numpy.random.RandomState(0).get_state(),
+                  "size": torch.Size([2]), "device": torch.device("cpu"), "dtype": torch.float16, "z": 1 + 2j},
+    "hyper_parameters": {"rate": 1e-3, "seed": 2 ** 63 - 1, "too_large": 2 ** 63 + 1, "sizes": [1, 2]}})
