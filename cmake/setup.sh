@@ -43,7 +43,7 @@ cmake --build --preset release
 
 case $goal in
   demo)
-    [ -f sample/model.ckpt ] || build/apps/stagemark/stagemark sample sample
+    [ -f sample/model.ckpt ] || build/apps/stagemark/stagemark sample sample --force
     build/apps/stagemark/stagemark run sample --model sample/model.ckpt \
       --approach libtorch-fp32@cpu --approach libtorch-bf16@cpu
     ;;

@@ -4,7 +4,7 @@
 #include "command_line.hpp"
 #include "console_table.hpp"
 #include "engines.hpp"
-#include "report/json_text.hpp"
+#include "json_object.hpp"
 
 namespace stagemark {
 namespace {
@@ -28,21 +28,14 @@ std::vector<Listed> list_approaches(const BackendRegistry& registry) {
 }
 
 void print_json(const std::vector<Listed>& list) {
-  std::string text = "[\n";
-  const auto field = [&](const char* name, const std::string& value) {
-    text += name;
-    append_json_text(text, value);
-  };
+  std::cout << "[\n";
   for (const Listed& entry : list) {
-    field("  {\"approach\": ", to_string(entry.approach));
-    text += entry.why_not ? ", \"available\": false" : ", \"available\": true";
-    if (entry.why_not) {
-      field(", \"reason\": ", entry.why_not->reason);
-      field(", \"remedy\": ", entry.why_not->remedy);
-    }
-    text += &entry == &list.back() ? "}\n" : "},\n";
+    JsonObject object;
+    object.text("approach", to_string(entry.approach)).boolean("available", !entry.why_not);
+    if (entry.why_not) object.text("reason", entry.why_not->reason).text("remedy", entry.why_not->remedy);
+    std::cout << "  " << object.str() << (&entry == &list.back() ? "\n" : ",\n");
   }
-  std::cout << text << "]\n";
+  std::cout << "]\n";
 }
 
 }  // namespace

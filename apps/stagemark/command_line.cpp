@@ -48,6 +48,8 @@ int run_command_line(int argc, char** argv) try {
   std::map<std::string, Command> commands;
   commands["run"] = add_run_command(app, arguments);
   commands["sample"] = add_sample_command(app);
+  commands["model"] = add_model_command(app);
+  commands["predict"] = add_predict_command(app);
   commands["preprocess"] = add_preprocess_command(app);
   commands["approaches"] = add_approaches_command(app);
   commands["schema"] = add_schema_command(app);
@@ -60,7 +62,10 @@ int run_command_line(int argc, char** argv) try {
     for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
     return say(ExitCode::usage, one_line(error.what()) + "; see '" + command + " --help'");
   }
-  return static_cast<int>(commands.at(app.get_subcommands().front()->get_name())());
+  const ExitCode code = commands.at(app.get_subcommands().front()->get_name())();
+  std::cout.flush();
+  if (!std::cout) throw OutputError("cannot be written", "standard output", "the disk is full, or its reader is gone");
+  return static_cast<int>(code);
 } catch (const UsageError& error) {
   return say(ExitCode::usage, error.what());
 } catch (const BackendError& error) {

@@ -62,8 +62,7 @@ Command add_preprocess_command(CLI::App& app) {
       ->check(CLI::IsMember({"normalised", "resized"}))
       ->capture_default_str();
   arguments->preprocessing.add_to(*command);
-  return [arguments] {
-    return preprocess(*arguments); };
+  return [arguments] { return preprocess(*arguments); };
 }
 
 }  // namespace stagemark

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,22 @@ std::size_t parse_bytes(const std::string& option, const std::string& text) {
     break;
   }
   throw UsageError("'" + text + "' is not a size", option, "e.g. 64MB or 1GB");
+}
+
+std::string decimal(double value, int digits) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+std::string thousands(std::uint64_t value) {
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,6 +21,12 @@ CountOrShare parse_count_or_share(const std::string& option, const std::string& 
 
 /// A size with its unit: `4096B`, `64KB`, `256MB`, `2GB` (powers of 1024). \throws UsageError naming the option
 std::size_t parse_bytes(const std::string& option, const std::string& text);
+
+/// With so many digits after the point.
+std::string decimal(double value, int digits);
+
+/// `24,049,089`.
+std::string thousands(std::uint64_t value);
 
 /// Width and height: `224x224`. \throws UsageError naming the option
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "console_table.hpp"
+#include "quantity.hpp"
 
 namespace stagemark {
 namespace {
@@ -24,31 +25,15 @@ std::string time_text(double milliseconds) {
   return text.data();
 }
 
-std::string number(double value, int decimals) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
-  return text.data();
-}
-
-std::string percent(double ratio) { return number(100 * ratio, 1) + "%"; }
-
-std::string thousands(std::uint64_t value) {
-  const std::string digits = std::to_string(value);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
+std::string percent(double ratio) { return decimal(100 * ratio, 1) + "%"; }
 
 /// "83.2% [80.0, 86.0]", or why there is no such number.
 std::string with_interval(const OrReason<double>& value, const OrReason<Interval>& interval, double scale, int decimals,
                           const char* unit) {
   if (!value) return "n/a (" + value.reason + ")";
-  std::string text = number(scale * *value, decimals) + unit;
+  std::string text = decimal(scale * *value, decimals) + unit;
   if (interval)
-    text += " [" + number(scale * interval->low, decimals) + ", " + number(scale * interval->high, decimals) + "]";
+    text += " [" + decimal(scale * interval->low, decimals) + ", " + decimal(scale * interval->high, decimals) + "]";
   return text;
 }
 
@@ -72,6 +57,8 @@ void print_dataset(std::ostream& out, const Report& report) {
   out << report.config.round_count << " rounds, " << report.config.passes
       << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
       << report.config.settle << " settling calls, all approaches in one process\n";
+  if (report.config.batch > 1)
+    out << "Batches: every time is that of a call with " << report.config.batch << " images.\n";
   for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';
   if (report.interrupted) out << "INTERRUPTED: what follows is of the part that was measured.\n";
 }
@@ -110,7 +97,7 @@ void print_accuracy(std::ostream& out, const ApproachReport& result) {
   }
   if (m.accuracy) {
     table.add({"AUROC", with_interval(m.auroc, m.ci95.auroc, 1, 4, "")});
-    if (m.f1) table.add({"F1", number(*m.f1, 4)});
+    if (m.f1) table.add({"F1", decimal(*m.f1, 4)});
   }
   if (m.confusion_matrix) {
     const ConfusionMatrix& c = *m.confusion_matrix;
@@ -135,12 +122,12 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
   print_stages(out, result);
   out << '\n';
   if (result.throughput_images_per_second) {
-    out << "  throughput " << number(*result.throughput_images_per_second, 1) << " images/s over "
+    out << "  throughput " << decimal(*result.throughput_images_per_second, 1) << " images/s over "
         << thousands(result.inferences) << " inferences\n";
   }
   if (result.engine == "null" && result.harness.wall_ns_per_call && result.harness.cost_in_clock_readings) {
-    out << "  harness cost " << number(*result.harness.wall_ns_per_call, 0)
-        << " ns a call = " << number(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
+    out << "  harness cost " << decimal(*result.harness.wall_ns_per_call, 0)
+        << " ns a call = " << decimal(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
   }
   if (!result.failures.empty()) {
     out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("

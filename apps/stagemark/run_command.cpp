@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -88,7 +89,7 @@ std::vector<Approach> resolve_approaches(const RunArguments& arguments, const Ba
   approaches.reserve(arguments.approaches.size());
   for (const std::string& text : arguments.approaches) approaches.push_back(parse_approach(text));
   // All usage errors before the first approach that is known but cannot be had.
-  for (const Approach& approach : approaches) (void)registry.find(approach.engine);
+  for (const Approach& approach : approaches) registry.check(approach);
   std::set<std::string> labels;
   for (Approach& approach : approaches) {
     approach = registry.resolve(approach, device);
@@ -150,6 +151,9 @@ NamedValues<std::string> libraries_of(const BackendRegistry& registry) {
 
 ExitCode run(RunArguments& arguments) {
   const BackendRegistry registry = make_registry();
+  if (!std::isfinite(arguments.options.threshold)) {
+    throw UsageError("the threshold is not a number", "--threshold", "give one from 0 to 1");
+  }
   const CountOrShare max_skipped = parse_count_or_share("--max-skipped", arguments.max_skipped);
   arguments.options.round_memory_bytes = parse_bytes("--round-memory", arguments.round_memory);
   if (arguments.approaches.empty()) arguments.approaches = {"libtorch-fp32"};
@@ -167,6 +171,7 @@ ExitCode run(RunArguments& arguments) {
 
   const std::string timestamp = utc_timestamp();
   Dataset dataset = read_dataset(arguments.images, {arguments.samples, arguments.options.seed, arguments.positive});
+  const std::size_t found = dataset.found;
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;
@@ -187,9 +192,10 @@ ExitCode run(RunArguments& arguments) {
   progress.clear();
 
   const Report report = make_report(result, context);
+  // First what cannot fail: where the disk is full, an hour of measuring is at least on the screen.
+  print_results(std::cout, report);
   write_file_atomically(output.report(), [&](std::ostream& out) { write_json(out, report); });
   output.link_latest();
-  print_results(std::cout, report);
   std::cout << "Report: " << output.report().string() << std::endl;
 
   if (report.interrupted) return ExitCode::interrupted;
@@ -197,10 +203,9 @@ ExitCode run(RunArguments& arguments) {
     if (approach.error) throw BackendError(*approach.error, "approach '" + approach.approach + "'");
   }
   const std::size_t skipped = report.dataset.skipped.size();
-  if (max_skipped.exceeded_by(skipped, skipped + report.dataset.images)) {
-    throw InputError(std::to_string(skipped) + " of " + std::to_string(skipped + report.dataset.images) +
-                         " files were skipped, the first: " + report.dataset.skipped.front().path + " (" +
-                         report.dataset.skipped.front().reason + ")",
+  if (max_skipped.exceeded_by(skipped, found)) {
+    throw InputError(std::to_string(skipped) + " of " + std::to_string(found) + " files were skipped, the first: " +
+                         report.dataset.skipped.front().path + " (" + report.dataset.skipped.front().reason + ")",
                      report.dataset.path, "mend them or allow more with --max-skipped");
   }
   return ExitCode::success;
@@ -238,7 +243,10 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   command->add_option("--samples", arguments->samples, "How many images, drawn by the seed (default all)")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
       ->type_name("N");
-  command->add_option("--seed", options.seed, "Decides drawing and order")->capture_default_str()->type_name("S");
+  command->add_option("--seed", options.seed, "Decides drawing and order")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("S");
   command->add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()

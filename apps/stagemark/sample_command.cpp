@@ -124,7 +124,10 @@ Example:
       ->check(CLI::Range(64, 100'000))
       ->capture_default_str()
       ->type_name("N");
-  command->add_option("--seed", arguments->seed, "Decides everything")->capture_default_str()->type_name("S");
+  command->add_option("--seed", arguments->seed, "Decides everything")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("S");
   command->add_flag("--no-model", arguments->without_model, "Make the images only");
   command->add_flag("--force", arguments->force, "Replace a sample that is there");
   return [arguments] { return make_sample(*arguments); };

@@ -41,7 +41,7 @@ const Backend& BackendRegistry::find(std::string_view engine) const {
                    "the engines are " + listed(backends_, [](const Backend& b) { return b.engine; }));
 }
 
-Approach BackendRegistry::resolve(Approach approach, std::optional<Device> default_device) const {
+void BackendRegistry::check(const Approach& approach) const {
   const Backend& backend = find(approach.engine);
   const auto precision_name = [](Precision p) { return std::string(to_string(p)); };
   if (!contains(backend.precisions, approach.precision)) {
@@ -55,6 +55,11 @@ Approach BackendRegistry::resolve(Approach approach, std::optional<Device> defau
                        "it has " + listed(backend.options, [](const std::string& o) { return o; }));
     }
   }
+}
+
+Approach BackendRegistry::resolve(Approach approach, std::optional<Device> default_device) const {
+  check(approach);
+  const Backend& backend = find(approach.engine);
   if (!approach.device && default_device) {
     // An engine that knows no such device runs where it can: `--device cuda` concerns those that can use one.
     const bool knows_kind = std::any_of(backend.devices.begin(), backend.devices.end(),

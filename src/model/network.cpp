@@ -230,6 +230,7 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
     const bool part = name.starts_with("features.") || name.starts_with("classifier.") || name.starts_with("layer") ||
                       name.starts_with("conv1.") || name.starts_with("bn1.") || name.starts_with("fc.");
     if (part) tensors.fail("tensor '" + name + "' belongs to no layer of a " + network.architecture);
+    network.unused.push_back(name);
   }
   return network;
 }

@@ -18,7 +18,8 @@ using Records = std::map<std::string, std::span<const std::byte>>;
 
 constexpr std::string_view zip_signature("PK\x03\x04");
 /// The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
-constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+                                            longest_signature);
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
   return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
@@ -99,6 +100,10 @@ TorchFile read_legacy(std::span<const std::byte> file) {
 }
 
 }  // namespace
+
+bool is_torch_file(std::span<const std::byte> beginning) {
+  return starts_with(beginning, zip_signature) || starts_with(beginning, legacy_signature);
+}
 
 TorchFile read_torch_file(std::span<const std::byte> file) {
   if (file.empty()) throw ModelError("is empty", {}, "copy it again");

@@ -16,7 +16,9 @@ struct Scored {
 };
 
 /// A single score is that of class index 1; naming class 0 positive turns it round.
-bool class_zero_is_positive(const Dataset& dataset) { return dataset.positive == std::size_t{0}; }
+bool class_zero_is_positive(const Dataset& dataset) {
+  return dataset.classes.size() == 2 && dataset.positive == std::size_t{0};
+}
 
 double positive_probability(const Prediction& prediction, const Dataset& dataset) {
   return class_zero_is_positive(dataset) ? 1 - prediction.probability : prediction.probability;
@@ -126,12 +128,24 @@ AccuracyMetrics accuracy_metrics(const ApproachResult& result, const Dataset& da
     leave_out(metrics, "the images have no labels");
     return metrics;
   }
+  if (dataset.classes.size() == 1) {
+    // Which of the network's classes the only directory is, nothing tells: a guess could turn every answer round.
+    AccuracyMetrics metrics;
+    leave_out(metrics, "there is one class only, and nothing tells which of the network's it is");
+    return metrics;
+  }
   const std::vector<Scored> scored = scored_images(result, dataset);
+  const auto has_winner = [](const Scored& image) { return image.prediction->class_index.has_value(); };
+  if (dataset.classes.size() > 2 && !scored.empty() && std::ranges::none_of(scored, has_winner)) {
+    AccuracyMetrics metrics;
+    leave_out(metrics,
+              "the network tells two classes apart, the data set has " + std::to_string(dataset.classes.size()));
+    return metrics;
+  }
   if (dataset.classes.size() > 2) {
     return multiclass_metrics(scored, dataset, threshold,
                               "defined for two classes, there are " + std::to_string(dataset.classes.size()));
   }
-  const auto has_winner = [](const Scored& image) { return image.prediction->class_index.has_value(); };
   if (std::ranges::any_of(scored, has_winner)) {
     return multiclass_metrics(scored, dataset, threshold, "the network has more than two classes");
   }

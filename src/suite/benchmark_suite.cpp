@@ -42,16 +42,6 @@ std::string first_line(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
-/// Why a prediction cannot be used, or empty.
-std::string defect(const Prediction& prediction) {
-  if (!std::isfinite(prediction.probability) || (prediction.logit && !std::isfinite(*prediction.logit))) {
-    return "the network returned NaN or infinity";
-  }
-  if (prediction.probability < 0 || prediction.probability > 1)
-    return "the network returned a probability outside [0, 1]";
-  return {};
-}
-
 std::size_t decision(const Prediction& prediction, double threshold) {
   return prediction.class_index.value_or(prediction.probability >= threshold ? 1 : 0);
 }
@@ -88,8 +78,8 @@ class ImageBlock {
         images_.push_back(std::move(image));
         indices_.push_back(index);
         decode_times_.push_back(time);
-      } catch (const InputError& error) {
-        broken_.emplace(index, error.what());
+      } catch (const std::exception& error) {
+        broken_.emplace(index, first_line(error));
       }
     }
   }
@@ -119,20 +109,22 @@ class Runner {
       : wrapper_(wrapper), options_(options), clock_(clock), timer_(TimingMode::stages, clock) {
     result_.approach = std::move(approach);
     result_.asynchronous = wrapper.asynchronous();
+    read_facts();
   }
 
   [[nodiscard]] bool failed() const noexcept { return result_.error.has_value(); }
 
-  void warm_up(std::span<const Image> images) {
+  void warm_up(std::span<const Image> images, RunObserver& observer) {
     if (images.empty()) return;
-    for (std::size_t call = 0; call < options_.warmup; ++call) {
+    for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
       for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
     }
   }
 
   /// Compares what runs with what was asked for.
   void verify() {
-    result_.facts = wrapper_.execution_facts();
+    read_facts();
+    if (result_.error) return;
     const Approach& asked = result_.approach;
     const Device device = asked.device.value_or(result_.facts.device);
     if (asked.precision == result_.facts.precision && device == result_.facts.device) return;
@@ -142,9 +134,9 @@ class Runner {
   }
 
   /// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.
-  void settle(std::span<const Image> images) {
+  void settle(std::span<const Image> images, RunObserver& observer) {
     if (images.empty()) return;
-    for (std::size_t call = 0; call < options_.settle; ++call) {
+    for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
       run_unrecorded(images, call, modes_of(wrapper_).front());
       ++result_.settling_calls;
     }
@@ -169,7 +161,7 @@ class Runner {
         CallRecord& call = calls[done];
         const std::size_t offset = call.first_inference - first_inference;
         run_recorded(call, block.images().subspan(offset, call.size), std::span(predictions_[mode]).subspan(offset),
-                     offset, mode == 0);
+                     offset);
       }
       turn.wall += clock_.now() - start;
       turn.calls += done;
@@ -197,13 +189,26 @@ class Runner {
       }
     }
     result_.peak_rss_bytes = peak_rss_bytes();
-    result_.device_peak_bytes = wrapper_.device_peak_bytes();
+    try {
+      result_.device_peak_bytes = wrapper_.device_peak_bytes();
+    } catch (const std::exception&) {
+      // What the engine does not tell is absent.
+    }
     return std::move(result_);
   }
 
   void fail(std::string reason) { result_.error = std::move(reason); }
 
  private:
+  /// One engine that fails must not take the others' results with it.
+  void read_facts() {
+    try {
+      result_.facts = wrapper_.execution_facts();
+    } catch (const std::exception& error) {
+      result_.error = "cannot tell what runs: " + first_line(error);
+    }
+  }
+
   void run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
     const std::size_t size = std::min(options_.batch, images.size());
     const std::size_t first = (call * size) % (images.size() - size + 1);
@@ -237,8 +242,7 @@ class Runner {
     reasons_.assign(count, {});
   }
 
-  void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset,
-                    bool decides) {
+  void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset) {
     out = out.first(images.size());
     try {
       timer_.time(Stage::total, [&] { wrapper_.predict(images, out, timer_); });
@@ -246,7 +250,8 @@ class Runner {
     } catch (const std::exception& error) {
       (void)timer_.take();
       call.timed = false;
-      if (decides) std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, first_line(error));
+      // Whichever pass it was: a sample needs all of them.
+      std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, first_line(error));
     }
   }
 
@@ -270,7 +275,7 @@ class Runner {
       for (std::size_t inference = call.first_inference; inference < call.first_inference + call.size; ++inference) {
         const std::size_t position = inference - first_inference;
         const Prediction& prediction = predictions_[0][position];
-        if (reasons_[position].empty()) reasons_[position] = defect(prediction);
+        if (reasons_[position].empty()) reasons_[position] = defect(prediction).value_or("");
         InferenceRecord& record = result_.inferences[inference];
         if (!reasons_[position].empty()) {
           call.timed = false;
@@ -343,7 +348,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
   }
   for (std::size_t i = 0; i < runners.size() && !observer.interrupted(); ++i) {
     observer.warming_up(entrants_[i].approach.label());
-    runners[i].warm_up(block.images());
+    runners[i].warm_up(block.images(), observer);
     runners[i].verify();
   }
 
@@ -359,7 +364,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
       for (std::size_t start = round.first; start < round.last && !result.interrupted; start = block.end()) {
         block.load(start, round.last);
         if (runner.failed()) continue;
-        if (start == round.first) runner.settle(block.images());
+        if (start == round.first) runner.settle(block.images(), observer);
         result.interrupted = !runner.measure(round, position, block, observer);
       }
       progress.images_done += round.last - round.first;

@@ -46,7 +46,11 @@ void walk(const fs::path& root, const fs::path& relative, std::set<fs::path>& op
   std::error_code error;
   const fs::path directory = root / relative;
   const fs::path real = fs::canonical(directory, error);
-  if (error || !open.insert(real).second) return;
+  if (error || !open.insert(real).second) {
+    found.skipped.push_back({relative.generic_string(),
+                             error ? "cannot be followed: " + error.message() : "is a link to a directory above it"});
+    return;
+  }
   fs::directory_iterator entries(directory, error);
   if (error) found.skipped.push_back({relative.generic_string(), "cannot be read: " + error.message()});
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
@@ -163,6 +167,7 @@ Dataset read_dataset(const fs::path& root, const DatasetOptions& options) {
     label(dataset, found);
   }
   if (!dataset.entries.empty()) dataset.positive = positive_class(dataset, options.positive);
+  dataset.found = dataset.entries.size() + dataset.skipped.size();
   if (options.samples) draw(dataset.entries, *options.samples, options.seed);
   hash_contents(dataset);
   std::sort(dataset.skipped.begin(), dataset.skipped.end(),

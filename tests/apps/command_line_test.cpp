@@ -68,6 +68,8 @@ TEST_F(CommandLine, EndsWithTwoOnAWrongCall) {
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp16"), 2, "has no fp16");
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --device gpu"), 2, "is not a device");
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --positive COVID"), 2, "COVID");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --threshold nan"), 2, "threshold");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --seed -1"), 2, "seed");
 }
 
 TEST_F(CommandLine, EndsWithThreeOnWhatCannotBeHadHere) {
@@ -89,6 +91,14 @@ TEST_F(CommandLine, EndsWithFourOnBadData) {
 
 TEST_F(CommandLine, NamesTheUsageErrorBeforeTheMissingData) {
   expect_one_sentence(run_stagemark("run missing-directory -a nonsense-fp32"), 2, "no such engine");
+  expect_one_sentence(run_stagemark("run " + images() + " -a tensorrt-fp16 -a null-fp16"), 2, "has no fp16");
+}
+
+TEST_F(CommandLine, EndsWithFourWhereStandardOutputCannotBeWritten) {
+  for (const std::string command : {"schema", "approaches"}) {
+    const int status = std::system((STAGEMARK_BINARY " " + command + " >/dev/full 2>/dev/null").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 4) << command;
+  }
 }
 
 TEST_F(CommandLine, DoesNotOverwriteAReportUnlessForced) {
@@ -166,6 +176,17 @@ TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {
   ASSERT_EQ(written["dataset"]["skipped"].size(), 1U);
   EXPECT_EQ(written["dataset"]["skipped"][0]["path"], "NORMAL/000.png");
   expect_one_sentence(run_stagemark(call + " --max-skipped 0"), 4, "--max-skipped");
+}
+
+TEST_F(CommandLine, MeasuresTheSkippedAgainstAllFilesThatWereFound) {
+  const TemporaryDirectory directory;
+  const fs::path set = directory / "set";
+  fs::copy(images(), set, fs::copy_options::recursive);
+  std::ofstream(set / "NORMAL/empty.png").close();
+  EXPECT_EQ(
+      run_stagemark("run " + set.string() + " -a null-fp32 --samples 3 -o " + (directory / "out").string()).exit_code,
+      0)
+      << "1 of 25, not 1 of 4";
 }
 
 TEST_F(CommandLine, WritesReportsThatPassTheirSchema) {

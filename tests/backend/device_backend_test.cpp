@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <stdexcept>
 
 #include "fakes/asynchronous_backend.hpp"
 
@@ -49,6 +50,18 @@ TEST(DeviceBackend, TimesTheWholeNetworkBetweenTwoWaitsAndWithoutTheUpload) {
   const StageTimes times = times_of(device, TimingMode::whole_network);
   EXPECT_EQ(times[Stage::inference], Nanoseconds{301 + 41});
   EXPECT_FALSE(times.has(Stage::feature_extraction));
+}
+
+TEST(DeviceBackend, WaitsForWhatWasLaunchedBeforeItLetsAnExceptionPass) {
+  class CannotClassify final : public AsynchronousBackend {
+   protected:
+    int classify(const int&) override { throw std::runtime_error("no head"); }
+  };
+  const ManualClock clock;
+  CannotClassify device;
+  EXPECT_THROW((void)times_of(device, TimingMode::total_only), std::runtime_error);
+  EXPECT_GT(device.waits, 0U);
+  EXPECT_GE(ManualClock::clock().now(), Nanoseconds{10 + 20 + 300});
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ class AsynchronousBackend : public DeviceBackend<int, int, int, int> {
     pending_ = Nanoseconds{0};
   }
 
+  [[nodiscard]] std::size_t waits_at_start() const { return waits_at_start_; }
+
  private:
   int launch(Nanoseconds work) {
     ManualClock::burn(Nanoseconds{1});

@@ -76,19 +76,27 @@ TEST(ReportedAccuracy, HasNoValueWithoutLabels) {
   EXPECT_FALSE(make_report(suite, {}).dataset.positive);
 }
 
-TEST(ReportedAccuracy, HasNoValueForWhatNeedsBothClassesWhereThereIsOne) {
+TEST(ReportedAccuracy, HasNoValueWhereTheOnlyClassCouldBeEitherOfTheNetworks) {
   SuiteResult suite = made_suite(made_dataset({0, 0, 0}));
-  suite.dataset.classes = {"NORMAL"};
-  suite.dataset.positive.reset();
-  const ApproachReport report = reported(suite, predicting({0.9, 0.1, 0.2}));
-  EXPECT_NEAR(*report.accuracy, 2.0 / 3, 1e-15);
-  EXPECT_FALSE(report.accuracy_metrics.auroc);
-  EXPECT_FALSE(report.accuracy_metrics.auroc.reason.empty());
+  suite.dataset.classes = {"PNEUMONIA"};
+  suite.dataset.positive = 0;
+  const ApproachReport report = reported(suite, predicting({0.9, 0.1, 0.8}));
+  EXPECT_FALSE(report.accuracy);
+  EXPECT_NE(report.accuracy_metrics.accuracy.reason.find("one class only"), std::string::npos);
   EXPECT_FALSE(report.accuracy_metrics.recall);
-  EXPECT_FALSE(report.accuracy_metrics.balanced_accuracy);
-  ASSERT_FALSE(report.warnings.empty());
-  EXPECT_NE(report.warnings.back().find("one class only"), std::string::npos);
+  EXPECT_FALSE(report.accuracy_metrics.confusion_matrix);
+  EXPECT_DOUBLE_EQ(report.per_image.probability[0].value_or(-1), 0.9) << "not turned round";
   EXPECT_EQ(report.stages.at(Stage::total).count, 3U);
+}
+
+TEST(ReportedAccuracy, HasNoValueWhereOneScoreMeetsThreeClasses) {
+  SuiteResult suite = made_suite(made_dataset({0, 1, 0}));
+  suite.dataset.classes = {"a", "b", "c"};
+  suite.dataset.positive.reset();
+  suite.dataset.entries[2].label = 2;
+  const ApproachReport report = reported(suite, predicting({0.9, 0.1, 0.8}));
+  EXPECT_FALSE(report.accuracy);
+  EXPECT_EQ(report.accuracy_metrics.accuracy.reason, "the network tells two classes apart, the data set has 3");
 }
 
 TEST(ReportedAccuracy, IsAccuracyAloneForMoreThanTwoClasses) {

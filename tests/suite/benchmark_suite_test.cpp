@@ -247,7 +247,10 @@ TEST(BenchmarkSuite, CatchesAnEngineThatRunsAnotherPrecisionThanItWasAskedFor) {
 
 TEST(BenchmarkSuite, KeepsWhatWasMeasuredWhenInterrupted) {
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  RunOptions options = one_pass();
+  options.warmup = 0;
+  options.settle = 0;
+  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   Interrupter interrupter(37);
@@ -261,6 +264,58 @@ TEST(BenchmarkSuite, KeepsWhatWasMeasuredWhenInterrupted) {
   }
   EXPECT_GT(measured, 10U);
   EXPECT_LT(measured, 37U);
+}
+
+TEST(BenchmarkSuite, EndsTheWarmUpWhenInterruptedAndStillKnowsWhatRuns) {
+  const ManualClock clock;
+  RunOptions options = one_pass();
+  options.warmup = 1000;
+  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  auto oracle = std::make_unique<Oracle>();
+  const Oracle& watched = *oracle;
+  suite.add(named("a"), std::move(oracle));
+  auto bf16 = std::make_unique<Oracle>();
+  bf16->facts.precision = Precision::bf16;
+  suite.add({"b", "oracle", Precision::bf16, Device{}, {}}, std::move(bf16));
+  Interrupter interrupter(5);
+  const SuiteResult result = suite.run(interrupter);
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_LT(watched.calls.size(), 6U);
+  EXPECT_EQ(result.collector.results()[1].facts.precision, Precision::bf16);
+}
+
+TEST(BenchmarkSuite, KeepsTheOthersWhereOneCannotTellWhatRuns) {
+  class Silent final : public Oracle {
+   public:
+    [[nodiscard]] ExecutionFacts execution_facts() const override { throw BackendError("a foreign type"); }
+    [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const override { throw BackendError("no idea"); }
+  };
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Silent>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.collector.results()[0].error.value_or(""), "cannot tell what runs: a foreign type");
+  EXPECT_TRUE(result.collector.results()[0].inferences.empty());
+  EXPECT_EQ(result.collector.results()[1].inferences.size(), 4U);
+}
+
+TEST(BenchmarkSuite, CountsAsFailedWhatFailsInAnyPassOfAnAsynchronousDevice) {
+  class FailsWithWaits final : public AsynchronousBackend {
+   protected:
+    void synchronize() override {
+      AsynchronousBackend::synchronize();
+      if (waits - waits_at_start() > 3) throw std::runtime_error("the device is lost");
+    }
+  };
+  const ManualClock clock;
+  BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::make_unique<FailsWithWaits>());
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.failures.size(), 4U);
+  EXPECT_EQ(approach.failures[0].reason, "the device is lost");
+  EXPECT_EQ(approach.nondeterministic_predictions, 0U);
 }
 
 TEST(BenchmarkSuite, LeavesAShortLastBatchOutOfTimingButNotOutOfPredictions) {

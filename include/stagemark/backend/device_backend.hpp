@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+
 #include "stagemark/backend/inference_wrapper.hpp"
 
 namespace stagemark {
@@ -16,11 +18,14 @@ class DeviceBackend : public InferenceWrapper {
  public:
   void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) final {
     decltype(auto) host_input = timer.time(Stage::preprocessing, [&]() -> HostInput { return preprocess(images); });
+    const WaitOnUnwinding host_input_in_use(*this);
     decltype(auto) input = staged(timer, Stage::upload, [&]() -> Input { return upload(host_input); });
+    const WaitOnUnwinding input_in_use(*this);
     if (timer.mode() == TimingMode::whole_network) synchronize();
     decltype(auto) output = whole(timer, [&]() -> Output {
       decltype(auto) features =
           staged(timer, Stage::feature_extraction, [&]() -> Features { return extract_features(input); });
+      const WaitOnUnwinding features_in_use(*this);
       return staged(timer, Stage::classification, [&]() -> Output { return classify(features); });
     });
     staged(timer, Stage::download, [&] { download(output, out); });
@@ -40,6 +45,27 @@ class DeviceBackend : public InferenceWrapper {
   virtual void synchronize() = 0;
 
  private:
+  /// Where a stage throws, what was launched before may still read what the stages before it made: waits for the device
+  /// before that is destroyed, and before the leftover work could count for the next image.
+  class WaitOnUnwinding {
+   public:
+    explicit WaitOnUnwinding(DeviceBackend& backend) : backend_(backend) {}
+    WaitOnUnwinding(const WaitOnUnwinding&) = delete;
+    WaitOnUnwinding& operator=(const WaitOnUnwinding&) = delete;
+    ~WaitOnUnwinding() {
+      if (std::uncaught_exceptions() <= exceptions_) return;
+      try {
+        backend_.synchronize();
+      } catch (...) {
+        // The first exception says what went wrong.
+      }
+    }
+
+   private:
+    DeviceBackend& backend_;
+    int exceptions_ = std::uncaught_exceptions();
+  };
+
   /// Runs the work, and waits for the device inside the stage if this pass measures it.
   template <class Work>
   auto staged(StageTimer& timer, Stage stage, Work&& work) -> std::invoke_result_t<Work> {

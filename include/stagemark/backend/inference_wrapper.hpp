@@ -23,6 +23,9 @@ struct Prediction {
   std::optional<std::size_t> class_index;
 };
 
+/// Why a prediction cannot be used: NaN, infinity, or a probability that is none; absent if it can.
+std::optional<std::string> defect(const Prediction& prediction);
+
 /// The model file behind a wrapper.
 struct ModelFacts {
   std::string path;

@@ -56,6 +56,10 @@ class BackendRegistry {
   /// The engine of that name. \throws UsageError that lists the engines there are
   [[nodiscard]] const Backend& find(std::string_view engine) const;
 
+  /// Whether there are such an engine, precision and options, here or elsewhere.
+  /// \throws UsageError unknown engine, precision or option
+  void check(const Approach& approach) const;
+
   /// Sets the device of an approach that names none and checks engine, precision and options.
   /// \param default_device absent: CUDA where the engine can use it here, else the CPU
   /// \throws UsageError   unknown engine, precision or option

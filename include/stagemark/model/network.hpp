@@ -49,8 +49,9 @@ struct ResidualNetwork {
   NormalisedConvolution stem;
   std::vector<std::vector<ResidualBlock>> stages;
   std::vector<LinearSpecification> head;
-  std::int64_t outputs = 0;      ///< logits
-  std::uint64_t parameters = 0;  ///< weights and biases; no running statistics
+  std::int64_t outputs = 0;         ///< logits
+  std::uint64_t parameters = 0;     ///< weights and biases; no running statistics
+  std::vector<std::string> unused;  ///< tensors that inference has no use for, e.g. of a loss
 };
 
 /// Recognises ResNet-18, 34, 50, 101 and 152 (also wide and grouped ones) by names and shapes: in the numeric layout

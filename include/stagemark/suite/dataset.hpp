@@ -31,6 +31,7 @@ struct Dataset {
   std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
   std::vector<DatasetEntry> entries;
   std::vector<SkippedFile> skipped;
+  std::size_t found = 0;   ///< files before any was drawn or skipped
   std::string sha256;      ///< over the contents of the entries in order
   bool synthetic = false;  ///< made by `stagemark sample`
 

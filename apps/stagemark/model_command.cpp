@@ -1,0 +1,93 @@
+#include <iostream>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "command_line.hpp"
+#include "console_table.hpp"
+#include "json_object.hpp"
+#include "quantity.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/network.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Element types of the tensors that the network uses: "float32", or several.
+std::string precision_of(const Checkpoint& checkpoint, const ResidualNetwork& network) {
+  std::set<std::string> types;
+  const std::set<std::string> unused(network.unused.begin(), network.unused.end());
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    // A count of batches, which inference does not read.
+    if (tensor.type == ScalarType::int64 || unused.contains(name)) continue;
+    types.emplace(to_string(tensor.type));
+  }
+  std::string text;
+  for (const std::string& type : types) text += (text.empty() ? "" : ", ") + type;
+  return text;
+}
+
+std::string classes_of(const ResidualNetwork& network) {
+  if (network.outputs == 1) return "2: one logit, of class index 1";
+  return std::to_string(network.outputs) + ": a logit of each";
+}
+
+void print_json(const Checkpoint& checkpoint, const ResidualNetwork& network) {
+  JsonObject hyper_parameters;
+  for (const auto& [name, value] : checkpoint.hyper_parameters()) hyper_parameters.text(name, value);
+  std::cout << JsonObject()
+                   .text("path", checkpoint.path().string())
+                   .text("format", checkpoint.format())
+                   .text("architecture", network.architecture)
+                   .number("parameters", static_cast<double>(network.parameters))
+                   .text("input", "Nx3xHxW")
+                   .number("outputs", static_cast<double>(network.outputs))
+                   .text("precision", precision_of(checkpoint, network))
+                   .text("sha256", checkpoint.sha256())
+                   .object("hyper_parameters", hyper_parameters)
+                   .texts("unused", network.unused)
+                   .str()
+            << '\n';
+}
+
+void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
+  ConsoleTable table({"model", checkpoint.path().string()});
+  table.add({"format", checkpoint.format()});
+  table.add({"architecture", network.architecture});
+  table.add({"parameters", thousands(network.parameters)});
+  table.add({"input", "N x 3 x H x W"});
+  table.add({"classes", classes_of(network)});
+  table.add({"precision", precision_of(checkpoint, network)});
+  table.add({"sha256", checkpoint.sha256()});
+  for (const auto& [name, value] : checkpoint.hyper_parameters()) {
+    table.add({"hyper-parameter", std::string(name).append(" = ").append(value)});
+  }
+  for (const std::string& name : network.unused) table.add({"not used", name});
+  table.print(std::cout);
+}
+
+}  // namespace
+
+Command add_model_command(CLI::App& app) {
+  struct Arguments {
+    std::string file;
+    bool as_json = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("model", "Shows what a model file holds, without executing anything in it");
+  command->footer("Example:\n  stagemark model pneumonia.ckpt");
+  command->add_option("file", arguments->file, "Checkpoint or state_dict")->required();
+  command->add_flag("--json", arguments->as_json, "Print JSON");
+  return [arguments] {
+    const Checkpoint checkpoint = Checkpoint::open(arguments->file);
+    const ResidualNetwork network = describe_network(checkpoint);
+    if (arguments->as_json) {
+      print_json(checkpoint, network);
+    } else {
+      print_table(checkpoint, network);
+    }
+    return ExitCode::success;
+  };
+}
+
+}  // namespace stagemark

@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "command_line.hpp"
+#include "console_table.hpp"
+#include "engines.hpp"
+#include "json_object.hpp"
+#include "preprocessing_arguments.hpp"
+#include "quantity.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/report/environment.hpp"
+
+namespace stagemark {
+namespace {
+
+struct PredictArguments {
+  std::string model;
+  std::vector<std::string> images;
+  std::string approach = "libtorch-fp32";
+  std::string classes;
+  double threshold = 0.5;
+  bool as_json = false;
+  PreprocessingArguments preprocessing;
+};
+
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  for (std::size_t from = 0; !list.empty() && from <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', from), list.size());
+    names.push_back(list.substr(from, comma - from));
+    from = comma + 1;
+  }
+  return names;
+}
+
+/// Prints as it goes: who pipes ten thousand images wants to see the first.
+class Answers {
+ public:
+  Answers(const PredictArguments& arguments) : arguments_(arguments), names_(names_in(arguments.classes)) {}
+
+  void add(const std::string& path, const Prediction& prediction) {
+    const std::size_t index = prediction.class_index.value_or(prediction.probability >= arguments_.threshold ? 1 : 0);
+    // Of a binary task the probability is that of class 1, whichever class it is that won.
+    const std::string name = index < names_.size() ? names_[index] : std::to_string(index);
+    if (arguments_.as_json) {
+      JsonObject line;
+      line.text("path", path).number("class_index", static_cast<double>(index)).text("class", name);
+      line.number("probability", prediction.probability);
+      if (prediction.logit) line.number("logit", *prediction.logit);
+      std::cout << line.str() << std::endl;
+    } else {
+      table_.add(
+          {path, name, decimal(prediction.probability, 6), prediction.logit ? decimal(*prediction.logit, 6) : ""});
+    }
+  }
+
+  void add_failure(const std::string& path, const std::string& reason) {
+    ++failures_;
+    if (arguments_.as_json) {
+      std::cout << JsonObject().text("path", path).text("error", reason).str() << std::endl;
+    } else {
+      table_.add({path, "failed: " + reason, "", ""});
+    }
+  }
+
+  [[nodiscard]] std::size_t failures() const noexcept { return failures_; }
+
+  void finish() const {
+    if (!arguments_.as_json) table_.print(std::cout);
+  }
+
+ private:
+  using Align = ConsoleTable::Align;
+
+  const PredictArguments& arguments_;
+  std::vector<std::string> names_;
+  ConsoleTable table_{{"image", "class", "probability", "logit"},
+                      {Align::left, Align::left, Align::right, Align::right}};
+  std::size_t failures_ = 0;
+};
+
+ExitCode predict(const PredictArguments& arguments) {
+  if (!std::isfinite(arguments.threshold)) {
+    throw UsageError("the threshold is not a number", "--threshold", "give one from 0 to 1");
+  }
+  const BackendRegistry registry = make_registry();
+  BackendRequest request;
+  request.approach = registry.resolve(parse_approach(arguments.approach), std::nullopt);
+  request.model = arguments.model;
+  request.preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
+  request.threads = usable_cpus();
+  const auto wrapper = registry.open(request);
+  const auto source = make_image_source(arguments.preprocessing.image_source());
+
+  Answers answers(arguments);
+  StageTimer timer;
+  for (const std::string& path : arguments.images) {
+    try {
+      const Image image = source->load(path);
+      Prediction prediction;
+      wrapper->predict({&image, 1}, {&prediction, 1}, timer);
+      (void)timer.take();
+      if (const auto problem = defect(prediction)) throw InputError(*problem);
+      answers.add(path, prediction);
+    } catch (const std::exception& error) {
+      const std::string text = error.what();
+      answers.add_failure(path, text.substr(0, text.find('\n')));
+    }
+  }
+  answers.finish();
+  if (answers.failures() > 0) {
+    throw InputError(std::to_string(answers.failures()) + " of " + std::to_string(arguments.images.size()) +
+                     " images failed");
+  }
+  return ExitCode::success;
+}
+
+}  // namespace
+
+Command add_predict_command(CLI::App& app) {
+  auto arguments = std::make_shared<PredictArguments>();
+  CLI::App* command = app.add_subcommand("predict", "Classifies images");
+  command->footer(R"help(Of two classes, the probability and the logit are those of class index 1.
+
+Examples:
+  stagemark predict pneumonia.ckpt xray.png --classes NORMAL,PNEUMONIA
+  stagemark predict pneumonia.ckpt xrays/*.png --json)help");
+  command->add_option("model", arguments->model, "Model file")->required();
+  command->add_option("images", arguments->images, "Image files")->required();
+  command->add_option("-a,--approach", arguments->approach, "ENGINE-PRECISION[@DEVICE][+OPTION...]")
+      ->type_name("SPEC")
+      ->capture_default_str();
+  command->add_option("--classes", arguments->classes, "Names of the classes in the order of their indices")
+      ->type_name("A,B,...");
+  command->add_option("--threshold", arguments->threshold, "Class 1 if its probability is at least this")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("T")
+      ->capture_default_str();
+  command->add_flag("--json", arguments->as_json, "Print one line of JSON per image");
+  arguments->preprocessing.add_to(*command);
+  return [arguments] { return predict(*arguments); };
+}
+
+}  // namespace stagemark

@@ -1,0 +1,17 @@
+#include <cmath>
+
+#include "stagemark/backend/inference_wrapper.hpp"
+
+namespace stagemark {
+
+std::optional<std::string> defect(const Prediction& prediction) {
+  if (!std::isfinite(prediction.probability) || (prediction.logit && !std::isfinite(*prediction.logit))) {
+    return "the network returned NaN or infinity";
+  }
+  if (prediction.probability < 0 || prediction.probability > 1) {
+    return "the network returned a probability outside [0, 1]";
+  }
+  return std::nullopt;
+}
+
+}  // namespace stagemark
