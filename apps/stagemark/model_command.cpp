@@ -7,7 +7,9 @@
 #include "console_table.hpp"
 #include "json_object.hpp"
 #include "quantity.hpp"
+#include "stagemark/core/sha256.hpp"
 #include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"
 
 namespace stagemark {
@@ -66,6 +68,19 @@ void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
   table.print(std::cout);
 }
 
+/// What can be said of a program without executing it.
+void print_torchscript(const std::string& file, bool as_json) {
+  const std::string sha256 = sha256_of_file(file);
+  if (as_json) {
+    std::cout << JsonObject().text("path", file).text("format", "torchscript").text("sha256", sha256).str() << '\n';
+    return;
+  }
+  ConsoleTable table({"model", file});
+  table.add({"format", "torchscript"});
+  table.add({"sha256", sha256});
+  table.print(std::cout);
+}
+
 }  // namespace
 
 Command add_model_command(CLI::App& app) {
@@ -76,9 +91,13 @@ Command add_model_command(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("model", "Shows what a model file holds, without executing anything in it");
   command->footer("Example:\n  stagemark model pneumonia.ckpt");
-  command->add_option("file", arguments->file, "Checkpoint or state_dict")->required();
+  command->add_option("file", arguments->file, "Checkpoint, state_dict or TorchScript program")->required();
   command->add_flag("--json", arguments->as_json, "Print JSON");
   return [arguments] {
+    if (model_format(arguments->file) == ModelFormat::torchscript) {
+      print_torchscript(arguments->file, arguments->as_json);
+      return ExitCode::success;
+    }
     const Checkpoint checkpoint = Checkpoint::open(arguments->file);
     const ResidualNetwork network = describe_network(checkpoint);
     if (arguments->as_json) {

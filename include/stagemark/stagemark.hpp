@@ -21,6 +21,7 @@
 #include "stagemark/images/images.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/checkpoint_writer.hpp"
+#include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"
 #include "stagemark/report/atomic_file.hpp"
 #include "stagemark/report/column.hpp"

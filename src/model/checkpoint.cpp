@@ -5,10 +5,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <new>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "model/pickle.hpp"
@@ -29,33 +26,6 @@ constexpr std::size_t longest_name = 1'000;
 
 /// What could make a terminal do something, or an error look like two.
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-std::vector<std::byte> read_file(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status))
-    throw ModelError("no such file", file.string(), "check the path given with --model");
-  if (!std::filesystem::is_regular_file(status))
-    throw ModelError("is not a file", file.string(), "name the model file itself");
-  const auto size = std::filesystem::file_size(file, error);
-  std::ifstream in(file, std::ios::binary);
-  if (error || !in) throw ModelError("cannot be read", file.string(), "check its permissions");
-  std::vector<std::byte> bytes(std::min<std::uintmax_t>(size, longest_signature));
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  // What is refused anyway need not be read to its end, which may be far.
-  if (!is_torch_file(bytes)) return bytes;
-  try {
-    bytes.resize(size);
-  } catch (const std::bad_alloc&) {
-    throw ModelError("is too large for the memory of this machine", file.string());
-  }
-  in.seekg(0);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (static_cast<std::uintmax_t>(in.gcount()) != size) throw ModelError("cannot be read to its end", file.string());
-  return bytes;
-}
 
 /// The name without what Lightning, DataParallel and torch.compile put before it, in any order.
 std::string canonical(std::string_view name) {
@@ -296,7 +266,7 @@ std::size_t StoredTensor::elements() const noexcept {
   return count;
 }
 
-Checkpoint Checkpoint::open(const std::filesystem::path& file) { return from_bytes(read_file(file), file); }
+Checkpoint Checkpoint::open(const std::filesystem::path& file) { return from_bytes(read_model_file(file), file); }
 
 Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::filesystem::path& source) try {
   Checkpoint checkpoint;

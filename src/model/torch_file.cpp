@@ -1,9 +1,13 @@
 #include "model/torch_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <new>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "model/storage_type.hpp"
@@ -18,8 +22,7 @@ using Records = std::map<std::string, std::span<const std::byte>>;
 
 constexpr std::string_view zip_signature("PK\x03\x04");
 /// The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
-constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
-                                            longest_signature);
+constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
   return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
@@ -40,8 +43,21 @@ std::string folder_of(const Records& records) {
   throw ModelError("is a zip file without data.pkl", {}, "stagemark reads what torch.save writes");
 }
 
+/// The constants of TorchScript's code stand beside it; data alone has none.
+bool holds_code(const Records& records) {
+  return std::ranges::any_of(records, [](const auto& record) { return record.first.ends_with("/constants.pkl"); });
+}
+
 TorchFile read_zip(std::span<const std::byte> file) {
-  const Records records = read_zip_directory(file);
+  const ZipDirectory directory = read_zip_directory(file);
+  const Records& records = directory.stored;
+  if (holds_code(records)) {
+    throw ModelError("is a TorchScript program, not a checkpoint", {}, "the engine libtorch runs it");
+  }
+  if (!directory.compressed.empty()) {
+    throw ModelError("record '" + directory.compressed.front() + "' is compressed, and torch.save does not compress",
+                     {}, "save it with torch.save");
+  }
   const std::string folder = folder_of(records);
   if (const auto order = records.find(folder + "byteorder");
       order != records.end() && starts_with(order->second, "big")) {
@@ -101,8 +117,35 @@ TorchFile read_legacy(std::span<const std::byte> file) {
 
 }  // namespace
 
-bool is_torch_file(std::span<const std::byte> beginning) {
-  return starts_with(beginning, zip_signature) || starts_with(beginning, legacy_signature);
+std::vector<std::byte> read_model_file(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status))
+    throw ModelError("no such file", file.string(), "check the path given with --model");
+  if (!std::filesystem::is_regular_file(status))
+    throw ModelError("is not a file", file.string(), "name the model file itself");
+  const auto size = std::filesystem::file_size(file, error);
+  std::ifstream in(file, std::ios::binary);
+  if (error || !in) throw ModelError("cannot be read", file.string(), "check its permissions");
+  std::vector<std::byte> bytes(std::min<std::uintmax_t>(size, legacy_signature.size()));
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  // What is refused anyway need not be read to its end, which may be far.
+  if (!starts_with(bytes, zip_signature) && !starts_with(bytes, legacy_signature)) return bytes;
+  try {
+    bytes.resize(size);
+  } catch (const std::bad_alloc&) {
+    throw ModelError("is too large for the memory of this machine", file.string());
+  }
+  in.seekg(0);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  if (static_cast<std::uintmax_t>(in.gcount()) != size) throw ModelError("cannot be read to its end", file.string());
+  return bytes;
+}
+
+bool holds_torchscript(std::span<const std::byte> file) {
+  return starts_with(file, zip_signature) && holds_code(read_zip_directory(file).stored);
 }
 
 TorchFile read_torch_file(std::span<const std::byte> file) {

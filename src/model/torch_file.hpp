@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "model/pickle.hpp"
 
@@ -15,14 +17,15 @@ struct TorchFile {
   std::map<std::string, std::span<const std::byte>> storages;
 };
 
-/// As many bytes tell whether a file could be one.
-inline constexpr std::size_t longest_signature = 15;
-
-/// Whether a file that begins so could be one.
-bool is_torch_file(std::span<const std::byte> beginning);
+/// The bytes of a file, or no more than its beginning if that shows that it is none that torch.save wrote.
+/// \throws ModelError if it cannot be read
+std::vector<std::byte> read_model_file(const std::filesystem::path& file);
 
 /// Reads the zip format and the one that torch.save wrote before PyTorch 1.6.
 /// \throws ModelError if the bytes are neither; the message does not name the file
 TorchFile read_torch_file(std::span<const std::byte> file);
+
+/// Whether it is a program as torch.jit.save writes it, and not only data.
+bool holds_torchscript(std::span<const std::byte> file);
 
 }  // namespace stagemark

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "stagemark/core/error.hpp"
@@ -100,11 +101,11 @@ void read_zip64_extra(std::span<const std::byte> extra, Place& place) {
 
 }  // namespace
 
-std::map<std::string, std::span<const std::byte>> read_zip_directory(std::span<const std::byte> file_bytes) {
+ZipDirectory read_zip_directory(std::span<const std::byte> file_bytes) {
   const Bytes file(file_bytes);
   const Directory directory = find_directory(file);
   const Bytes entries(file.part(directory.offset, directory.size));
-  std::map<std::string, std::span<const std::byte>> contents;
+  ZipDirectory contents;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   std::uint64_t at = 0;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
@@ -124,8 +125,8 @@ std::map<std::string, std::span<const std::byte>> read_zip_directory(std::span<c
 
     if ((flags & 1U) != 0) throw ModelError("the zip file is encrypted", {}, "save it without encryption");
     if (method != 0 || place.size != place.stored_size) {
-      throw ModelError("record '" + name + "' is compressed, and torch.save does not compress", {},
-                       "save it with torch.save");
+      contents.compressed.push_back(std::move(name));
+      continue;
     }
     if (place.offset > file.size() || file.number<std::uint32_t>(place.offset) != local_header) {
       fail("record '" + name + "' is not where its directory says");
@@ -133,7 +134,7 @@ std::map<std::string, std::span<const std::byte>> read_zip_directory(std::span<c
     const std::uint64_t data = place.offset + 30U + file.number<std::uint16_t>(place.offset + 26) +
                                file.number<std::uint16_t>(place.offset + 28);
     const auto content = file.part(data, place.size);
-    if (!contents.emplace(name, content).second) fail("record '" + name + "' is there twice");
+    if (!contents.stored.emplace(name, content).second) fail("record '" + name + "' is there twice");
     if (place.size > 0) ranges.emplace_back(data, data + place.size);
   }
   std::sort(ranges.begin(), ranges.end());

@@ -4,11 +4,17 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace stagemark {
 
-/// Contents of a zip file by name, in place: torch.save stores its records uncompressed.
-/// \throws ModelError if the bytes are not such a file; the message does not name it
-std::map<std::string, std::span<const std::byte>> read_zip_directory(std::span<const std::byte> file);
+struct ZipDirectory {
+  std::map<std::string, std::span<const std::byte>> stored;  ///< contents by name, in place
+  std::vector<std::string> compressed;                       ///< names of what cannot be read in place
+};
+
+/// torch.save stores its records uncompressed, torch.jit.save compresses its code.
+/// \throws ModelError if the bytes are no zip file; the message does not name it
+ZipDirectory read_zip_directory(std::span<const std::byte> file);
 
 }  // namespace stagemark

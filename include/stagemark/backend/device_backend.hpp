@@ -6,50 +6,21 @@
 
 namespace stagemark {
 
-/// Base of engines that launch work on a device and return before it is done. The base waits for the device at the end
-/// of each stage that the pass measures, so that no author can forget to: a launch timed without its wait is the
-/// classic false result of this field.
-/// \tparam HostInput what preprocessing makes on the host
-/// \tparam Input     the same on the device
-/// \tparam Features  what the backbone makes on the device
-/// \tparam Output    what the head makes on the device
-template <class HostInput, class Input, class Features, class Output>
-class DeviceBackend : public InferenceWrapper {
+/// What the bases of asynchronous engines share: they wait for the device at the end of each stage that the pass
+/// measures, so that no author can forget to. A launch timed without its wait is the classic false result of this field.
+class DeviceStages : public InferenceWrapper {
  public:
-  void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) final {
-    decltype(auto) host_input = timer.time(Stage::preprocessing, [&]() -> HostInput { return preprocess(images); });
-    const WaitOnUnwinding host_input_in_use(*this);
-    decltype(auto) input = staged(timer, Stage::upload, [&]() -> Input { return upload(host_input); });
-    const WaitOnUnwinding input_in_use(*this);
-    if (timer.mode() == TimingMode::whole_network) synchronize();
-    decltype(auto) output = whole(timer, [&]() -> Output {
-      decltype(auto) features =
-          staged(timer, Stage::feature_extraction, [&]() -> Features { return extract_features(input); });
-      const WaitOnUnwinding features_in_use(*this);
-      return staged(timer, Stage::classification, [&]() -> Output { return classify(features); });
-    });
-    staged(timer, Stage::download, [&] { download(output, out); });
-    // `total` ends when the device has finished, whatever `download` did.
-    if (timer.mode() != TimingMode::stages) synchronize();
-  }
-
   [[nodiscard]] bool asynchronous() const noexcept final { return true; }
 
  protected:
-  virtual HostInput preprocess(std::span<const Image> images) = 0;
-  virtual Input upload(const HostInput& input) = 0;
-  virtual Features extract_features(const Input& input) = 0;
-  virtual Output classify(const Features& features) = 0;
-  virtual void download(const Output& output, std::span<Prediction> out) = 0;
   /// Returns when the device has finished all that was launched.
   virtual void synchronize() = 0;
 
- private:
   /// Where a stage throws, what was launched before may still read what the stages before it made: waits for the device
   /// before that is destroyed, and before the leftover work could count for the next image.
   class WaitOnUnwinding {
    public:
-    explicit WaitOnUnwinding(DeviceBackend& backend) : backend_(backend) {}
+    explicit WaitOnUnwinding(DeviceStages& backend) : backend_(backend) {}
     WaitOnUnwinding(const WaitOnUnwinding&) = delete;
     WaitOnUnwinding& operator=(const WaitOnUnwinding&) = delete;
     ~WaitOnUnwinding() {
@@ -62,7 +33,7 @@ class DeviceBackend : public InferenceWrapper {
     }
 
    private:
-    DeviceBackend& backend_;
+    DeviceStages& backend_;
     int exceptions_ = std::uncaught_exceptions();
   };
 
@@ -84,14 +55,70 @@ class DeviceBackend : public InferenceWrapper {
 
   /// Times `inference` in the pass made for it: one wait before, one after.
   template <class Work>
-  Output whole(StageTimer& timer, Work&& work) {
+  auto whole_network(StageTimer& timer, Work&& work) -> std::invoke_result_t<Work> {
     if (timer.mode() != TimingMode::whole_network) return work();
-    return timer.time(Stage::inference, [&]() -> Output {
-      decltype(auto) result = work();
-      synchronize();
-      return result;
-    });
+    synchronize();
+    return staged(timer, Stage::inference, work);
   }
+
+  /// `total` ends when the device has finished, whatever the download did.
+  void finish(const StageTimer& timer) {
+    if (timer.mode() != TimingMode::stages) synchronize();
+  }
+};
+
+/// Base of engines that launch work on a device and return before it is done.
+/// \tparam HostInput what preprocessing makes on the host
+/// \tparam Input     the same on the device
+/// \tparam Features  what the backbone makes on the device
+/// \tparam Output    what the head makes on the device
+template <class HostInput, class Input, class Features, class Output>
+class DeviceBackend : public DeviceStages {
+ public:
+  void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) final {
+    decltype(auto) host_input = timer.time(Stage::preprocessing, [&]() -> HostInput { return preprocess(images); });
+    const WaitOnUnwinding host_input_in_use(*this);
+    decltype(auto) input = staged(timer, Stage::upload, [&]() -> Input { return upload(host_input); });
+    const WaitOnUnwinding input_in_use(*this);
+    decltype(auto) output = whole_network(timer, [&]() -> Output {
+      decltype(auto) features =
+          staged(timer, Stage::feature_extraction, [&]() -> Features { return extract_features(input); });
+      const WaitOnUnwinding features_in_use(*this);
+      return staged(timer, Stage::classification, [&]() -> Output { return classify(features); });
+    });
+    staged(timer, Stage::download, [&] { download(output, out); });
+    finish(timer);
+  }
+
+ protected:
+  virtual HostInput preprocess(std::span<const Image> images) = 0;
+  virtual Input upload(const HostInput& input) = 0;
+  virtual Features extract_features(const Input& input) = 0;
+  virtual Output classify(const Features& features) = 0;
+  virtual void download(const Output& output, std::span<Prediction> out) = 0;
+};
+
+/// As DeviceBackend, for networks that cannot be split.
+template <class HostInput, class Input, class Output>
+class WholeNetworkDeviceBackend : public DeviceStages {
+ public:
+  void predict(std::span<const Image> images, std::span<Prediction> out, StageTimer& timer) final {
+    decltype(auto) host_input = timer.time(Stage::preprocessing, [&]() -> HostInput { return preprocess(images); });
+    const WaitOnUnwinding host_input_in_use(*this);
+    decltype(auto) input = staged(timer, Stage::upload, [&]() -> Input { return upload(host_input); });
+    const WaitOnUnwinding input_in_use(*this);
+    decltype(auto) output = whole_network(timer, [&]() -> Output { return infer(input); });
+    // `inference` has a pass of its own; here the download must not wait for the network.
+    if (timer.mode() == TimingMode::stages) synchronize();
+    staged(timer, Stage::download, [&] { download(output, out); });
+    finish(timer);
+  }
+
+ protected:
+  virtual HostInput preprocess(std::span<const Image> images) = 0;
+  virtual Input upload(const HostInput& input) = 0;
+  virtual Output infer(const Input& input) = 0;
+  virtual void download(const Output& output, std::span<Prediction> out) = 0;
 };
 
 }  // namespace stagemark

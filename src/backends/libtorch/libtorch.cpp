@@ -9,16 +9,22 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "network.hpp"
+#include "script.hpp"
 #include "stagemark/backend/device_backend.hpp"
 #include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/sha256.hpp"
 #include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/model_format.hpp"
 
 namespace stagemark::libtorch {
 namespace {
@@ -56,26 +62,37 @@ at::Device torch_device(const Device& device) {
   return {at::kCPU};
 }
 
-/// The first line of a LibTorch error: what follows is a stack trace.
-std::string first_line(const std::exception& error) {
+/// The sentence in a LibTorch error. What follows the first line is a stack trace, except where TorchScript's
+/// interpreter failed: there the trace comes first.
+std::string sentence_in(const std::exception& error) {
+  constexpr std::string_view marker = "\nRuntimeError: ";
   const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
+  const std::size_t found = text.find(marker);
+  const std::size_t start = found == std::string::npos ? 0 : found + marker.size();
+  return text.substr(start, text.find('\n', start) - start);
 }
 
-/// What a network says, and what its tensors were when it last said something.
+/// What runs: a network in two pieces, or in one.
+struct LoadedNetwork {
+  using Function = std::function<at::Tensor(const at::Tensor&)>;
+
+  Function backbone;  ///< empty where the network cannot be split
+  Function head;      ///< of the features; of the input where there is no backbone
+  at::Device device;
+  at::ScalarType precision;
+  ModelFacts model;
+  std::string architecture;
+};
+
+/// A loaded network, and what its tensors were when it last ran.
 class Engine {
  public:
-  Engine(const BackendRequest& request, const Checkpoint& checkpoint, const ResidualNetwork& description)
-      : network_(
-            description, [&](const std::string& name) { return tensor(checkpoint, name); },
-            torch_device(*request.approach.device), scalar_type(request.approach.precision)),
-        preprocessor_(request.preprocessor),
-        observed_type_(network_.precision()),
-        observed_device_(network_.device()) {
-    model_ = {checkpoint.path().string(), checkpoint.format(), checkpoint.sha256(), description.parameters};
-    architecture_ = description.architecture;
-    threads_ = at::get_num_threads();
-  }
+  Engine(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor)
+      : network_(std::move(network)),
+        preprocessor_(std::move(preprocessor)),
+        observed_type_(network_.precision),
+        observed_device_(network_.device),
+        threads_(at::get_num_threads()) {}
 
   /// N x 3 x H x W, float32, contiguous, on the host.
   [[nodiscard]] at::Tensor preprocess(std::span<const Image> images, bool pinned) const {
@@ -93,19 +110,27 @@ class Engine {
 
   /// In the network's precision and memory format, on its device.
   [[nodiscard]] at::Tensor to_network(const at::Tensor& input) const {
-    return input.to(network_.device(), network_.precision(), /*non_blocking=*/true, /*copy=*/false,
+    return input.to(network_.device, network_.precision, /*non_blocking=*/true, /*copy=*/false,
                     at::MemoryFormat::ChannelsLast);
   }
 
   [[nodiscard]] at::Tensor extract_features(const at::Tensor& input) {
-    at::Tensor features = network_.extract_features(input);
+    at::Tensor features = network_.backbone(input);
     observed_type_ = features.scalar_type();
     observed_device_ = features.device();
     observed_channels_last_ = features.is_contiguous(at::MemoryFormat::ChannelsLast);
     return features;
   }
 
-  [[nodiscard]] at::Tensor classify(const at::Tensor& features) const { return network_.classify(features); }
+  [[nodiscard]] at::Tensor classify(const at::Tensor& features) const { return network_.head(features); }
+
+  [[nodiscard]] at::Tensor infer(const at::Tensor& input) {
+    at::Tensor logits = network_.head(input);
+    // The precision within is that of the parameters: a program may well return float32.
+    observed_device_ = logits.device();
+    observed_channels_last_ = input.is_contiguous(at::MemoryFormat::ChannelsLast);
+    return logits;
+  }
 
   /// One logit: of class index 1. Two: softmax. More: the winner and its probability.
   static void read_out(const at::Tensor& logits, std::span<Prediction> out) {
@@ -128,8 +153,8 @@ class Engine {
   }
 
   [[nodiscard]] ExecutionFacts facts() const {
-    ExecutionFacts facts{precision_of(observed_type_), device_of(observed_device_), model_, {}};
-    facts.details = {{"architecture", architecture_},
+    ExecutionFacts facts{precision_of(observed_type_), device_of(observed_device_), network_.model, {}};
+    facts.details = {{"architecture", network_.architecture},
                      {"engine_version", TORCH_VERSION},
                      {"memory_format", observed_channels_last_ ? "channels_last" : "contiguous"}};
     if (observed_device_.is_cuda()) {
@@ -143,30 +168,21 @@ class Engine {
     return facts;
   }
 
-  [[nodiscard]] at::Device device() const { return network_.device(); }
+  [[nodiscard]] at::Device device() const { return network_.device; }
 
  private:
-  static at::Tensor tensor(const Checkpoint& checkpoint, const std::string& name) {
-    const StoredTensor& stored = checkpoint.tensors().at(name);
-    at::Tensor result = at::empty(stored.shape, at::kFloat);
-    const std::vector<float> values = checkpoint.read_floats(name);
-    std::copy(values.begin(), values.end(), result.data_ptr<float>());
-    return result;
-  }
-
-  Network network_;
+  LoadedNetwork network_;
   std::shared_ptr<const Preprocessor> preprocessor_;
-  ModelFacts model_;
-  std::string architecture_;
-  int threads_ = 1;
   at::ScalarType observed_type_;
   at::Device observed_device_;
   bool observed_channels_last_ = true;
+  int threads_;
 };
 
-class HostNetwork final : public HostBackend<at::Tensor, at::Tensor> {
+template <class Base>
+class HostEngine : public Base {
  public:
-  explicit HostNetwork(Engine engine) : engine_(std::move(engine)) {}
+  explicit HostEngine(Engine engine) : engine_(std::move(engine)) {}
   [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
 
  protected:
@@ -174,6 +190,13 @@ class HostNetwork final : public HostBackend<at::Tensor, at::Tensor> {
     const c10::InferenceMode guard;
     return engine_.to_network(engine_.preprocess(images, /*pinned=*/false));
   }
+
+  Engine engine_;
+};
+
+class HostNetwork final : public HostEngine<HostBackend<at::Tensor, at::Tensor>> {
+  using HostEngine::HostEngine;
+
   at::Tensor extract_features(const at::Tensor& input) override {
     const c10::InferenceMode guard;
     return engine_.extract_features(input);
@@ -182,14 +205,21 @@ class HostNetwork final : public HostBackend<at::Tensor, at::Tensor> {
     const c10::InferenceMode guard;
     Engine::read_out(engine_.classify(features), out);
   }
-
- private:
-  Engine engine_;
 };
 
-class CudaNetwork final : public DeviceBackend<at::Tensor, at::Tensor, at::Tensor, at::Tensor> {
+class HostWholeNetwork final : public HostEngine<WholeNetworkBackend<at::Tensor>> {
+  using HostEngine::HostEngine;
+
+  void infer(const at::Tensor& input, std::span<Prediction> out) override {
+    const c10::InferenceMode guard;
+    Engine::read_out(engine_.infer(input), out);
+  }
+};
+
+template <class Base>
+class CudaEngine : public Base {
  public:
-  explicit CudaNetwork(Engine engine) : engine_(std::move(engine)) {}
+  explicit CudaEngine(Engine engine) : engine_(std::move(engine)) {}
   [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
 
  protected:
@@ -203,6 +233,18 @@ class CudaNetwork final : public DeviceBackend<at::Tensor, at::Tensor, at::Tenso
     // The bytes first, then precision and memory format on the device, which is quicker at it than the host.
     return engine_.to_network(input.to(engine_.device(), /*non_blocking=*/true));
   }
+  void download(const at::Tensor& logits, std::span<Prediction> out) override {
+    const c10::InferenceMode guard;
+    Engine::read_out(logits, out);
+  }
+  void synchronize() override { torch::cuda::synchronize(engine_.device().index()); }
+
+  Engine engine_;
+};
+
+class CudaNetwork final : public CudaEngine<DeviceBackend<at::Tensor, at::Tensor, at::Tensor, at::Tensor>> {
+  using CudaEngine::CudaEngine;
+
   at::Tensor extract_features(const at::Tensor& input) override {
     const c10::InferenceMode guard;
     return engine_.extract_features(input);
@@ -211,14 +253,15 @@ class CudaNetwork final : public DeviceBackend<at::Tensor, at::Tensor, at::Tenso
     const c10::InferenceMode guard;
     return engine_.classify(features);
   }
-  void download(const at::Tensor& logits, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(logits, out);
-  }
-  void synchronize() override { torch::cuda::synchronize(engine_.device().index()); }
+};
 
- private:
-  Engine engine_;
+class CudaWholeNetwork final : public CudaEngine<WholeNetworkDeviceBackend<at::Tensor, at::Tensor, at::Tensor>> {
+  using CudaEngine::CudaEngine;
+
+  at::Tensor infer(const at::Tensor& input) override {
+    const c10::InferenceMode guard;
+    return engine_.infer(input);
+  }
 };
 
 /// Whether this LibTorch can convolve in the precision on the device: tried, never deduced from a version.
@@ -243,26 +286,81 @@ std::optional<Unavailable> probe(Precision precision, const Device& device) {
     }
   } catch (const std::exception& error) {
     return Unavailable{"this LibTorch cannot convolve in " + std::string(to_string(precision)) + " on " +
-                           to_string(device) + ": " + first_line(error),
+                           to_string(device) + ": " + sentence_in(error),
                        "use a newer LibTorch (fp16 on the CPU: 2.1 or later), or another precision"};
   }
   return std::nullopt;
 }
 
-std::unique_ptr<InferenceWrapper> open(const BackendRequest& request) {
-  const Checkpoint checkpoint = Checkpoint::open(*request.model);
+at::Tensor read_tensor(const Checkpoint& checkpoint, const std::string& name) {
+  const StoredTensor& stored = checkpoint.tensors().at(name);
+  at::Tensor result = at::empty(stored.shape, at::kFloat);
+  const std::vector<float> values = checkpoint.read_floats(name);
+  std::copy(values.begin(), values.end(), result.data_ptr<float>());
+  return result;
+}
+
+LoadedNetwork load_checkpoint(const std::filesystem::path& file, at::Device device, at::ScalarType precision) {
+  const Checkpoint checkpoint = Checkpoint::open(file);
   const ResidualNetwork description = describe_network(checkpoint);
+  const auto network = std::make_shared<Network>(
+      description, [&](const std::string& name) { return read_tensor(checkpoint, name); }, device, precision);
+  return {[network](const at::Tensor& input) { return network->extract_features(input); },
+          [network](const at::Tensor& features) { return network->classify(features); },
+          network->device(),
+          network->precision(),
+          {file.string(), checkpoint.format(), checkpoint.sha256(), description.parameters},
+          description.architecture};
+}
+
+LoadedNetwork load_torchscript(const std::filesystem::path& file, const InputShape& shape, at::Device device,
+                               at::ScalarType precision) {
+  // Any numbers but equal ones, which would hide a difference between the whole and its parts.
+  const at::Tensor example =
+      at::linspace(-2, 2, static_cast<std::int64_t>(shape.elements()), at::kFloat)
+          .sin()
+          .view({1, static_cast<std::int64_t>(shape.channels), static_cast<std::int64_t>(shape.height),
+                 static_cast<std::int64_t>(shape.width)})
+          .to(device, precision)
+          .contiguous(at::MemoryFormat::ChannelsLast);
+  Script script = [&] {
+    try {
+      return load_script(file, example);
+    } catch (const std::exception& error) {
+      throw ModelError("the TorchScript program cannot be used: " + sentence_in(error), file.string(),
+                       "it must turn N x 3 x H x W into N rows of logits");
+    }
+  }();
+  return {script.backbone,
+          script.backbone ? script.head : script.network,
+          device,
+          script.precision,
+          {file.string(), "torchscript", sha256_of_file(file), script.parameters},
+          "TorchScript program"};
+}
+
+std::unique_ptr<InferenceWrapper> open(const BackendRequest& request) {
   try {
     at::set_num_threads(static_cast<int>(request.threads));
     // FP32 means FP32: TF32 keeps ten bits of the mantissa.
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);
     const c10::InferenceMode guard;
-    Engine engine(request, checkpoint, description);
-    if (request.approach.device->kind == Device::Kind::cuda) return std::make_unique<CudaNetwork>(std::move(engine));
-    return std::make_unique<HostNetwork>(std::move(engine));
+    const at::Device device = torch_device(*request.approach.device);
+    const at::ScalarType precision = scalar_type(request.approach.precision);
+    LoadedNetwork network = model_format(*request.model) == ModelFormat::torchscript
+                                ? load_torchscript(*request.model, request.preprocessor->shape(), device, precision)
+                                : load_checkpoint(*request.model, device, precision);
+    const bool splits = static_cast<bool>(network.backbone);
+    Engine engine(std::move(network), request.preprocessor);
+    if (device.is_cuda()) {
+      if (splits) return std::make_unique<CudaNetwork>(std::move(engine));
+      return std::make_unique<CudaWholeNetwork>(std::move(engine));
+    }
+    if (splits) return std::make_unique<HostNetwork>(std::move(engine));
+    return std::make_unique<HostWholeNetwork>(std::move(engine));
   } catch (const c10::Error& error) {
-    throw BackendError("LibTorch failed: " + first_line(error), "approach '" + request.approach.label() + "'");
+    throw BackendError("LibTorch failed: " + sentence_in(error), "approach '" + request.approach.label() + "'");
   }
 }
 

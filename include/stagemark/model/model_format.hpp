@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace stagemark {
+
+/// What a model file is, by its content.
+enum class ModelFormat : std::uint8_t {
+  tensors,      ///< a checkpoint or state_dict, or nothing that is known: Checkpoint::open says what is wrong
+  torchscript,  ///< a program with its tensors, as torch.jit.save writes it
+};
+
+/// Looks into the file; executes nothing. \throws ModelError if it cannot be read or is a damaged zip file
+ModelFormat model_format(const std::filesystem::path& file);
+
+}  // namespace stagemark
