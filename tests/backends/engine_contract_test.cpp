@@ -1,0 +1,236 @@
+// What every engine owes: one suite that each passes, on each of its precisions and devices that are here. What is not
+// here is skipped, with the engine's own reason.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "fakes/temporary_directory.hpp"
+#include "fakes/tiny_resnet.hpp"
+#include "stagemark/backend/registry.hpp"
+#include "stagemark/backends/libtorch.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+constexpr std::size_t side = 48;
+
+/// Pixels as they are, from 0 to 1. Of as many channels as the test wants.
+class Scaled final : public Preprocessor {
+ public:
+  explicit Scaled(std::size_t channels = 3) : channels_(channels) {}
+  [[nodiscard]] InputShape shape() const noexcept override { return {channels_, side, side}; }
+  void run(const Image& image, std::span<float> out) const override {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(image.pixels[i]) / 255.0F;
+  }
+
+ private:
+  std::size_t channels_;
+};
+
+/// Noise; the pixels are taken as CHW.
+Image image(unsigned seed) {
+  std::mt19937 random(seed);
+  Image result{side, side, 3, std::vector<std::uint8_t>(3 * side * side)};
+  for (std::uint8_t& sample : result.pixels) sample = static_cast<std::uint8_t>(random());
+  return result;
+}
+
+std::vector<Image> images(std::size_t count) {
+  std::vector<Image> result;
+  for (std::size_t i = 0; i < count; ++i) result.push_back(image(static_cast<unsigned>(i)));
+  return result;
+}
+
+std::vector<double> reference(const TinyResnet& network, const Image& image) {
+  std::vector<float> input(3 * side * side);
+  Scaled().run(image, input);
+  return network.logits(input, side);
+}
+
+class EngineContract : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    libtorch::add_to(registry_);
+    approach_ = parse_approach(GetParam());
+    if (const auto why_not = registry_.find(approach_.engine).unavailable(approach_)) GTEST_SKIP() << why_not->reason;
+    approach_ = registry_.resolve(approach_, std::nullopt);
+    model_ = save(network_);
+  }
+
+  [[nodiscard]] std::filesystem::path save(const TinyResnet& network, const std::string& name = "tiny.ckpt") const {
+    write_lightning_checkpoint(directory_ / name, network.tensors(), {});
+    return directory_ / name;
+  }
+
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::filesystem::path& model,
+                                                       std::size_t channels = 3) const {
+    BackendRequest request;
+    request.approach = approach_;
+    request.model = model;
+    request.preprocessor = std::make_shared<Scaled>(channels);
+    request.max_batch = 5;
+    return registry_.open(request);
+  }
+
+  static std::vector<Prediction> predict(InferenceWrapper& wrapper, std::span<const Image> batch) {
+    std::vector<Prediction> predictions(batch.size());
+    StageTimer timer(TimingMode::total_only);
+    wrapper.predict(batch, predictions, timer);
+    return predictions;
+  }
+
+  /// How far a logit of about 1 may be from the exact one: a hundred roundings of FP32, a few of the others.
+  [[nodiscard]] double tolerance() const {
+    switch (approach_.precision) {
+      case Precision::fp32:
+        return 1e-5;
+      case Precision::fp16:
+        return 1e-2;
+      default:
+        return 8e-2;
+    }
+  }
+
+  TemporaryDirectory directory_;
+  TinyResnet network_;
+  BackendRegistry registry_;
+  Approach approach_;
+  std::filesystem::path model_;
+};
+
+TEST_P(EngineContract, ComputesTheNetwork) {
+  const auto wrapper = open(model_);
+  for (const Image& one : images(3)) {
+    const Prediction prediction = predict(*wrapper, {&one, 1}).front();
+    const double logit = reference(network_, one).front();
+    ASSERT_TRUE(prediction.logit);
+    EXPECT_NEAR(*prediction.logit, logit, tolerance() * std::max(1.0, std::abs(logit)));
+    EXPECT_NEAR(prediction.probability, 1 / (1 + std::exp(-*prediction.logit)), 1e-6);
+    EXPECT_FALSE(prediction.class_index);
+  }
+}
+
+TEST_P(EngineContract, GivesABatchTheNumbersOfItsImages) {
+  const auto wrapper = open(model_);
+  const std::vector<Image> five = images(5);
+  const std::vector<Prediction> together = predict(*wrapper, five);
+  for (std::size_t i = 0; i < five.size(); ++i) {
+    const Prediction alone = predict(*wrapper, {&five[i], 1}).front();
+    EXPECT_NEAR(*together[i].logit, *alone.logit, tolerance()) << i;
+  }
+}
+
+TEST_P(EngineContract, TurnsTwoLogitsAndMoreIntoProbabilities) {
+  const Image one = image(7);
+  const TinyResnet two(2);
+  const std::vector<double> pair = reference(two, one);
+  const Prediction binary = predict(*open(save(two, "two.ckpt")), {&one, 1}).front();
+  EXPECT_FALSE(binary.class_index);
+  EXPECT_NEAR(binary.probability, 1 / (1 + std::exp(pair[0] - pair[1])), tolerance());
+
+  const TinyResnet five(5);
+  const std::vector<double> logits = reference(five, one);
+  const Prediction prediction = predict(*open(save(five, "five.ckpt")), {&one, 1}).front();
+  const auto best = std::max_element(logits.begin(), logits.end());
+  const double sum =
+      std::accumulate(logits.begin(), logits.end(), 0.0, [](double s, double logit) { return s + std::exp(logit); });
+  EXPECT_EQ(prediction.class_index, static_cast<std::size_t>(best - logits.begin()));
+  EXPECT_NEAR(prediction.probability, std::exp(*best) / sum, tolerance());
+}
+
+TEST_P(EngineContract, SaysWhatReallyRuns) {
+  const auto wrapper = open(model_);
+  const Image one = image(1);
+  (void)predict(*wrapper, {&one, 1});
+  const ExecutionFacts facts = wrapper->execution_facts();
+  EXPECT_EQ(facts.precision, approach_.precision);
+  EXPECT_EQ(facts.device, approach_.device);
+  ASSERT_TRUE(facts.model);
+  EXPECT_EQ(facts.model->path, model_.string());
+  EXPECT_EQ(facts.model->parameters, network_.parameters());
+  EXPECT_EQ(facts.model->sha256.size(), 64U);
+  EXPECT_FALSE(facts.details.empty());
+}
+
+TEST_P(EngineContract, TimesItsStagesInTheModeForIt) {
+  const auto wrapper = open(model_);
+  const Image one = image(1);
+  Prediction prediction;
+  StageTimer timer(TimingMode::whole_network);
+  wrapper->predict({&one, 1}, {&prediction, 1}, timer);
+  EXPECT_TRUE(timer.take().has(Stage::inference));
+  timer.set_mode(TimingMode::stages);
+  wrapper->predict({&one, 1}, {&prediction, 1}, timer);
+  const StageTimes times = timer.take();
+  EXPECT_TRUE(times.has(Stage::preprocessing));
+  EXPECT_EQ(times.has(Stage::upload), wrapper->asynchronous());
+  EXPECT_EQ(times.has(Stage::feature_extraction), times.has(Stage::classification));
+}
+
+TEST_P(EngineContract, RefusesAModelThatIsNotThereOrIsCut) {
+  EXPECT_THROW((void)open(directory_ / "missing.ckpt"), ModelError);
+  const std::string whole = TemporaryDirectory::read(model_);
+  EXPECT_THROW((void)open(directory_.write("cut.ckpt", whole.substr(0, whole.size() / 2))), ModelError);
+  EXPECT_THROW((void)open(directory_.write("text.ckpt", "not a model\n")), ModelError);
+}
+
+TEST_P(EngineContract, ThrowsOnAnInputOfTheWrongShapeAndGoesOnWithTheNextOpened) {
+  const Image one = image(1);
+  EXPECT_THROW((void)predict(*open(model_, 1), {&one, 1}), std::exception);
+  EXPECT_EQ(predict(*open(model_), {&one, 1}).size(), 1U);
+}
+
+TEST_P(EngineContract, KeepsTwoOpenedNetworksApart) {
+  const TinyResnet other(1, 99);
+  const auto first = open(model_);
+  const auto second = open(save(other, "other.ckpt"));
+  const Image one = image(3);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NEAR(*predict(*first, {&one, 1}).front().logit, reference(network_, one).front(), 4 * tolerance());
+    EXPECT_NEAR(*predict(*second, {&one, 1}).front().logit, reference(other, one).front(), 4 * tolerance());
+  }
+}
+
+TEST_P(EngineContract, GivesTheSameNumbersWhenOpenedAgain) {
+  const Image one = image(4);
+  const Prediction before = predict(*open(model_), {&one, 1}).front();
+  const Prediction after = predict(*open(model_), {&one, 1}).front();
+  EXPECT_EQ(before.logit, after.logit);
+}
+
+TEST_P(EngineContract, NeedsNoMoreMemoryAfterAThousandPredictions) {
+  const auto wrapper = open(model_);
+  const Image one = image(5);
+  const auto peak_kilobytes = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+  };
+  for (int i = 0; i < 100; ++i) (void)predict(*wrapper, {&one, 1});
+  const long before = peak_kilobytes();
+  for (int i = 0; i < 1'000; ++i) (void)predict(*wrapper, {&one, 1});
+  // A leak of one input tensor (27 KB) per call would be 27 MB.
+  EXPECT_LT(peak_kilobytes() - before, 4'096);
+}
+
+std::string name_of(const testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, EngineContract,
+                         testing::Values("libtorch-fp32@cpu", "libtorch-bf16@cpu", "libtorch-fp16@cpu"), name_of);
+INSTANTIATE_TEST_SUITE_P(Cuda, EngineContract,
+                         testing::Values("libtorch-fp32@cuda:0", "libtorch-fp16@cuda:0", "libtorch-bf16@cuda:0"),
+                         name_of);
+
+}  // namespace
+}  // namespace stagemark
