@@ -153,7 +153,7 @@ std::vector<std::string> drift_warnings(const Drift& drift, std::size_t count) {
   constexpr double remarkable = 0.3;
   constexpr double once_in_a_thousand = 3.29;
   constexpr double remarkable_outlier_ratio = 0.02;
-  const double n = static_cast<double>(count);
+  const auto n = static_cast<double>(count);
   const auto stands_out = [&](const OrReason<double>& value) {
     return value && std::abs(*value) >= remarkable && std::abs(*value) * std::sqrt(n) >= once_in_a_thousand;
   };

@@ -315,10 +315,11 @@ LoadedNetwork load_checkpoint(const std::filesystem::path& file, at::Device devi
 
 LoadedNetwork load_torchscript(const std::filesystem::path& file, const InputShape& shape, at::Device device,
                                at::ScalarType precision) {
-  // Any numbers but equal ones, which would hide a difference between the whole and its parts.
+  // Neither equal nor symmetric numbers, which would hide a difference between the whole and its parts.
   const at::Tensor example =
-      at::linspace(-2, 2, static_cast<std::int64_t>(shape.elements()), at::kFloat)
+      at::linspace(-1, 9, static_cast<std::int64_t>(shape.elements()), at::kFloat)
           .sin()
+          .add(0.5)
           .view({1, static_cast<std::int64_t>(shape.channels), static_cast<std::int64_t>(shape.height),
                  static_cast<std::int64_t>(shape.width)})
           .to(device, precision)

@@ -1,0 +1,186 @@
+// TorchScript programs in the libtorch engine. The programs are compiled here, by LibTorch itself.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fakes/temporary_directory.hpp"
+#include "stagemark/backend/registry.hpp"
+#include "stagemark/backends/libtorch.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/model_format.hpp"
+
+namespace stagemark {
+namespace {
+
+using torch::jit::Module;
+
+class Constant final : public Preprocessor {
+ public:
+  [[nodiscard]] InputShape shape() const noexcept override { return {3, 4, 4}; }
+  void run(const Image& image, std::span<float> out) const override {
+    std::fill(out.begin(), out.end(), static_cast<float>(image.pixels.at(0)));
+  }
+};
+
+/// One sub-module that runs the code.
+Module part(const std::string& name, const std::string& code) {
+  Module module(name);
+  module.register_parameter("scale", at::full({1}, 2.0), false);
+  module.define("def forward(self, x: Tensor) -> Tensor:\n  " + code + "\n");
+  return module;
+}
+
+class TorchScript : public testing::Test {
+ protected:
+  TorchScript() { libtorch::add_to(registry_); }
+
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const Module& module,
+                                                       const std::string& approach = "libtorch-fp32@cpu") {
+    const std::filesystem::path file = directory_ / "program.pt";
+    module.save(file.string());
+    EXPECT_EQ(model_format(file), ModelFormat::torchscript);
+    return open(file, approach);
+  }
+
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::filesystem::path& file,
+                                                       const std::string& approach = "libtorch-fp32@cpu") {
+    BackendRequest request;
+    request.approach = registry_.resolve(parse_approach(approach), std::nullopt);
+    request.model = file;
+    request.preprocessor = std::make_shared<Constant>();
+    return registry_.open(request);
+  }
+
+  [[nodiscard]] std::string refusal(const Module& module) {
+    try {
+      (void)open(module);
+    } catch (const ModelError& error) {
+      return error.what();
+    }
+    return "not refused";
+  }
+
+  /// Of an image whose input is `value` everywhere.
+  static Prediction predict(InferenceWrapper& wrapper, std::uint8_t value, StageTimes* times = nullptr) {
+    const Image image{1, 1, 1, {value}};
+    Prediction prediction;
+    StageTimer timer;
+    wrapper.predict({&image, 1}, {&prediction, 1}, timer);
+    if (times != nullptr) *times = timer.take();
+    return prediction;
+  }
+
+  /// Mean of the input times 2, then plus 1: in the parts, or in the whole as well.
+  static Module in_parts(const std::string& first, const std::string& second, const std::string& forward) {
+    Module module("Net");
+    module.register_module(first, part("First", "return x * self.scale"));
+    module.register_module(second, part("Second", "return x.mean([1, 2, 3]).unsqueeze(1) + 1.0"));
+    module.define("def forward(self, x: Tensor) -> Tensor:\n  " + forward + "\n");
+    return module;
+  }
+
+  TemporaryDirectory directory_;
+  BackendRegistry registry_;
+};
+
+TEST_F(TorchScript, IsSplitWhereItsPartsAreTheWhole) {
+  for (const auto& [first, second] : {std::pair("features", "classifier"), std::pair("backbone", "head")}) {
+    const std::string forward = std::string("return self.") + second + ".forward(self." + first + ".forward(x))";
+    const auto wrapper = open(in_parts(first, second, forward));
+    StageTimes times;
+    EXPECT_DOUBLE_EQ(predict(*wrapper, 3, &times).logit.value_or(0), 7.0);
+    EXPECT_TRUE(times.has(Stage::feature_extraction)) << first;
+    EXPECT_TRUE(times.has(Stage::classification)) << second;
+    EXPECT_TRUE(times.has(Stage::inference));
+  }
+}
+
+TEST_F(TorchScript, StaysInOnePieceWhereItDoesMoreThanItsParts) {
+  const auto wrapper =
+      open(in_parts("features", "classifier", "return self.classifier.forward(self.features.forward(x) * 3.0)"));
+  StageTimes times;
+  EXPECT_DOUBLE_EQ(predict(*wrapper, 3, &times).logit.value_or(0), 19.0);
+  EXPECT_FALSE(times.has(Stage::feature_extraction));
+  EXPECT_FALSE(times.has(Stage::classification));
+  EXPECT_TRUE(times.has(Stage::inference));
+}
+
+TEST_F(TorchScript, IsSplitByMethodsToo) {
+  Module module("Net");
+  module.define(R"(
+def features(self, x: Tensor) -> Tensor:
+  return x.mean([2, 3])
+def classifier(self, x: Tensor) -> Tensor:
+  return x[:, 0:1] - 1.0
+def forward(self, x: Tensor) -> Tensor:
+  return self.classifier(self.features(x))
+)");
+  StageTimes times;
+  EXPECT_DOUBLE_EQ(predict(*open(module), 3, &times).logit.value_or(0), 2.0);
+  EXPECT_TRUE(times.has(Stage::feature_extraction));
+}
+
+TEST_F(TorchScript, MayGiveOneTwoOrMoreLogitsAndOneWithoutADimensionOfItsOwn) {
+  EXPECT_DOUBLE_EQ(predict(*open(part("Net", "return x.mean([1, 2, 3])")), 3).logit.value_or(0), 3.0);
+  const Prediction two = predict(*open(part("Net", "return x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0])")), 3);
+  EXPECT_DOUBLE_EQ(two.logit.value_or(0), 3.0);
+  EXPECT_FALSE(two.class_index);
+  const Prediction three = predict(*open(part("Net", "return x[:, :, 0, 0] * torch.tensor([1.0, 3.0, 2.0])")), 3);
+  EXPECT_EQ(three.class_index, 1U);
+  EXPECT_NEAR(three.probability, 1 / (1 + std::exp(-3.0) + std::exp(-6.0)), 1e-6);
+}
+
+TEST_F(TorchScript, RunsInThePrecisionThatWasAskedFor) {
+  const auto wrapper = open(part("Net", "return (x * self.scale).mean([1, 2, 3])"), "libtorch-bf16@cpu");
+  EXPECT_DOUBLE_EQ(predict(*wrapper, 3).logit.value_or(0), 6.0);
+  const ExecutionFacts facts = wrapper->execution_facts();
+  EXPECT_EQ(facts.precision, Precision::bf16);
+  ASSERT_TRUE(facts.model);
+  EXPECT_EQ(facts.model->format, "torchscript");
+  EXPECT_EQ(facts.model->parameters, 1U);
+}
+
+TEST_F(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
+  const std::string several = refusal(part("Net", "return x"));
+  EXPECT_NE(several.find("one row of logits for each image"), std::string::npos) << several;
+  const std::string fails = refusal(part("Net", "return x.mm(x)"));
+  EXPECT_NE(fails.find("program.pt"), std::string::npos) << fails;
+  EXPECT_EQ(fails.find('\n'), std::string::npos) << fails;
+  EXPECT_EQ(fails.find("Traceback"), std::string::npos) << fails;
+  Module pair("Net");
+  pair.define("def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:\n  return x, x\n");
+  EXPECT_NE(refusal(pair).find("returns no tensor"), std::string::npos);
+  EXPECT_NE(refusal(Module("Net")).find("no method 'forward'"), std::string::npos);
+}
+
+TEST_F(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {
+  part("Net", "return x").save((directory_ / "whole.pt").string());
+  const std::string whole = TemporaryDirectory::read(directory_ / "whole.pt");
+  for (const std::size_t tenths : {1U, 5U, 9U}) {
+    const auto file = directory_.write("cut.pt", whole.substr(0, whole.size() * tenths / 10));
+    EXPECT_THROW((void)open(file), ModelError) << tenths;
+  }
+  // A damaged program: LibTorch's own reader must not bring the process down.
+  std::string damaged = whole;
+  damaged.replace(damaged.find("data.pkl") + 40, 20, 20, '\xff');
+  EXPECT_THROW((void)open(directory_.write("damaged.pt", damaged)), ModelError);
+}
+
+TEST_F(TorchScript, IsNoCheckpoint) {
+  part("Net", "return x").save((directory_ / "program.pt").string());
+  try {
+    (void)Checkpoint::open(directory_ / "program.pt");
+    FAIL() << "was read as a checkpoint";
+  } catch (const ModelError& error) {
+    EXPECT_NE(std::string(error.what()).find("TorchScript program"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace stagemark
