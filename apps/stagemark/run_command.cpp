@@ -180,8 +180,8 @@ ExitCode run(RunArguments& arguments) {
   context.argv = arguments.argv;
   context.default_device = parse_device(arguments.device);
   context.preprocessing = arguments.preprocessing.report();
-  context.environment =
-      capture_environment({{}, libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
+  context.environment = capture_environment(
+      {nvidia_gpus(), libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
 
   catch_interrupt();
   BenchmarkSuite suite(std::move(dataset), make_image_source(arguments.preprocessing.image_source()),

@@ -29,8 +29,9 @@ Report run_baseline_benchmark(const std::filesystem::path& images, const std::fi
   ReportContext context;
   context.tool = this_tool();
   context.timestamp = utc_timestamp();
-  context.environment = capture_environment(
-      {{}, {{"libtorch", registry.find("libtorch").version}}, {{"network", request.threads}, {"preprocessing", 1}}});
+  context.environment = capture_environment({nvidia_gpus(),
+                                             {{"libtorch", registry.find("libtorch").version}},
+                                             {{"network", request.threads}, {"preprocessing", 1}}});
 
   auto wrapper = registry.open(request);
   DatasetOptions selection;

@@ -25,7 +25,7 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   config.isolation = context.isolation;
   config.default_device = OrReason<Device>::of(context.default_device, "auto: chosen for each approach");
   config.preprocessing = context.preprocessing;
-  config.clock_reading_ns = static_cast<double>(result.clock_reading.count());
+  config.clock_reading_ns = result.clock_reading.count();
   return config;
 }
 

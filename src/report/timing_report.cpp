@@ -242,7 +242,7 @@ LoopCost loops_with_all_totals(const ApproachResult& result) {
 
 }  // namespace
 
-HarnessCost harness_cost(const ApproachResult& result, Nanoseconds clock_reading) {
+HarnessCost harness_cost(const ApproachResult& result, std::chrono::duration<double, std::nano> clock_reading) {
   HarnessCost harness;
   double wall = 0;
   std::size_t calls = 0;
@@ -264,7 +264,7 @@ HarnessCost harness_cost(const ApproachResult& result, Nanoseconds clock_reading
   }
 
   harness.clock_reading_ns = clock_reading.count() > 0
-                                 ? OrReason(static_cast<double>(clock_reading.count()))
+                                 ? OrReason(clock_reading.count())
                                  : OrReason<double>::absent("the clock did not advance while it was measured");
   const bool does_nothing = result.approach.engine == "null";
   const OrReason<double>& cost = does_nothing ? harness.wall_ns_per_call : harness.outside_total_ns_per_call;

@@ -25,7 +25,7 @@ std::vector<std::string> drift_warnings(const Drift& drift, std::size_t count);
 
 std::vector<RoundReport> round_reports(const ApproachResult& result);
 
-HarnessCost harness_cost(const ApproachResult& result, Nanoseconds clock_reading);
+HarnessCost harness_cost(const ApproachResult& result, std::chrono::duration<double, std::nano> clock_reading);
 
 /// Why an approach has no times.
 std::string why_no_times(const ApproachResult& result);

@@ -29,11 +29,11 @@ std::uint64_t peak_rss_bytes() {
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
 }
 
-Nanoseconds cost_of_reading(const MonotonicClock& clock) {
+std::chrono::duration<double, std::nano> cost_of_reading(const MonotonicClock& clock) {
   constexpr int readings = 10'000;
   const Nanoseconds start = clock.now();
   for (int i = 0; i < readings; ++i) (void)clock.now();
-  return (clock.now() - start) / (readings + 1);
+  return std::chrono::duration<double, std::nano>(clock.now() - start) / (readings + 1);
 }
 
 /// Some runtimes append a stack trace to their messages.

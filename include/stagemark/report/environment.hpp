@@ -85,6 +85,10 @@ struct EnvironmentContext {
 /// it. \param root stands for `/`, so that a test can show another machine
 Environment capture_environment(const EnvironmentContext& context, const std::filesystem::path& root = "/");
 
+/// The NVIDIA GPUs that their driver tells of, in its order; none where there is no driver.
+/// \param library NVIDIA's management library, loaded at run time
+std::vector<GpuEnvironment> nvidia_gpus(const std::string& library = "libnvidia-ml.so.1");
+
 /// CPUs that this process may use at once: its affinity mask, cut by the CPU quota of its cgroup (v1 or v2)
 /// and of the cgroups above it, rounded down (more threads than the quota feeds are stopped again and again).
 /// At least 1.

@@ -285,6 +285,11 @@ std::optional<Unavailable> probe(Precision precision, const Device& device) {
       return Unavailable{"a trial convolution gave a wrong number", "use another LibTorch"};
     }
   } catch (const std::exception& error) {
+    if (device.kind == Device::Kind::cuda) {
+      return Unavailable{to_string(device) + " fails at a trial convolution in " + std::string(to_string(precision)) +
+                             ": " + sentence_in(error),
+                         "see with nvidia-smi whether another process holds it, or use @cpu"};
+    }
     return Unavailable{"this LibTorch cannot convolve in " + std::string(to_string(precision)) + " on " +
                            to_string(device) + ": " + sentence_in(error),
                        "use a newer LibTorch (fp16 on the CPU: 2.1 or later), or another precision"};
