@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "quantity.hpp"
 
@@ -33,6 +34,13 @@ void PreprocessingArguments::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"shift", "pillow", "refuse"}))
       ->capture_default_str()
       ->group(group);
+}
+
+std::vector<std::string> PreprocessingArguments::command_line() const {
+  std::vector<std::string> line = {"--resize",         resize,          "--mean",   mean, "--std",
+                                   standard_deviation, "--sixteen-bit", sixteen_bit};
+  if (keep_aspect) line.insert(line.end(), {"--keep-aspect", std::to_string(*keep_aspect)});
+  return line;
 }
 
 PreprocessingOptions PreprocessingArguments::preprocessing() const {

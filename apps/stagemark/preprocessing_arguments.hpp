@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "stagemark/images/images.hpp"
 #include "stagemark/report/report.hpp"
@@ -19,6 +20,9 @@ struct PreprocessingArguments {
   std::string sixteen_bit = "shift";
 
   void add_to(CLI::App& command);
+
+  /// The command line that gives these.
+  [[nodiscard]] std::vector<std::string> command_line() const;
 
   /// \throws UsageError naming the option
   [[nodiscard]] PreprocessingOptions preprocessing() const;

@@ -50,6 +50,17 @@ std::size_t parse_bytes(const std::string& option, const std::string& text) {
   throw UsageError("'" + text + "' is not a size", option, "e.g. 64MB or 1GB");
 }
 
+std::chrono::seconds parse_seconds(const std::string& option, const std::string& text) {
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 3> units = {{{"s", 1}, {"m", 60}, {"h", 3600}}};
+  for (const auto& [name, seconds] : units) {
+    if (!text.ends_with(name)) continue;
+    const auto number = number_in<std::size_t>(std::string_view(text).substr(0, text.size() - name.size()));
+    constexpr std::size_t a_month = 30UL * 24 * 3600;
+    if (number && *number > 0 && *number <= a_month) return std::chrono::seconds(*number * seconds);
+  }
+  throw UsageError("'" + text + "' is not a duration", option, "e.g. 90s or 5m");
+}
+
 std::string decimal(double value, int digits) {
   std::array<char, 48> text{};
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,9 @@ CountOrShare parse_count_or_share(const std::string& option, const std::string& 
 
 /// A size with its unit: `4096B`, `64KB`, `256MB`, `2GB` (powers of 1024). \throws UsageError naming the option
 std::size_t parse_bytes(const std::string& option, const std::string& text);
+
+/// A duration with its unit, in whole seconds: `90s`, `5m`. \throws UsageError naming the option
+std::chrono::seconds parse_seconds(const std::string& option, const std::string& text);
 
 /// With so many digits after the point.
 std::string decimal(double value, int digits);

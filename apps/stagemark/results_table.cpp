@@ -56,7 +56,12 @@ void print_dataset(std::ostream& out, const Report& report) {
   }
   out << report.config.round_count << " rounds, " << report.config.passes
       << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
-      << report.config.settle << " settling calls, all approaches in one process\n";
+      << report.config.settle << " settling calls, "
+      << (report.config.isolation == Isolation::none ? "all approaches in one process"
+          : report.config.processes == 1
+              ? "each approach in a process of its own"
+              : "each approach in " + std::to_string(report.config.processes) + " fresh processes, one after the other")
+      << '\n';
   if (report.config.batch > 1)
     out << "Batches: every time is that of a call with " << report.config.batch << " images.\n";
   for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';

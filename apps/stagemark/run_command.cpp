@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
+#include <variant>
 
 #include "command_line.hpp"
 #include "engines.hpp"
@@ -18,11 +20,13 @@
 #include "results_table.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
+#include "stagemark/model/model_format.hpp"
 #include "stagemark/report/atomic_file.hpp"
 #include "stagemark/report/json.hpp"
 #include "stagemark/report/timestamp.hpp"
 #include "stagemark/report/tool.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
+#include "worker_command.hpp"
 
 namespace stagemark {
 namespace {
@@ -36,6 +40,10 @@ struct RunArguments {
   std::vector<std::string> models;
   std::vector<std::string> approaches;
   std::string device = "auto";
+  std::string isolation = "process";
+  std::optional<std::size_t> processes;
+  std::vector<std::string> workers;
+  std::string hang_limit = "300s";
   std::size_t threads = 0;  // 0 until set from the machine
   std::optional<std::size_t> samples;
   std::optional<std::string> positive;
@@ -48,10 +56,11 @@ struct RunArguments {
   RunOptions options;
 };
 
-/// Model files by the engine or approach they are bound to; the empty name is everyone else's.
-class ModelFiles {
+/// Files by the engine or approach they are bound to; the empty name is everyone else's.
+class BoundFiles {
  public:
-  ModelFiles(const std::vector<std::string>& specifications, const std::vector<Approach>& approaches) {
+  BoundFiles(const char* option, const std::vector<std::string>& specifications,
+             const std::vector<Approach>& approaches) {
     for (const std::string& specification : specifications) {
       const auto equals = specification.find('=');
       const std::string name = specification.substr(0, equals);
@@ -61,8 +70,8 @@ class ModelFiles {
                                      [&](const Approach& a) { return a.name == name || a.engine == name; });
       const std::string key = binds ? name : "";
       if (!files_.emplace(key, binds ? specification.substr(equals + 1) : specification).second) {
-        throw UsageError("two models for " + (binds ? "'" + name + "'" : std::string("all approaches")), "--model",
-                         "bind each with --model NAME=FILE");
+        throw UsageError("given twice for " + (binds ? "'" + name + "'" : std::string("all approaches")), option,
+                         "bind each with " + std::string(option) + " NAME=FILE");
       }
     }
   }
@@ -149,6 +158,20 @@ NamedValues<std::string> libraries_of(const BackendRegistry& registry) {
   return libraries;
 }
 
+/// What the suite measures: in this process, or in a worker.
+using Entrant = std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand>;
+
+/// Where no approach got as far as an image there is nothing to report.
+void expect_something_measured(const SuiteResult& result) {
+  if (result.interrupted) return;
+  for (const ApproachResult& approach : result.collector.results()) {
+    if (!approach.error || !approach.inferences.empty()) return;
+  }
+  for (const ApproachResult& approach : result.collector.results()) {
+    throw BackendError(*approach.error, "approach '" + approach.approach.label() + "'");
+  }
+}
+
 ExitCode run(RunArguments& arguments) {
   const BackendRegistry registry = make_registry();
   if (!std::isfinite(arguments.options.threshold)) {
@@ -159,14 +182,33 @@ ExitCode run(RunArguments& arguments) {
   if (arguments.approaches.empty()) arguments.approaches = {"libtorch-fp32"};
   if (arguments.threads == 0) arguments.threads = usable_cpus();
   const std::vector<Approach> approaches = resolve_approaches(arguments, registry);
-  const ModelFiles models(arguments.models, approaches);
+  const BoundFiles models("--model", arguments.models, approaches);
+  const BoundFiles workers("--worker", arguments.workers, approaches);
+  const bool in_workers = arguments.isolation == "process";
+  if (!in_workers && (arguments.processes.value_or(1) > 1 || !arguments.workers.empty())) {
+    throw UsageError("there are no workers", "--isolation none", "leave out --processes and --worker, or this");
+  }
+  // One process is one draw of memory layout and thread placement: a comparison needs several (statistics of five).
+  arguments.options.processes = arguments.processes.value_or(in_workers && approaches.size() > 1 ? 5 : 1);
+  arguments.options.hang_limit = parse_seconds("--hang-limit", arguments.hang_limit);
 
-  const auto preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
-  std::vector<std::unique_ptr<InferenceWrapper>> wrappers;
-  wrappers.reserve(approaches.size());
+  std::vector<Entrant> entrants;
+  entrants.reserve(approaches.size());
   for (const Approach& approach : approaches) {
-    wrappers.push_back(
-        registry.open({approach, models.of(approach), preprocessor, arguments.threads, arguments.options.batch}));
+    const auto model = models.of(approach);
+    if (registry.find(approach.engine).needs_model && !model) {
+      throw UsageError("approach '" + approach.label() + "' needs a model", {}, "name one with --model FILE");
+    }
+    if (in_workers) {
+      // What is seen at once is said at once; the rest is the worker's to find.
+      if (model) (void)model_format(*model);
+      const WorkerArguments worker{to_string(approach), model, arguments.threads, arguments.options.batch,
+                                   arguments.preprocessing};
+      entrants.emplace_back(WorkerCommand{workers.of(approach).value_or(this_executable()), worker.command_line()});
+    } else {
+      const auto preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
+      entrants.emplace_back(registry.open({approach, model, preprocessor, arguments.threads, arguments.options.batch}));
+    }
   }
 
   const std::string timestamp = utc_timestamp();
@@ -186,11 +228,15 @@ ExitCode run(RunArguments& arguments) {
   catch_interrupt();
   BenchmarkSuite suite(std::move(dataset), make_image_source(arguments.preprocessing.image_source()),
                        arguments.options);
-  for (std::size_t i = 0; i < approaches.size(); ++i) suite.add(approaches[i], std::move(wrappers[i]));
+  for (std::size_t i = 0; i < approaches.size(); ++i) {
+    std::visit([&](auto&& entrant) { suite.add(approaches[i], std::forward<decltype(entrant)>(entrant)); },
+               std::move(entrants[i]));
+  }
   ProgressLine progress(arguments.progress == "on" || (arguments.progress == "auto" && isatty(STDERR_FILENO) == 1));
   const SuiteResult result = suite.run(progress);
   progress.clear();
 
+  expect_something_measured(result);
   const Report report = make_report(result, context);
   // First what cannot fail: where the disk is full, an hour of measuring is at least on the screen.
   print_results(std::cout, report);
@@ -223,6 +269,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   stagemark run images/ --model net.ckpt
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-fp16@cuda -o results/fp16
   stagemark run images/ -a old=libtorch-fp32 -a new=libtorch-fp32 -m old=v1.ckpt -m new=v2.ckpt
+  stagemark run images/ -m net.ckpt -a old=libtorch-fp32 -a new=libtorch-fp32 --worker old=/opt/old/bin/stagemark
   stagemark run images/ -a null-fp32       what the tool itself costs per image)");
   command->add_option("images", arguments->images, "Directory of images; its sub-directories are the classes")
       ->required();
@@ -262,6 +309,27 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   command->add_option("--passes", options.passes, "Over the images (default: as many as make K rounds)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("P");
+  command
+      ->add_option("--isolation", arguments->isolation,
+                   "process: each approach in processes of its own; none: all in this one")
+      ->check(CLI::IsMember({"process", "none"}))
+      ->capture_default_str();
+  command
+      ->add_option("--processes", arguments->processes,
+                   "Generations of fresh processes that share out the rounds (default 5, of a single approach 1)")
+      ->check(CLI::Range(1, 1'000))
+      ->type_name("R");
+  command
+      ->add_option("--worker", arguments->workers,
+                   "Another build of stagemark to host an approach: NAME=EXECUTABLE, ENGINE=EXECUTABLE")
+      ->type_name("NAME=EXECUTABLE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--hang-limit", arguments->hang_limit,
+                   "A process that opens its model or classifies one image for longer is ended")
+      ->capture_default_str()
+      ->type_name("DURATION");
   command->add_option("--threads", arguments->threads, "For the network (default: the processors it may use)")
       ->check(CLI::Range(1, 4096))
       ->type_name("T");

@@ -36,3 +36,4 @@
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
 #include "stagemark/suite/run_plan.hpp"
+#include "stagemark/suite/worker.hpp"

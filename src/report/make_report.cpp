@@ -19,10 +19,10 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   config.rounds = result.options.rounds;
   config.round_count = result.round_count;
   config.passes = result.passes;
-  config.processes = context.processes;
+  config.processes = result.in_workers ? result.options.processes : 1;
   config.batch = result.options.batch;
   config.threshold = result.options.threshold;
-  config.isolation = context.isolation;
+  config.isolation = result.in_workers ? Isolation::process : Isolation::none;
   config.default_device = OrReason<Device>::of(context.default_device, "auto: chosen for each approach");
   config.preprocessing = context.preprocessing;
   config.clock_reading_ns = result.clock_reading.count();
@@ -124,7 +124,7 @@ PerImage per_image(const ApproachResult& result, const Dataset& dataset, double 
     images.predicted.push_back(
         narrow(of_prediction([&](const Prediction& p) { return decided_class(p, dataset, threshold); })));
     images.round.push_back(of_call([](const CallRecord& c) { return c.round; }));
-    images.process.push_back(of_call([](const CallRecord& /*call*/) { return std::size_t{0}; }));
+    images.process.push_back(of_call([](const CallRecord& c) { return c.process; }));
     images.pass.push_back(of_call([](const CallRecord& c) { return c.pass; }));
     images.call.push_back(
         of_call([&](const CallRecord& c) { return static_cast<std::size_t>(&c - result.calls.data()); }));

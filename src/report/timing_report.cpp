@@ -190,6 +190,7 @@ std::vector<RoundReport> round_reports(const ApproachResult& result) {
     if (!rounds.empty() && rounds.back().index == turn.round) continue;
     RoundReport round;
     round.index = turn.round;
+    round.process = turn.process;
     round.position = turn.position;
     if (const auto times = totals.find(turn.round); times != totals.end()) {
       round.count = times->second.size();

@@ -70,6 +70,7 @@ std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const
       plan.push_back(std::move(next));
     }
   }
+  for (Round& round : plan) round.process = round.index * std::min(options.processes, plan.size()) / plan.size();
   return plan;
 }
 

@@ -252,6 +252,53 @@ wait $!
   EXPECT_NE(TemporaryDirectory::read(directory / "out").find("INTERRUPTED"), std::string::npos);
 }
 
+TEST_F(CommandLine, KeepsTheOtherApproachesWhereOnesWorkerFails) {
+  const TemporaryDirectory directory;
+  const CommandResult result = run_stagemark(
+      "run " + images() + " -a good=null-fp32 -a bad=null-fp32 --worker bad=/bin/false -o " + directory.str());
+  expect_one_sentence(result, 3, "its worker ended with status 1");
+  const json results = report(directory)["results"];
+  EXPECT_EQ(results[0]["samples"], 24);
+  EXPECT_TRUE(results[0]["error"].is_null());
+  EXPECT_EQ(results[1]["samples"], 0);
+  EXPECT_NE(results[1]["error"].get<std::string>().find("status 1"), std::string::npos);
+}
+
+TEST_F(CommandLine, WritesNoReportWhereNoApproachGotAsFarAsAnImage) {
+  const TemporaryDirectory directory;
+  expect_one_sentence(
+      run_stagemark("run " + images() + " -a bad=null-fp32 --worker bad=/no/such/program -o " + directory.str()), 3,
+      "/no/such/program");
+  EXPECT_FALSE(fs::exists(directory / "report.json"));
+}
+
+TEST_F(CommandLine, SharesTheRoundsOutOverFreshProcesses) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(run_stagemark("run " + images() + " -a null-fp32 -a null-fp32 -o " + directory.str()).exit_code, 0);
+  const json whole = report(directory);
+  EXPECT_EQ(whole["config"]["isolation"], "process");
+  EXPECT_EQ(whole["config"]["processes"], 5);
+  for (const json& result : whole["results"]) {
+    EXPECT_EQ(result["rounds"].front()["process"], 0);
+    EXPECT_EQ(result["rounds"].back()["process"], 4);
+    EXPECT_EQ(result["per_image"]["process"].back(), 4);
+  }
+}
+
+TEST_F(CommandLine, MeasuresInOneProcessIfAsked) {
+  const TemporaryDirectory directory;
+  const std::string call = "run " + images() + " -a null-fp32 -a null-fp32 --isolation none";
+  ASSERT_EQ(run_stagemark(call + " -o " + directory.str()).exit_code, 0);
+  EXPECT_EQ(report(directory)["config"]["isolation"], "none");
+  EXPECT_EQ(report(directory)["config"]["processes"], 1);
+  expect_one_sentence(run_stagemark(call + " --processes 3"), 2, "--isolation");
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --hang-limit 0s"), 2, "--hang-limit");
+}
+
+TEST_F(CommandLine, StartsAWorkerOnlyForItself) {
+  expect_one_sentence(run_stagemark("worker --approach null-fp32@cpu --threads 1 --batch 1"), 2, "stagemark run");
+}
+
 TEST_F(CommandLine, ListsEveryApproachWithReasonAndRemedy) {
   const CommandResult result = run_stagemark("approaches --json");
   ASSERT_EQ(result.exit_code, 0);

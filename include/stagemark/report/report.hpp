@@ -313,8 +313,6 @@ struct ReportContext {
   std::string timestamp;  ///< start of the run, ISO 8601, UTC
   std::vector<std::string> argv;
   Environment environment;
-  Isolation isolation = Isolation::none;
-  std::size_t processes = 1;
   std::optional<Device> default_device;  ///< absent: chosen per approach
   std::optional<PreprocessingReport> preprocessing;
 };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
@@ -12,6 +13,7 @@
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
 #include "stagemark/suite/run_plan.hpp"
+#include "stagemark/suite/worker.hpp"
 
 namespace stagemark {
 
@@ -23,11 +25,12 @@ struct SuiteResult {
   std::size_t round_count = 0;  ///< planned
   ResultsCollector collector;   ///< one result per approach
   bool interrupted = false;
+  bool in_workers = false;  ///< at least one approach had processes of its own
   /// Measured mean cost of one reading of the clock: about twenty nanoseconds, of which a fraction matters.
   std::chrono::duration<double, std::nano> clock_reading{0};
 };
 
-/// Measures wrappers on a data set, in this process: every round's images go through each approach in turn.
+/// Measures approaches on a data set: every round's images go through each approach in turn.
 class BenchmarkSuite {
  public:
   /// \param images decodes the data set's files
@@ -37,6 +40,10 @@ class BenchmarkSuite {
   /// Adds an approach; the first one added is the baseline.
   void add(Approach approach, std::unique_ptr<InferenceWrapper> wrapper);
 
+  /// Adds an approach that processes of its own host, one after the other, so that its thread pools, its memory and its
+  /// crashes are its own. Only one approach measures at any moment.
+  void add(Approach approach, WorkerCommand worker);
+
   /// Runs all. A failed image or approach is in the result; the others go on.
   /// \throws InputError if no image of the data set can be decoded
   SuiteResult run(RunObserver& observer);
@@ -45,7 +52,7 @@ class BenchmarkSuite {
  private:
   struct Entrant {
     Approach approach;
-    std::unique_ptr<InferenceWrapper> wrapper;
+    std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand> content;
   };
 
   Dataset dataset_;

@@ -17,6 +17,7 @@ namespace stagemark {
 struct CallRecord {
   std::size_t round = 0;
   std::size_t pass = 0;
+  std::size_t process = 0;          ///< generation of the worker
   std::size_t first_inference = 0;  ///< index into ApproachResult::inferences
   std::size_t size = 0;             ///< images in the call
   bool timed = true;                ///< false: a short last batch, left out of timing, not of accuracy
@@ -38,6 +39,7 @@ struct FailedImage {
 /// What a turn of one approach in one round was.
 struct TurnRecord {
   std::size_t round = 0;
+  std::size_t process = 0;   ///< generation of the worker
   std::size_t position = 0;  ///< of the approach within the round, from 0
   Nanoseconds wall{0};       ///< the measured loop over the turn's images, harness included
   std::size_t calls = 0;     ///< in `wall`

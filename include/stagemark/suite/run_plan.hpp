@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,14 +16,18 @@ struct RunOptions {
   std::size_t rounds = 30;            ///< wanted number of rounds; decides their size
   std::optional<std::size_t> passes;  ///< over the data set; absent: as many as make at least `rounds` rounds
   std::size_t batch = 1;              ///< images per call
+  std::size_t processes = 1;          ///< generations of fresh workers that share out the rounds
   double threshold = 0.5;             ///< positive if probability >= threshold
   std::size_t round_memory_bytes = 256U << 20U;  ///< most pixels held at once; cuts a turn into blocks, never a round
+  /// A worker that opens its model, or makes one call, for longer than this is ended.
+  std::chrono::seconds hang_limit = std::chrono::minutes(5);
 };
 
 /// Images [first, last) of the data set, processed by every approach in turn.
 struct Round {
   std::size_t index = 0;
   std::size_t pass = 0;
+  std::size_t process = 0;  ///< generation of workers
   std::size_t first = 0;
   std::size_t last = 0;
   std::vector<std::size_t> order;  ///< of the approaches, by index
@@ -31,7 +36,7 @@ struct Round {
 /// Cuts the data set into rounds: m = clamp(ceil(images / rounds), 5, 64) images each, ceil(images / m) rounds a pass,
 /// sizes differing by at most one. The order of the approaches is drawn from the seed: blocks of as many rounds as
 /// there are approaches, each a Williams square (balanced for carry-over; below three approaches a Latin square) with
-/// its start drawn anew.
+/// its start drawn anew. The rounds are shared out over the generations in equal, successive parts.
 std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options);
 
 }  // namespace stagemark

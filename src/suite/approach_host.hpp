@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "stagemark/suite/results_collector.hpp"
+#include "stagemark/suite/run_observer.hpp"
+#include "stagemark/suite/run_plan.hpp"
+
+namespace stagemark {
+
+/// Where one approach is measured: in this process, or in workers.
+class ApproachHost {
+ public:
+  virtual ~ApproachHost() = default;
+
+  /// Makes it ready for a generation of rounds: opens what is to be opened, warms up, verifies what runs.
+  virtual void begin_generation(RunObserver& observer) = 0;
+
+  /// Measures the round's images. False if the observer ended the run.
+  virtual bool take_turn(const Round& round, std::size_t position, RunObserver& observer) = 0;
+
+  virtual void end_generation() = 0;
+
+  [[nodiscard]] virtual bool failed() const = 0;
+
+  /// All that was measured.
+  virtual ApproachResult finish() = 0;
+
+  /// Why an image cannot be decoded, by index.
+  [[nodiscard]] virtual const std::map<std::size_t, std::string>& broken() const = 0;
+};
+
+}  // namespace stagemark

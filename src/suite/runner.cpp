@@ -1,0 +1,226 @@
+#include "suite/runner.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "suite/first_line.hpp"
+
+namespace stagemark {
+namespace {
+
+constexpr std::array synchronous_modes = {TimingMode::stages};
+constexpr std::array asynchronous_modes = {TimingMode::total_only, TimingMode::whole_network, TimingMode::stages};
+
+std::span<const TimingMode> modes_of(const InferenceWrapper& wrapper) {
+  if (wrapper.asynchronous()) return asynchronous_modes;
+  return synchronous_modes;
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
+}
+
+std::size_t decision(const Prediction& prediction, double threshold) {
+  return prediction.class_index.value_or(prediction.probability >= threshold ? 1 : 0);
+}
+
+}  // namespace
+
+Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, MonotonicClock clock)
+    : wrapper_(wrapper), options_(options), clock_(clock), timer_(TimingMode::stages, clock) {
+  result_.approach = std::move(approach);
+  result_.asynchronous = wrapper.asynchronous();
+  read_facts();
+}
+
+void Runner::warm_up(std::span<const Image> images, RunObserver& observer) {
+  if (images.empty()) return;
+  for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
+    for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
+  }
+  verify();
+}
+
+bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& block, RunObserver& observer) {
+  for (std::size_t start = round.first; start < round.last; start = block.end()) {
+    block.load(start, round.last);
+    if (failed()) continue;
+    if (start == round.first) settle(block.images(), observer);
+    if (!measure(round, position, block, observer)) return false;
+  }
+  if (!failed()) verify();
+  return true;
+}
+
+ApproachResult Runner::take() {
+  result_.peak_rss_bytes = peak_rss_bytes();
+  try {
+    result_.device_peak_bytes = wrapper_.device_peak_bytes();
+  } catch (const std::exception&) {
+    // What the engine does not tell is absent.
+  }
+  ApproachResult taken = std::exchange(result_, {});
+  result_.approach = taken.approach;
+  result_.facts = taken.facts;
+  result_.asynchronous = taken.asynchronous;
+  result_.error = taken.error;
+  return taken;
+}
+
+/// Compares what runs with what was asked for.
+void Runner::verify() {
+  read_facts();
+  if (result_.error) return;
+  const Approach& asked = result_.approach;
+  const Device device = asked.device.value_or(result_.facts.device);
+  if (asked.precision == result_.facts.precision && device == result_.facts.device) return;
+  result_.error = "asked for " + std::string(to_string(asked.precision)) + " on " + to_string(device) +
+                  ", but the tensors were " + std::string(to_string(result_.facts.precision)) + " on " +
+                  to_string(result_.facts.device);
+}
+
+/// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.
+void Runner::settle(std::span<const Image> images, RunObserver& observer) {
+  if (images.empty()) return;
+  for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
+    run_unrecorded(images, call, modes_of(wrapper_).front());
+    ++result_.settling_calls;
+  }
+}
+
+/// Measures the block's images, in every mode that the wrapper needs. False if the observer ended the run.
+bool Runner::measure(const Round& round, std::size_t position, const ImageBlock& block, RunObserver& observer) {
+  const auto modes = modes_of(wrapper_);
+  const std::size_t first_call = result_.calls.size();
+  const std::size_t first_inference = result_.inferences.size();
+  lay_out(round, block);
+  const auto calls = std::span(result_.calls).subspan(first_call);
+
+  TurnRecord turn{round.index, round.process, position, Nanoseconds{0}, 0};
+  std::size_t done = calls.size();
+  for (std::size_t i = 0; i < modes.size() && done == calls.size(); ++i) {
+    // A different mode goes first in each round, so that none always meets the coldest caches.
+    const std::size_t mode = (i + round.index) % modes.size();
+    timer_.set_mode(modes[mode]);
+    const Nanoseconds start = clock_.now();
+    for (done = 0; done < calls.size() && !observer.interrupted(); ++done) {
+      CallRecord& call = calls[done];
+      const std::size_t offset = call.first_inference - first_inference;
+      run_recorded(call, block.images().subspan(offset, call.size), std::span(predictions_[mode]).subspan(offset),
+                   offset);
+    }
+    turn.wall += clock_.now() - start;
+    turn.calls += done;
+  }
+  result_.turns.push_back(turn);
+
+  // A sample of an asynchronous device needs all its passes.
+  const std::size_t kept = done == calls.size() || !result_.asynchronous ? done : 0;
+  keep_predictions(calls.first(kept), first_inference);
+  if (kept < calls.size()) {
+    result_.inferences.resize(calls[kept].first_inference);
+    result_.calls.resize(first_call + kept);
+  }
+  return done == calls.size();
+}
+
+/// One engine that fails must not take the others' results with it.
+void Runner::read_facts() {
+  try {
+    result_.facts = wrapper_.execution_facts();
+  } catch (const std::exception& error) {
+    result_.error = "cannot tell what runs: " + first_line(error);
+  }
+}
+
+void Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
+  const std::size_t size = std::min(options_.batch, images.size());
+  const std::size_t first = (call * size) % (images.size() - size + 1);
+  scratch_.resize(size);
+  timer_.set_mode(mode);
+  try {
+    timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); });
+  } catch (const std::exception&) {
+    // The same image fails again in its recorded call, and is counted there.
+  }
+  (void)timer_.take();
+}
+
+/// Makes the records of a block's calls before the clock runs.
+void Runner::lay_out(const Round& round, const ImageBlock& block) {
+  const std::size_t count = block.images().size();
+  for (std::size_t first = 0; first < count; first += options_.batch) {
+    CallRecord call;
+    call.round = round.index;
+    call.pass = round.pass;
+    call.process = round.process;
+    call.first_inference = result_.inferences.size();
+    call.size = std::min(options_.batch, count - first);
+    call.timed = call.size == options_.batch;
+    for (std::size_t i = first; i < first + call.size; ++i) {
+      result_.inferences.push_back({block.index(i), std::nullopt});
+      call.times.add(Stage::decode, block.decode_time(i));
+    }
+    result_.calls.push_back(call);
+  }
+  for (auto& predictions : predictions_) predictions.assign(count, Prediction{});
+  reasons_.assign(count, {});
+}
+
+void Runner::run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out,
+                          std::size_t offset) {
+  out = out.first(images.size());
+  try {
+    timer_.time(Stage::total, [&] { wrapper_.predict(images, out, timer_); });
+    keep_times(timer_.take(), call);
+  } catch (const std::exception& error) {
+    (void)timer_.take();
+    call.timed = false;
+    // Whichever pass it was: a sample needs all of them.
+    std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, first_line(error));
+  }
+}
+
+/// `total` of a pass that waits after each stage is not the `total` that users see: it goes by its own name.
+void Runner::keep_times(const StageTimes& times, CallRecord& call) const {
+  const TimingMode mode = timer_.mode();
+  for (const Stage stage : all_stages) {
+    const auto time = times[stage];
+    if (!time) continue;
+    if (stage != Stage::total || !result_.asynchronous || mode == TimingMode::total_only) {
+      call.times.add(stage, *time);
+    } else if (mode == TimingMode::stages) {
+      call.times.add(Stage::total_with_waits, *time);
+    }
+  }
+}
+
+/// Keeps the predictions of the passes that give `total`; those of the other passes are only compared with them.
+void Runner::keep_predictions(std::span<CallRecord> calls, std::size_t first_inference) {
+  for (CallRecord& call : calls) {
+    for (std::size_t inference = call.first_inference; inference < call.first_inference + call.size; ++inference) {
+      const std::size_t position = inference - first_inference;
+      const Prediction& prediction = predictions_[0][position];
+      if (reasons_[position].empty()) reasons_[position] = defect(prediction).value_or("");
+      InferenceRecord& record = result_.inferences[inference];
+      if (!reasons_[position].empty()) {
+        call.timed = false;
+        result_.failures.push_back({record.image, reasons_[position]});
+        continue;
+      }
+      record.prediction = prediction;
+      for (std::size_t mode = 1; mode < modes_of(wrapper_).size(); ++mode) {
+        const bool same =
+            decision(predictions_[mode][position], options_.threshold) == decision(prediction, options_.threshold);
+        if (!same) ++result_.nondeterministic_predictions;
+      }
+    }
+  }
+}
+
+}  // namespace stagemark

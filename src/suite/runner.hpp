@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stagemark/core/stage_timer.hpp"
+#include "stagemark/suite/results_collector.hpp"
+#include "stagemark/suite/run_observer.hpp"
+#include "stagemark/suite/run_plan.hpp"
+#include "suite/image_block.hpp"
+
+namespace stagemark {
+
+/// One approach while it is being measured, in the process that hosts it.
+class Runner {
+ public:
+  Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, MonotonicClock clock);
+
+  [[nodiscard]] bool failed() const noexcept { return result_.error.has_value(); }
+
+  /// Unrecorded calls in every mode of the measured path; then compares what runs with what was asked for.
+  void warm_up(std::span<const Image> images, RunObserver& observer);
+
+  /// Settles on the round's images and measures them. False if the observer ended the run.
+  bool take_turn(const Round& round, std::size_t position, ImageBlock& block, RunObserver& observer);
+
+  /// Hands over what was measured since the last time. What it says of the approach as a whole stays.
+  ApproachResult take();
+
+ private:
+  void settle(std::span<const Image> images, RunObserver& observer);
+  bool measure(const Round& round, std::size_t position, const ImageBlock& block, RunObserver& observer);
+  void verify();
+  void read_facts();
+  void run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode);
+  void lay_out(const Round& round, const ImageBlock& block);
+  void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset);
+  void keep_times(const StageTimes& times, CallRecord& call) const;
+  void keep_predictions(std::span<CallRecord> calls, std::size_t first_inference);
+
+  InferenceWrapper& wrapper_;
+  const RunOptions& options_;
+  MonotonicClock clock_;
+  StageTimer timer_;
+  ApproachResult result_;
+  std::array<std::vector<Prediction>, 3> predictions_;  ///< of a block, by mode
+  std::vector<std::string> reasons_;                    ///< of a block, why an image failed
+  std::vector<Prediction> scratch_;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+
+#include "stagemark/suite/worker.hpp"
+#include "suite/approach_host.hpp"
+#include "suite/worker_process.hpp"
+
+namespace stagemark {
+
+/// An approach in a worker: a fresh one for each generation. A worker that fails ends its approach, and nothing else.
+class WorkerHost final : public ApproachHost {
+ public:
+  WorkerHost(Approach approach, WorkerCommand command, const Dataset& dataset, const RunOptions& options);
+
+  void begin_generation(RunObserver& observer) override;
+  bool take_turn(const Round& round, std::size_t position, RunObserver& observer) override;
+  void end_generation() override { worker_.reset(); }
+  [[nodiscard]] bool failed() const override { return result_.error.has_value(); }
+  ApproachResult finish() override { return std::move(result_); }
+  [[nodiscard]] const std::map<std::size_t, std::string>& broken() const override { return broken_; }
+
+ private:
+  /// What the worker says, added to what is known. False if its turn was interrupted.
+  bool hear(worker_protocol::MessageType type, RunObserver& observer);
+
+  WorkerCommand command_;
+  const Dataset& dataset_;
+  const RunOptions& options_;
+  std::optional<WorkerProcess> worker_;
+  ApproachResult result_;
+  std::map<std::size_t, std::string> broken_;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stagemark/suite/run_observer.hpp"
+#include "stagemark/suite/worker.hpp"
+#include "suite/worker_protocol.hpp"
+
+namespace stagemark {
+
+/// A running worker. Its end ends the process.
+class WorkerProcess {
+ public:
+  /// \throws BackendError if the program cannot be started
+  explicit WorkerProcess(const WorkerCommand& command);
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+  ~WorkerProcess();
+
+  /// \throws BackendError that says how the worker ended
+  void send(worker_protocol::MessageType type, std::span<const std::byte> content);
+
+  /// Waits for a message of that type. Where the observer ends the run, the worker is asked to end its turn, and its
+  /// answer is still waited for.
+  /// \param limit of waiting without a sign of life, at which the worker is ended
+  /// \throws BackendError that says how the worker ended, or that it was
+  std::vector<std::byte> receive(worker_protocol::MessageType type, std::chrono::seconds limit, RunObserver& observer);
+
+ private:
+  class Descriptor {
+   public:
+    explicit Descriptor(int value = -1) noexcept : value_(value) {}
+    Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor();
+    [[nodiscard]] int get() const noexcept { return value_; }
+
+   private:
+    int value_;
+  };
+
+  void start(const WorkerCommand& command, const Descriptor& channel, const Descriptor& output);
+  void read_output();
+  /// False at the end of the stream.
+  bool read_channel();
+  [[nodiscard]] std::uint64_t signs_of_life() const;
+  /// Waits for the process to end, and says how it did.
+  [[nodiscard]] std::string obituary();
+  [[nodiscard]] std::string last_words() const;
+
+  pid_t process_ = 0;
+  Descriptor channel_, output_, memory_;
+  void* signs_ = nullptr;
+  std::vector<std::byte> bytes_;
+  std::string printed_;  ///< the end of what the worker printed
+};
+
+}  // namespace stagemark

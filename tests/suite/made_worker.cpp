@@ -1,0 +1,80 @@
+// A worker whose approach does what its first argument says.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/suite/worker.hpp"
+
+namespace {
+
+using namespace stagemark;
+
+/// Images that are the number in their name; number 13 is broken.
+class Numbers final : public ImageSource {
+ public:
+  [[nodiscard]] Image load(const std::filesystem::path& file) const override {
+    const int number = std::stoi(file.filename().string());
+    if (number == 13) throw InputError("unlucky");
+    return {1, 1, 1, {static_cast<std::uint8_t>(number)}};
+  }
+};
+
+/// Misbehaves at the hundredth call, warm-up and settling included.
+class Misbehaving final : public HostBackend<int, int> {
+ public:
+  explicit Misbehaving(std::string how) : how_(std::move(how)) {}
+  [[nodiscard]] ExecutionFacts execution_facts() const override {
+    ExecutionFacts facts;
+    facts.precision = how_ == "lie" ? Precision::fp32 : Precision::bf16;
+    facts.model = ModelFacts{"model of " + std::to_string(getpid()), "made", "", 42};
+    facts.details = {{"how", how_}};
+    return facts;
+  }
+
+ protected:
+  int preprocess(std::span<const Image> images) override { return images[0].pixels[0]; }
+  int extract_features(const int& number) override {
+    if (++calls_ >= 100) misbehave();
+    if (how_ == "throw" && number == 7) throw std::runtime_error("seven");
+    return number;
+  }
+  void classify(const int& number, std::span<Prediction> out) override {
+    out[0] = {number % 2 == 1 ? 0.9 : 0.1, number % 2 == 1 ? 2.0 : -2.0, std::nullopt};
+  }
+
+ private:
+  void misbehave() {
+    if (how_ == "crash") std::raise(SIGSEGV);
+    if (how_ == "kill") std::raise(SIGKILL);
+    if (how_ == "hang") std::this_thread::sleep_for(std::chrono::hours(1));
+    if (how_ == "exit") {
+      std::fputs("first line\nno more memory\n", stderr);
+      std::_Exit(9);
+    }
+  }
+
+  std::string how_;
+  int calls_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string how = argc > 1 ? argv[1] : "work";
+  if (how == "mute") return 0;
+  // What a library prints must not get between the messages.
+  std::puts("loading");
+  serve_as_worker([&]() -> WorkerContent {
+    if (how == "refuse") throw ModelError("has no head", "net.ckpt");
+    if (how == "slow") std::this_thread::sleep_for(std::chrono::hours(1));
+    return {parse_approach("made-bf16@cpu"), std::make_unique<Misbehaving>(how), std::make_shared<Numbers>()};
+  });
+  return 0;
+}

@@ -1,0 +1,275 @@
+// Approaches in processes of their own, and what becomes of a run in which they fail.
+#include "stagemark/suite/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "stagemark/core/error.hpp"
+#include "stagemark/suite/benchmark_suite.hpp"
+#include "suite/worker_protocol.hpp"
+
+namespace stagemark {
+namespace {
+
+Dataset numbers(std::size_t count) {
+  Dataset set;
+  set.root = "set";
+  set.classes = {"even", "odd"};
+  set.positive = 1;
+  for (std::size_t i = 0; i < count; ++i) set.entries.push_back({std::to_string(i), i % 2});
+  return set;
+}
+
+class AnyImage final : public ImageSource {
+ public:
+  [[nodiscard]] Image load(const std::filesystem::path& /*file*/) const override { return {1, 1, 1, {0}}; }
+};
+
+WorkerCommand worker(const std::string& how) { return {STAGEMARK_MADE_WORKER, {how}}; }
+
+Approach named(const std::string& name) { return {name, "made", Precision::bf16, Device{}, {}}; }
+
+SuiteResult run(const std::vector<std::string>& behaviours, RunOptions options = {}, std::size_t images = 40) {
+  BenchmarkSuite suite(numbers(images), std::make_shared<AnyImage>(), options);
+  for (const std::string& how : behaviours) suite.add(named(how), worker(how));
+  return suite.run();
+}
+
+RunOptions one_pass() {
+  RunOptions options;
+  options.passes = 1;
+  return options;
+}
+
+bool says(const ApproachResult& result, const std::string& part) {
+  return result.error.value_or("").find(part) != std::string::npos;
+}
+
+/// What an approach that works gives of so many images.
+void expect_complete(const ApproachResult& result, std::size_t images) {
+  EXPECT_FALSE(result.error) << *result.error;
+  // Number 13 cannot be decoded.
+  const std::size_t broken = images > 13 ? 1 : 0;
+  ASSERT_EQ(result.inferences.size(), images - broken);
+  for (const InferenceRecord& record : result.inferences) {
+    ASSERT_TRUE(record.prediction);
+    EXPECT_DOUBLE_EQ(record.prediction->probability, record.image % 2 == 1 ? 0.9 : 0.1) << record.image;
+    EXPECT_DOUBLE_EQ(record.prediction->logit.value_or(0), record.image % 2 == 1 ? 2.0 : -2.0);
+  }
+  std::size_t next = 0;
+  for (const CallRecord& call : result.calls) {
+    EXPECT_EQ(call.first_inference, next);
+    next += call.size;
+    EXPECT_TRUE(call.times.has(Stage::decode));
+    EXPECT_TRUE(call.times.has(Stage::total));
+    EXPECT_TRUE(call.times.has(Stage::feature_extraction));
+  }
+  EXPECT_EQ(next, result.inferences.size());
+}
+
+TEST(Worker, MeasuresWhatTheSuiteAsksFor) {
+  const SuiteResult result = run({"work", "other"}, one_pass());
+  EXPECT_TRUE(result.in_workers);
+  ASSERT_EQ(result.collector.results().size(), 2U);
+  for (const ApproachResult& approach : result.collector.results()) {
+    expect_complete(approach, 40);
+    EXPECT_EQ(approach.facts.precision, Precision::bf16);
+    EXPECT_EQ(approach.facts.model->parameters, 42U);
+    EXPECT_EQ(approach.facts.details.front().second, approach.approach.name);
+    EXPECT_GT(approach.peak_rss_bytes, 0U);
+    EXPECT_EQ(approach.turns.size(), result.round_count);
+    EXPECT_EQ(approach.settling_calls, 2 * result.round_count);
+  }
+  // Two approaches, two processes.
+  EXPECT_NE(result.collector.results()[0].facts.model->path, result.collector.results()[1].facts.model->path);
+}
+
+TEST(Worker, TellsWhichImagesCannotBeDecoded) {
+  const SuiteResult result = run({"work", "other"}, one_pass());
+  ASSERT_EQ(result.dataset.skipped.size(), 1U);
+  EXPECT_EQ(result.dataset.skipped[0].path, "13");
+  EXPECT_EQ(result.dataset.skipped[0].reason, "unlucky");
+}
+
+TEST(Worker, IsAFreshProcessInEachGeneration) {
+  RunOptions options = one_pass();
+  options.processes = 4;
+  BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), options);
+  suite.add(named("work"), worker("work"));
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  expect_complete(approach, 40);
+  std::set<std::size_t> processes;
+  for (const CallRecord& call : approach.calls) processes.insert(call.process);
+  EXPECT_EQ(processes, (std::set<std::size_t>{0, 1, 2, 3}));
+  EXPECT_TRUE(std::ranges::is_sorted(approach.turns, {}, &TurnRecord::process));
+}
+
+TEST(Worker, ThatDiesLeavesTheOthersResultsCompleteAndItsOwnSoFar) {
+  const SuiteResult result = run({"crash", "work", "kill", "exit"}, one_pass(), 200);
+  const auto results = result.collector.results();
+  expect_complete(results[1], 200);
+  EXPECT_TRUE(says(results[0], "signal 11")) << results[0].error.value_or("");
+  EXPECT_TRUE(says(results[2], "signal 9")) << results[2].error.value_or("");
+  EXPECT_TRUE(says(results[2], "memory")) << results[2].error.value_or("");
+  EXPECT_TRUE(says(results[3], "status 9")) << results[3].error.value_or("");
+  EXPECT_TRUE(says(results[3], "no more memory")) << results[3].error.value_or("");
+  for (const std::size_t i : {0U, 2U, 3U}) {
+    EXPECT_GT(results[i].inferences.size(), 20U) << "what was measured before it died";
+    EXPECT_LT(results[i].inferences.size(), 100U);
+    EXPECT_EQ(results[i].error->find('\n'), std::string::npos);
+  }
+}
+
+TEST(Worker, ThatHangsIsEnded) {
+  RunOptions options = one_pass();
+  options.hang_limit = std::chrono::seconds(1);
+  const SuiteResult result = run({"hang", "slow", "work"}, options, 200);
+  const auto results = result.collector.results();
+  EXPECT_TRUE(says(results[0], "no sign of life for 1 s")) << results[0].error.value_or("");
+  EXPECT_TRUE(says(results[1], "no sign of life for 1 s")) << results[1].error.value_or("");
+  EXPECT_TRUE(results[1].inferences.empty());
+  expect_complete(results[2], 200);
+}
+
+TEST(Worker, ThatCannotHaveItsApproachSaysWhy) {
+  const SuiteResult result = run({"refuse", "mute", "work"}, one_pass());
+  const auto results = result.collector.results();
+  EXPECT_EQ(results[0].error.value_or(""), "net.ckpt: has no head");
+  EXPECT_TRUE(says(results[1], "its worker ended with status 0")) << results[1].error.value_or("");
+  expect_complete(results[2], 40);
+}
+
+TEST(Worker, ThatCannotBeStartedIsOneFailedApproach) {
+  BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), one_pass());
+  suite.add(named("missing"), WorkerCommand{"/no/such/program", {}});
+  suite.add(named("stranger"), WorkerCommand{"/bin/cat", {}});
+  suite.add(named("work"), worker("work"));
+  const SuiteResult result = suite.run();
+  EXPECT_TRUE(says(result.collector.results()[0], "/no/such/program"));
+  EXPECT_TRUE(result.collector.results()[1].error);
+  expect_complete(result.collector.results()[2], 40);
+}
+
+TEST(Worker, ThatLiesAboutItsPrecisionFails) {
+  const SuiteResult result = run({"lie", "work"}, one_pass());
+  EXPECT_TRUE(says(result.collector.results()[0], "asked for bf16"))
+      << result.collector.results()[0].error.value_or("");
+  EXPECT_TRUE(result.collector.results()[0].inferences.empty());
+}
+
+TEST(Worker, NamesImagesThatFailInIt) {
+  const SuiteResult result = run({"throw"}, one_pass(), 10);
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.failures.size(), 1U);
+  EXPECT_EQ(approach.failures[0].image, 7U);
+  EXPECT_EQ(approach.failures[0].reason, "seven");
+  EXPECT_FALSE(approach.error);
+}
+
+TEST(Worker, EndsItsTurnWhenTheRunIsInterruptedAndKeepsWhatItHas) {
+  /// Ends the run once the first turns are over.
+  class AfterSomeTurns final : public RunObserver {
+   public:
+    void progressed(const RunProgress& progress) override { stop_ = progress.images_done >= 60; }
+    [[nodiscard]] bool interrupted() override { return stop_; }
+
+   private:
+    bool stop_ = false;
+  };
+  BenchmarkSuite suite(numbers(200), std::make_shared<AnyImage>(), one_pass());
+  suite.add(named("work"), worker("work"));
+  suite.add(named("other"), worker("other"));
+  AfterSomeTurns observer;
+  const SuiteResult result = suite.run(observer);
+  EXPECT_TRUE(result.interrupted);
+  for (const ApproachResult& approach : result.collector.results()) {
+    EXPECT_FALSE(approach.error) << *approach.error;
+    EXPECT_GT(approach.inferences.size(), 10U);
+    EXPECT_LT(approach.inferences.size(), 100U);
+  }
+}
+
+TEST(Worker, IsForASuiteOnly) {
+  EXPECT_THROW(serve_as_worker([]() -> WorkerContent { return {}; }), UsageError);
+}
+
+using namespace worker_protocol;
+
+std::vector<std::byte> bytes_of(const std::string& text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(WorkerProtocol, GivesBackWhatWasSent) {
+  Measured measured;
+  measured.result.facts = {Precision::bf16, Device{Device::Kind::cuda, 3}, ModelFacts{"m", "f", "s", 7}, {{"a", "b"}}};
+  measured.result.inferences = {{4, Prediction{0.5, std::nullopt, 2}}, {5, std::nullopt}};
+  CallRecord call{.round = 1, .pass = 2, .process = 3, .first_inference = 4, .size = 5, .timed = false, .times = {}};
+  call.times.add(Stage::total, Nanoseconds{-7});
+  measured.result.calls = {call};
+  measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
+  measured.result.failures = {{6, "reason\n\"quoted\""}};
+  measured.result.device_peak_bytes = 1;
+  measured.broken = {{9, "broken"}};
+  measured.interrupted = true;
+  const Measured back = decode_measured(encode(measured));
+  EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
+  EXPECT_EQ(back.result.facts.model->sha256, "s");
+  EXPECT_EQ(back.result.facts.details, measured.result.facts.details);
+  ASSERT_EQ(back.result.inferences.size(), 2U);
+  EXPECT_EQ(back.result.inferences[0].prediction->class_index, 2U);
+  EXPECT_FALSE(back.result.inferences[1].prediction);
+  EXPECT_EQ(back.result.calls[0].process, 3U);
+  EXPECT_FALSE(back.result.calls[0].timed);
+  EXPECT_EQ(back.result.calls[0].times[Stage::total], Nanoseconds{-7});
+  EXPECT_FALSE(back.result.calls[0].times.has(Stage::upload));
+  EXPECT_EQ(back.result.turns[0].wall, Nanoseconds{4});
+  EXPECT_EQ(back.result.failures[0].reason, "reason\n\"quoted\"");
+  EXPECT_EQ(back.result.device_peak_bytes, 1U);
+  EXPECT_EQ(back.broken, measured.broken);
+  EXPECT_TRUE(back.interrupted);
+}
+
+TEST(WorkerProtocol, RefusesEveryMessageThatIsCutOrHasMoreBehindIt) {
+  Measured measured;
+  measured.result.inferences = {{4, Prediction{0.5, 1.0, 2}}};
+  measured.broken = {{9, "broken"}};
+  std::vector<std::byte> whole = encode(measured);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_THROW((void)decode_measured(std::span(whole).first(size)), BackendError) << size;
+  }
+  whole.push_back(std::byte{0});
+  EXPECT_THROW((void)decode_measured(whole), BackendError);
+}
+
+TEST(WorkerProtocol, AllocatesNothingForALengthThatIsNotThere) {
+  std::vector<std::byte> whole = encode(worker_protocol::Setup{numbers(1), {}});
+  // The length of the root's name comes first.
+  for (std::size_t i = 0; i < 8; ++i) whole[i] = std::byte{0x7f};
+  EXPECT_THROW((void)decode_setup(whole), BackendError);
+}
+
+TEST(WorkerProtocol, TakesMessagesOutOfAStreamAsTheyBecomeComplete) {
+  const std::vector<std::byte> first = frame(MessageType::turn, bytes_of("one"));
+  const std::vector<std::byte> second = frame(MessageType::measured, {});
+  std::vector<std::byte> stream;
+  for (const std::byte b : first) {
+    EXPECT_FALSE(take_message(stream));
+    stream.push_back(b);
+  }
+  stream.insert(stream.end(), second.begin(), second.end());
+  const auto message = take_message(stream);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->content, bytes_of("one"));
+  EXPECT_EQ(take_message(stream)->type, MessageType::measured);
+  EXPECT_TRUE(stream.empty());
+  stream = bytes_of("loading the model...\n");
+  EXPECT_THROW((void)take_message(stream), BackendError);
+}
+
+}  // namespace
+}  // namespace stagemark
