@@ -259,7 +259,7 @@ TEST_F(CommandLine, KeepsTheOtherApproachesWhereOnesWorkerFails) {
   expect_one_sentence(result, 3, "its worker ended with status 1");
   const json results = report(directory)["results"];
   EXPECT_EQ(results[0]["samples"], 24);
-  EXPECT_TRUE(results[0]["error"].is_null());
+  EXPECT_FALSE(results[0].contains("error"));
   EXPECT_EQ(results[1]["samples"], 0);
   EXPECT_NE(results[1]["error"].get<std::string>().find("status 1"), std::string::npos);
 }
