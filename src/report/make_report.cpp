@@ -147,7 +147,7 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
   }
   if (dataset.classes.size() == 1) {
     warnings.push_back("there is one class only, \"" + dataset.classes.front() +
-                       "\": it is taken for class 0 of the network, and metrics that need both have no value");
+                       "\", and nothing tells which of the network's it is: accuracy has no value");
   }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
@@ -160,7 +160,7 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   const Dataset& dataset = suite.dataset;
   const double threshold = suite.options.threshold;
   // An approach that never ran has no facts.
-  const bool ran = !result.error || !result.inferences.empty();
+  const bool ran = !result.inferences.empty();
 
   ApproachReport report;
   report.approach = result.approach.label();

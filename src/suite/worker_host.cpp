@@ -35,14 +35,14 @@ void WorkerHost::begin_generation(RunObserver& observer) try {
   worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}));
   (void)hear(MessageType::opened, observer);
 } catch (const Error& error) {
-  result_.error = error.what();
+  // Ctrl-C in a terminal reaches a worker too that is starting.
+  if (!observer.interrupted()) result_.error = error.what();
 }
 
 bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) try {
   worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}));
   return hear(MessageType::measured, observer);
 } catch (const Error& error) {
-  // Ctrl-C in a terminal reaches the worker too, while it is starting.
   if (!observer.interrupted()) result_.error = error.what();
   return !observer.interrupted();
 }
