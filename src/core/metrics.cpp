@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "solve.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -137,18 +139,6 @@ void add_auroc(std::span<const ScoredImage> images, ClassificationMetrics& metri
     const double half_width = normal_quantile(0.975) * std::sqrt(*result->variance) / (area * (1 - area));
     const auto expit = [](double logit) { return 1 / (1 + std::exp(-logit)); };
     metrics.auroc_ci95 = Interval{.low = expit(center - half_width), .high = expit(center + half_width)};
-  }
-}
-
-// The x in [0, 1] where the increasing `function` reaches `target`, to the last bit that bisection can give.
-template <class Function>
-double solve_increasing(const Function& function, double target) {
-  double low = 0;
-  double high = 1;
-  for (;;) {
-    const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) return middle;
-    (function(middle) < target ? low : high) = middle;
   }
 }
 
