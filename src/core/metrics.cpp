@@ -8,6 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "probabilities.hpp"
+#include "solve.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -26,13 +29,6 @@ Metric absent(std::string_view reason) { return {.value = std::nullopt, .reason 
 Metric ratio(std::uint64_t part, std::uint64_t whole, std::string_view reason_if_nothing) {
   if (whole == 0) return absent(reason_if_nothing);
   return present(static_cast<double>(part) / static_cast<double>(whole));
-}
-
-void require_probabilities(std::span<const ScoredImage> images) {
-  const bool valid = std::all_of(images.begin(), images.end(), [](const ScoredImage& image) {
-    return image.probability >= 0 && image.probability <= 1;  // false for NaN
-  });
-  if (!valid) throw std::invalid_argument("a probability must be a number in [0, 1]");
 }
 
 void require_proportion(std::size_t successes, std::size_t n, double confidence) {
@@ -109,14 +105,6 @@ std::size_t calibration_bin(double probability, std::size_t bins) {
   return static_cast<std::size_t>(bin);
 }
 
-double sum_of(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
-// Of two values or more.
-double sample_variance(std::span<const double> values) {
-  const double deviation = standard_deviation(values).value_or(0);
-  return deviation * deviation;
-}
-
 void add_auroc(std::span<const ScoredImage> images, ClassificationMetrics& metrics) {
   const auto result = auroc(images);
   if (!result) {
@@ -137,18 +125,6 @@ void add_auroc(std::span<const ScoredImage> images, ClassificationMetrics& metri
     const double half_width = normal_quantile(0.975) * std::sqrt(*result->variance) / (area * (1 - area));
     const auto expit = [](double logit) { return 1 / (1 + std::exp(-logit)); };
     metrics.auroc_ci95 = Interval{.low = expit(center - half_width), .high = expit(center + half_width)};
-  }
-}
-
-// The x in [0, 1] where the increasing `function` reaches `target`, to the last bit that bisection can give.
-template <class Function>
-double solve_increasing(const Function& function, double target) {
-  double low = 0;
-  double high = 1;
-  for (;;) {
-    const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) return middle;
-    (function(middle) < target ? low : high) = middle;
   }
 }
 
@@ -206,41 +182,6 @@ double expected_calibration_error(std::span<const ScoredImage> images, std::size
   const double sum = std::accumulate(excess.begin(), excess.end(), 0.0,
                                      [](double total, double gap) { return total + std::abs(gap); });
   return sum / static_cast<double>(images.size());
-}
-
-std::optional<Auroc> auroc(std::span<const ScoredImage> images) {
-  require_probabilities(images);
-  std::vector<double> pooled;
-  pooled.reserve(images.size());
-  for (const ScoredImage& image : images) {
-    if (image.positive) pooled.push_back(image.probability);
-  }
-  const std::size_t positives = pooled.size();
-  const std::size_t negatives = images.size() - positives;
-  if (positives == 0 || negatives == 0) return std::nullopt;
-  for (const ScoredImage& image : images) {
-    if (!image.positive) pooled.push_back(image.probability);
-  }
-
-  // Sun & Xu (2014): ranks among all, less the rank in one's own class, count the members of the other class
-  // below.
-  const auto m = static_cast<double>(positives);
-  const auto n = static_cast<double>(negatives);
-  const std::vector<double> ranks = midranks(pooled);
-  const std::vector<double> positive_ranks = midranks(std::span(pooled).first(positives));
-  const std::vector<double> negative_ranks = midranks(std::span(pooled).subspan(positives));
-  Auroc result;
-  result.area = (sum_of(std::span(ranks).first(positives)) - m * (m + 1) / 2) / (m * n);
-  if (positives < 2 || negatives < 2) return result;
-
-  std::vector<double> negatives_below(positives);
-  for (std::size_t i = 0; i < positives; ++i) negatives_below[i] = (ranks[i] - positive_ranks[i]) / n;
-  std::vector<double> positives_above(negatives);
-  for (std::size_t j = 0; j < negatives; ++j) {
-    positives_above[j] = 1 - (ranks[positives + j] - negative_ranks[j]) / m;
-  }
-  result.variance = sample_variance(negatives_below) / m + sample_variance(positives_above) / n;
-  return result;
 }
 
 MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth, std::span<const std::size_t> predicted) {

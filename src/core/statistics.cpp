@@ -10,6 +10,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "solve.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -396,6 +398,23 @@ double normal_quantile(double p) {
 double normal_cdf(double z) {
   require(!std::isnan(z), "z must be a number");
   return std::erfc(-z / std::numbers::sqrt2) / 2;
+}
+
+double student_t_cdf(double t, double degrees) {
+  require(!std::isnan(t), "t must be a number");
+  require(degrees > 0 && std::isfinite(degrees), "the degrees of freedom must be positive and finite");
+  if (t > 0) return 1 - student_t_cdf(-t, degrees);
+  if (std::isinf(t)) return 0;
+  const double denominator = degrees + t * t;
+  return incomplete_beta(degrees / denominator, t * t / denominator, degrees / 2, 0.5) / 2;
+}
+
+double student_t_quantile(double p, double degrees) {
+  require_inner_probability(p);
+  if (p > 0.5) return -student_t_quantile(1 - p, degrees);
+  // t = (u-1)/u takes (0, 1] to (-inf, 0], with all digits at either end.
+  const auto of_unit = [](double u) { return (u - 1) / u; };
+  return of_unit(solve_increasing([&](double u) { return student_t_cdf(of_unit(u), degrees); }, p));
 }
 
 }  // namespace stagemark

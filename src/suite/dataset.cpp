@@ -10,8 +10,8 @@
 #include <system_error>
 #include <utility>
 
-#include "random.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/random.hpp"
 #include "stagemark/core/sha256.hpp"
 
 namespace stagemark {

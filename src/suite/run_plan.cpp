@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "random.hpp"
+#include "stagemark/core/random.hpp"
 
 namespace stagemark {
 namespace {

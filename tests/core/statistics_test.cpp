@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/noise.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -21,44 +23,6 @@ constexpr double tight = 1e-12;
 const std::vector<double> one_to_ten = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
 /// Two of the ten are severe outliers.
 const std::vector<double> ten_latencies = {12.1, 11.8, 12.0, 15.3, 11.9, 12.2, 12.0, 40.5, 12.1, 11.7};
-
-/// Draws that are the same with every standard library, which std::normal_distribution does not promise.
-class Noise {
- public:
-  explicit Noise(std::uint64_t seed) : random_(seed) {}
-
-  double uniform() { return (static_cast<double>(random_() >> 11) + 0.5) * 0x1p-53; }
-  double normal() { return normal_quantile(uniform()); }
-
-  std::vector<double> independent(std::size_t count) { return autoregressive(count, 0); }
-
-  /// x(t) = phi x(t-1) + noise, stationary from the first value on.
-  std::vector<double> autoregressive(std::size_t count, double phi) {
-    std::vector<double> values;
-    values.reserve(count);
-    double value = normal();
-    for (std::size_t t = 0; t < count; ++t) {
-      values.push_back(value);
-      value = phi * value + std::sqrt(1 - phi * phi) * normal();
-    }
-    return values;
-  }
-
-  /// Log-latencies as machines give them: a drift (AR(1), 2 %), independent noise (2 %), and 2 % of
-  /// exponential spikes of mean 0.5. Their median is `log_latency_median`.
-  std::vector<double> log_latencies(std::size_t count, double phi) {
-    std::vector<double> values = autoregressive(count, phi);
-    for (double& value : values) {
-      value = .02 * value + .02 * normal();
-      if (uniform() < .02) value -= .5 * std::log(uniform());
-    }
-    return values;
-  }
-  static constexpr double log_latency_median = .0006910245;
-
- private:
-  std::mt19937_64 random_;
-};
 
 std::vector<double> rising(std::size_t count) {
   std::vector<double> values(count);
@@ -747,6 +711,58 @@ TEST(NormalCdf, HasItsKnownValues) {
   EXPECT_NEAR(normal_cdf(-10) / 7.619853024160527e-24, 1, tight);
   EXPECT_EQ(normal_cdf(std::numeric_limits<double>::infinity()), 1);
   EXPECT_THROW(normal_cdf(std::nan("")), std::invalid_argument);
+}
+
+// SciPy 1.10, tests/core/make_comparison_goldens.py; also the published quantiles.
+TEST(StudentTCdf, HasTheValuesOfScipy) {
+  struct Golden {
+    double t = 0, degrees = 0, expected = 0;
+  };
+  const std::vector<Golden> goldens = {{-2.5, 4, 0.033383272405994063},  {-1e-3, 4, 0.49962500007812499},
+                                       {-40, 4, 1.1670081613006347e-06}, {-3, 1, 0.10241638234956672},
+                                       {-6, 13, 2.2230022235023731e-05}, {-1, .5, 0.30112161084132205},
+                                       {1.5, 7, 0.91135075650501496},    {-8, 200, 4.9396004546653353e-14}};
+  for (const Golden& golden : goldens) {
+    EXPECT_NEAR(student_t_cdf(golden.t, golden.degrees) / golden.expected, 1, 1e-11)
+        << golden.t << ' ' << golden.degrees;
+  }
+}
+
+TEST(StudentTCdf, IsExactInTheMiddleAndAtTheEnds) {
+  EXPECT_EQ(student_t_cdf(0, 4), .5);
+  EXPECT_EQ(student_t_cdf(std::numeric_limits<double>::infinity(), 4), 1);
+  EXPECT_EQ(student_t_cdf(-std::numeric_limits<double>::infinity(), 4), 0);
+}
+
+TEST(StudentTCdf, RefusesWhatIsOutsideItsDomain) {
+  EXPECT_THROW(student_t_cdf(std::nan(""), 4), std::invalid_argument);
+  for (const double bad : {0.0, -1.0, std::nan("")}) EXPECT_THROW(student_t_cdf(1, bad), std::invalid_argument) << bad;
+}
+
+TEST(StudentTQuantile, HasThePublishedValues) {
+  constexpr double digits = 5.1e-9;
+  EXPECT_NEAR(student_t_quantile(.975, 1), 12.70620474, digits);
+  EXPECT_NEAR(student_t_quantile(.975, 5), 2.57058184, digits);
+  EXPECT_NEAR(student_t_quantile(.975, 10), 2.22813885, digits);
+  EXPECT_NEAR(student_t_quantile(.975, 30), 2.04227246, digits);
+  EXPECT_NEAR(student_t_quantile(.99, 6), 3.1426684, 5.1e-8);
+  EXPECT_NEAR(student_t_quantile(.99, 11), 2.71807918, digits);
+  EXPECT_NEAR(student_t_quantile(.99, 13), 2.65030884, digits);
+  EXPECT_NEAR(student_t_quantile(.975, 4), 2.7764451051977987, tight);
+  EXPECT_NEAR(student_t_quantile(.8, 6), 0.90570328517976184, tight);
+  EXPECT_NEAR(student_t_quantile(1e-6, 4) / -41.577854150453575, 1, 1e-11);
+  EXPECT_NEAR(student_t_quantile(.01, 1), -1 / std::tan(.01 * std::acos(-1.0)), 1e-11);  // Cauchy
+}
+
+TEST(StudentTQuantile, KeepsItsDigitsInTheMiddle) {
+  EXPECT_EQ(student_t_quantile(.5, 3), 0);
+  // .5001 - .5 has twelve digits left.
+  EXPECT_NEAR(student_t_quantile(.5001, 3) / 0.00027206990911052812, 1, 1e-11);
+}
+
+TEST(StudentTQuantile, RefusesImpossibleProbabilities) {
+  for (const double bad : {0.0, 1.0, std::nan("")})
+    EXPECT_THROW(student_t_quantile(bad, 4), std::invalid_argument) << bad;
 }
 
 }  // namespace

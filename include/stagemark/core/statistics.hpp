@@ -93,4 +93,11 @@ double normal_quantile(double p);
 /// Distribution function of the standard normal.
 double normal_cdf(double z);
 
+/// Distribution function of Student's t, degrees of freedom > 0. Accurate in the lower tail: for the upper
+/// one take that of -t.
+double student_t_cdf(double t, double degrees);
+
+/// Quantile of Student's t, p in (0, 1).
+double student_t_quantile(double p, double degrees);
+
 }  // namespace stagemark

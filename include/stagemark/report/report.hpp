@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
+#include "stagemark/core/comparison.hpp"
 #include "stagemark/core/metrics.hpp"
+#include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/core/stage.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "stagemark/report/column.hpp"
@@ -258,12 +260,7 @@ struct LabelFlips {
   bool operator==(const LabelFlips&) const = default;
 };
 
-enum class SpeedVerdict : std::uint8_t { faster, slower, no_difference, inconclusive };
-std::string_view to_string(SpeedVerdict verdict) noexcept;
 std::optional<SpeedVerdict> parse_speed_verdict(std::string_view name) noexcept;
-
-enum class AccuracyVerdict : std::uint8_t { kept, lost, inconclusive };
-std::string_view to_string(AccuracyVerdict verdict) noexcept;
 std::optional<AccuracyVerdict> parse_accuracy_verdict(std::string_view name) noexcept;
 
 /// One approach against the baseline. Deltas are candidate - baseline.
