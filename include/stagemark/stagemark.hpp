@@ -33,6 +33,7 @@
 #include "stagemark/model/network.hpp"
 #include "stagemark/report/atomic_file.hpp"
 #include "stagemark/report/column.hpp"
+#include "stagemark/report/comparison.hpp"
 #include "stagemark/report/environment.hpp"
 #include "stagemark/report/json.hpp"
 #include "stagemark/report/or_reason.hpp"

@@ -304,6 +304,7 @@ void describe(Fields& fields, R& result) {
   fields("memory", result.memory, "Memory used", unit::none);
   fields("drift", result.drift, "Whether `total` stayed the same over the run", unit::none);
   fields("harness", result.harness, "What measuring cost", unit::none);
+  fields("speed_rank", result.speed_rank, "1 the fastest; those that cannot be told apart share one", unit::none);
   fields("warnings", result.warnings, "What a reader of these figures should know", unit::none);
   fields("rounds", result.rounds, "Turns of the approach, in the order of measurement", unit::none);
   fields("per_image", result.per_image, "Columns of equal length, one entry per attempted inference", unit::none);
@@ -323,6 +324,8 @@ void describe(Fields& fields, R& flips) {
   fields("harmful", flips.harmful, "Baseline right, candidate wrong", unit::images);
   fields("helpful", flips.helpful, "Baseline wrong, candidate right", unit::images);
   fields("files", flips.files, "The images", unit::none);
+  fields("harmful_files", flips.harmful_files, "Those that were right with the baseline", unit::none);
+  fields("helpful_files", flips.helpful_files, "Those that are right with the candidate", unit::none);
 }
 
 template <class Fields, Described<Comparison> R>
@@ -331,12 +334,18 @@ void describe(Fields& fields, R& comparison) {
   fields("candidate", comparison.candidate, "Approach judged", unit::none);
   fields("speedup", comparison.speedup, "Of `total`", unit::ratio);
   fields("stages", comparison.stages, "Speed-up by stage", unit::ratio);
+  fields("tails", comparison.tails, "Speed-up of high quantiles of `total`", unit::ratio);
+  fields("rounds", comparison.rounds, "Rounds that both measured", unit::none);
   fields("accuracy_delta_points", comparison.accuracy_delta_points, "Candidate less baseline", unit::points);
   fields("accuracy_delta_ci95", comparison.accuracy_delta_ci95, "95 % interval for the population", unit::points);
+  fields("accuracy_margin_points", comparison.accuracy_margin_points, "Largest drop that counts as kept", unit::points);
+  fields("accuracy_margin_images", comparison.accuracy_margin_images, "The same in images of this set", unit::images);
+  fields("images_needed", comparison.images_needed,
+         "With which the population's accuracy would be kept, if images flipped at the same rates", unit::images);
   fields("auroc_delta", comparison.auroc_delta, "Candidate less baseline", unit::ratio);
   fields("auroc_delta_p_value", comparison.auroc_delta_p_value, "Paired DeLong test", unit::none);
   fields("label_flips", comparison.label_flips, "Images on which the decisions differ", unit::none);
-  fields("mcnemar_p_value", comparison.mcnemar_p_value, "Exact McNemar test", unit::none);
+  fields("mcnemar_p_value", comparison.mcnemar_p_value, "Mid-p McNemar test", unit::none);
   fields("max_probability_difference", comparison.max_probability_difference, "Largest over the images", unit::none);
   fields("max_input_difference", comparison.max_input_difference, "Largest between input tensors", unit::none);
   fields("speed_verdict", comparison.speed_verdict, "Whether the candidate is faster", unit::none);

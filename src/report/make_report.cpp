@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "accuracy_report.hpp"
+#include "stagemark/report/comparison.hpp"
 #include "stagemark/report/report.hpp"
 #include "timing_report.hpp"
 
@@ -215,6 +216,7 @@ Report make_report(const SuiteResult& result, const ReportContext& context) {
     report.approaches_tested.push_back(report.results.back().approach);
   }
   report.total_benchmarks = report.results.size();
+  compare_approaches(report);
   return report;
 }
 

@@ -234,6 +234,8 @@ struct ApproachReport {
   Drift drift;
   HarnessCost harness;
   std::vector<std::string> warnings;
+  /// 1 the fastest; approaches that cannot be told apart share one. Absent where it was not compared.
+  std::optional<std::size_t> speed_rank;
   std::vector<RoundReport> rounds;
   PerImage per_image;
 
@@ -255,7 +257,9 @@ struct Speedup {
 struct LabelFlips {
   std::size_t harmful = 0;  ///< baseline right, candidate wrong
   std::size_t helpful = 0;
-  std::vector<std::string> files;
+  std::vector<std::string> files;          ///< all of them; the right answer need not be known
+  std::vector<std::string> harmful_files;  ///< of a labelled set
+  std::vector<std::string> helpful_files;
 
   bool operator==(const LabelFlips&) const = default;
 };
@@ -269,8 +273,14 @@ struct Comparison {
   std::string candidate;
   Speedup speedup;  ///< of `total`
   ByStage<Speedup> stages;
+  NamedValues<Speedup> tails;  ///< of p95 and p99 of `total`
+  std::size_t rounds = 0;      ///< that both measured
   OrReason<double> accuracy_delta_points;
   OrReason<Interval> accuracy_delta_ci95;
+  double accuracy_margin_points = 0.5;  ///< the largest drop that counts as kept
+  OrReason<std::uint64_t> accuracy_margin_images;
+  /// With which the population's accuracy would be kept, if the flips went on at the same rates.
+  OrReason<std::uint64_t> images_needed;
   OrReason<double> auroc_delta;
   OrReason<double> auroc_delta_p_value;
   LabelFlips label_flips;

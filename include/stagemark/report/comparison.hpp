@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "stagemark/core/comparison.hpp"
+#include "stagemark/report/report.hpp"
+
+namespace stagemark {
+
+/// What counts as different.
+struct ComparisonCriteria {
+  SpeedCriteria speed;
+  double accuracy_margin = 0.005;  ///< the largest drop of accuracy that is `kept`, as a proportion
+};
+
+/// Compares every approach with one of them, and ranks all by speed, from what the report holds of each inference: the
+/// same for a report that was just made and for one that was read. Needs no approach to have worked; what cannot be said
+/// is absent, with the reason.
+/// Latency: paired by round; Holm's adjustment over the candidates, for each stage. Accuracy: paired by image.
+/// \param baseline name of the approach to compare with; absent: the first
+/// \throws InputError if there is no such approach
+void compare_approaches(Report& report, const ComparisonCriteria& criteria = {},
+                        const std::optional<std::string>& baseline = std::nullopt);
+
+}  // namespace stagemark

@@ -1,0 +1,357 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "stagemark/core/comparison.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/core/paired_auroc.hpp"
+#include "stagemark/core/paired_proportions.hpp"
+#include "stagemark/core/statistics.hpp"
+#include "stagemark/core/tail_comparison.hpp"
+#include "stagemark/report/comparison.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Below it not even the sign test of all rounds reaches a 95 % interval (6), whatever they show.
+constexpr std::size_t fewest_rounds = 6;
+
+/// The same inference in the columns of two approaches.
+struct PairedRow {
+  std::size_t baseline = 0;
+  std::size_t candidate = 0;
+};
+
+/// Images that failed with any approach that went on: left out of every comparison, so that all are about the same.
+std::set<std::string_view> failed_images(const Report& report) {
+  std::set<std::string_view> failed;
+  for (const ApproachReport& result : report.results) {
+    if (result.error) continue;
+    for (const FileProblem& failure : result.failures) failed.insert(failure.path);
+  }
+  return failed;
+}
+
+/// Inferences of the same image in the same round, in the baseline's order.
+std::vector<PairedRow> pair_rows(const PerImage& baseline, const PerImage& candidate,
+                                 const std::set<std::string_view>& failed) {
+  std::map<std::uint32_t, std::unordered_map<std::string_view, std::size_t>> rows;
+  for (std::size_t row = 0; row < candidate.path.size(); ++row) {
+    if (const auto round = candidate.round[row]) rows[*round].emplace(candidate.path[row], row);
+  }
+  std::vector<PairedRow> pairs;
+  for (std::size_t row = 0; row < baseline.path.size(); ++row) {
+    const auto round = baseline.round[row];
+    if (!round || failed.contains(baseline.path[row])) continue;
+    const auto of_round = rows.find(*round);
+    if (of_round == rows.end()) continue;
+    const auto found = of_round->second.find(baseline.path[row]);
+    if (found != of_round->second.end()) pairs.push_back({row, found->second});
+  }
+  return pairs;
+}
+
+/// Times of one round, of calls that both approaches have.
+struct RoundTimes {
+  std::vector<double> baseline, candidate;  ///< nanoseconds
+  std::size_t generation = 0;
+};
+
+/// By round, in order.
+std::vector<RoundTimes> times_by_round(const PerImage& baseline, const PerImage& candidate,
+                                       std::span<const PairedRow> pairs, Stage stage) {
+  const auto baseline_times = baseline.stages_ns.find(stage);
+  const auto candidate_times = candidate.stages_ns.find(stage);
+  if (baseline_times == baseline.stages_ns.end() || candidate_times == candidate.stages_ns.end()) return {};
+  std::map<std::uint32_t, RoundTimes> rounds;
+  std::optional<std::uint32_t> last_call;
+  for (const PairedRow& pair : pairs) {
+    const auto call = baseline.call[pair.baseline];
+    // Images of one call share its time, which counts once.
+    if (call && std::exchange(last_call, call) == call) continue;
+    const auto first = baseline_times->second[pair.baseline];
+    const auto second = candidate_times->second[pair.candidate];
+    if (!first || !second) continue;
+    RoundTimes& times = rounds[*baseline.round[pair.baseline]];
+    times.baseline.push_back(static_cast<double>(*first));
+    times.candidate.push_back(static_cast<double>(*second));
+    times.generation = baseline.process[pair.baseline].value_or(0);
+  }
+  std::vector<RoundTimes> result;
+  for (auto& [index, times] : rounds) result.push_back(std::move(times));
+  return result;
+}
+
+std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds) {
+  std::vector<PairedRound> paired;
+  for (const RoundTimes& round : rounds) {
+    const double baseline = median(round.baseline);
+    const double candidate = median(round.candidate);
+    // Shorter than the clock can tell: nothing can be said of a ratio.
+    if (baseline > 0 && candidate > 0) paired.push_back({std::log(baseline) - std::log(candidate), round.generation});
+  }
+  return paired;
+}
+
+/// All that two approaches have in common.
+struct Pair {
+  const ApproachReport& baseline;
+  const ApproachReport& candidate;
+  std::vector<PairedRow> rows;
+};
+
+std::string rounds_reason(std::size_t rounds) {
+  return "needs " + std::to_string(fewest_rounds) + " rounds that both measured, has " + std::to_string(rounds);
+}
+
+std::optional<SpeedComparison> compare_stage(const Pair& pair, Stage stage, const SpeedCriteria& criteria) {
+  const auto times = times_by_round(pair.baseline.per_image, pair.candidate.per_image, pair.rows, stage);
+  const std::vector<PairedRound> rounds = paired_rounds(times);
+  if (rounds.empty()) return std::nullopt;
+  return compare_speed(rounds, criteria);
+}
+
+Speedup speedup_of(const SpeedComparison& comparison, const SpeedDecision& decision) {
+  Speedup speedup;
+  speedup.ratio = comparison.speedup;
+  speedup.ci95 = OrReason<Interval>::of(comparison.interval, rounds_reason(comparison.rounds));
+  speedup.p_value = comparison.p_value;
+  speedup.p_adjusted = decision.p_adjusted;
+  speedup.scope = std::string(to_string(comparison.scope));
+  return speedup;
+}
+
+Speedup no_speedup(const std::string& reason) {
+  Speedup speedup;
+  speedup.ratio = speedup.p_value = speedup.p_adjusted = OrReason<double>::absent(reason);
+  speedup.ci95 = OrReason<Interval>::absent(reason);
+  return speedup;
+}
+
+/// p95 and p99 of `total`.
+void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::uint64_t seed, Comparison& comparison) {
+  const auto times = times_by_round(pair.baseline.per_image, pair.candidate.per_image, pair.rows, Stage::total);
+  std::vector<RoundLatencies> rounds;
+  bool measurable = !times.empty();
+  for (const RoundTimes& round : times) {
+    const auto above_zero = [](double time) { return time > 0; };
+    measurable = measurable && std::ranges::all_of(round.baseline, above_zero) &&
+                 std::ranges::all_of(round.candidate, above_zero);
+    rounds.push_back({round.baseline, round.candidate, round.generation});
+  }
+  for (const auto& [name, p] : {std::pair<std::string, double>{"p95", 0.95}, {"p99", 0.99}}) {
+    TailOptions options;
+    options.confidence = criteria.confidence;
+    options.seed = seed;
+    const auto tail = measurable ? compare_tails(rounds, p, options) : std::nullopt;
+    if (!tail) {
+      comparison.tails.emplace_back(
+          name, no_speedup("needs " + std::to_string(quantile_upper_bound_count(p)) + " times above zero of each"));
+      continue;
+    }
+    Speedup speedup;
+    speedup.ratio = tail->speedup;
+    speedup.ci95 = tail->interval;
+    speedup.p_value = tail->p_value;
+    speedup.p_adjusted = OrReason<double>::absent("adjusted for verdicts only, which are about medians");
+    speedup.scope = std::string(to_string(tail->scope));
+    comparison.tails.emplace_back(name, std::move(speedup));
+  }
+}
+
+/// Each image once: its first inference with both.
+std::vector<PairedRow> first_inferences(const Pair& pair) {
+  std::vector<PairedRow> rows;
+  std::set<std::string_view> seen;
+  for (const PairedRow& row : pair.rows) {
+    const PerImage& baseline = pair.baseline.per_image;
+    if (!baseline.predicted[row.baseline] || !pair.candidate.per_image.predicted[row.candidate]) continue;
+    if (seen.insert(baseline.path[row.baseline]).second) rows.push_back(row);
+  }
+  return rows;
+}
+
+void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double margin, Comparison& comparison) {
+  const PerImage& baseline = pair.baseline.per_image;
+  const PerImage& candidate = pair.candidate.per_image;
+  PairedOutcomes outcomes;
+  bool labelled = !rows.empty();
+  for (const PairedRow& row : rows) {
+    const auto label = baseline.label[row.baseline];
+    const auto first = baseline.predicted[row.baseline];
+    const auto second = candidate.predicted[row.candidate];
+    labelled = labelled && label.has_value();
+    const bool was_right = label && first == label;
+    const bool is_right = label && second == label;
+    if (first != second) comparison.label_flips.files.push_back(baseline.path[row.baseline]);
+    if (was_right && !is_right) comparison.label_flips.harmful_files.push_back(baseline.path[row.baseline]);
+    if (is_right && !was_right) comparison.label_flips.helpful_files.push_back(baseline.path[row.baseline]);
+    (was_right ? (is_right ? outcomes.both_right : outcomes.harmful)
+               : (is_right ? outcomes.helpful : outcomes.both_wrong)) += 1;
+  }
+  comparison.label_flips.harmful = comparison.label_flips.harmful_files.size();
+  comparison.label_flips.helpful = comparison.label_flips.helpful_files.size();
+  comparison.accuracy_margin_points = 100 * margin;
+  if (!labelled || !pair.baseline.accuracy || !pair.candidate.accuracy) {
+    const std::string reason = !labelled                 ? "no labelled image was classified by both"
+                               : !pair.baseline.accuracy ? pair.baseline.accuracy.reason
+                                                         : pair.candidate.accuracy.reason;
+    comparison.accuracy_delta_points = comparison.mcnemar_p_value = OrReason<double>::absent(reason);
+    comparison.accuracy_delta_ci95 = OrReason<Interval>::absent(reason);
+    comparison.accuracy_margin_images = comparison.images_needed = OrReason<std::uint64_t>::absent(reason);
+    comparison.reasons.push_back("accuracy: " + reason);
+    return;
+  }
+  const auto count = static_cast<double>(outcomes.count());
+  const double delta = (static_cast<double>(outcomes.helpful) - static_cast<double>(outcomes.harmful)) / count;
+  comparison.accuracy_delta_points = 100 * delta;
+  if (const auto interval = tango_interval(outcomes)) {
+    comparison.accuracy_delta_ci95 = Interval{100 * interval->low, 100 * interval->high};
+  }
+  comparison.mcnemar_p_value = mcnemar_mid_p(outcomes);
+  comparison.accuracy_margin_images = images_within(margin, outcomes.count());
+  comparison.images_needed = OrReason<std::uint64_t>::of(
+      images_needed(outcomes, margin), "no number of images would do: accuracy fell by the margin or more");
+  comparison.accuracy_verdict = accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
+  comparison.accuracy_population_verdict =
+      population_accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
+}
+
+void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, const DatasetReport& dataset,
+                           Comparison& comparison) {
+  const PerImage& baseline = pair.baseline.per_image;
+  const PerImage& candidate = pair.candidate.per_image;
+  const auto positive = std::ranges::find(dataset.classes, dataset.positive ? *dataset.positive : std::string());
+  const auto positive_index = static_cast<std::uint32_t>(positive - dataset.classes.begin());
+  double largest = 0;
+  std::vector<ScoredImage> first;
+  std::vector<ScoredImage> second;
+  for (const PairedRow& row : rows) {
+    const auto p = baseline.probability[row.baseline];
+    const auto q = candidate.probability[row.candidate];
+    const auto label = baseline.label[row.baseline];
+    if (!p || !q) continue;
+    largest = std::max(largest, std::abs(*p - *q));
+    if (!label) continue;
+    // Stored is the probability of class index 1.
+    const auto scored = [&](double probability, std::optional<std::uint32_t> predicted) {
+      return ScoredImage{*label == positive_index, positive_index == 0 ? 1 - probability : probability,
+                         predicted == positive_index};
+    };
+    first.push_back(scored(*p, baseline.predicted[row.baseline]));
+    second.push_back(scored(*q, candidate.predicted[row.candidate]));
+  }
+  comparison.max_probability_difference =
+      rows.empty() ? OrReason<double>::absent("no image was classified by both") : OrReason(largest);
+  comparison.max_input_difference = OrReason<double>::absent("the input tensors are not kept");
+
+  std::optional<PairedAuroc> areas;
+  if (pair.baseline.accuracy_metrics.auroc && pair.candidate.accuracy_metrics.auroc)
+    areas = compare_auroc(first, second);
+  const std::string reason = pair.baseline.accuracy_metrics.auroc ? pair.candidate.accuracy_metrics.auroc.reason
+                                                                  : pair.baseline.accuracy_metrics.auroc.reason;
+  comparison.auroc_delta =
+      areas ? OrReason(areas->delta)
+            : OrReason<double>::absent(reason.empty() ? "the images in common are of one class" : reason);
+  comparison.auroc_delta_p_value = areas ? OrReason<double>::of(areas->p_value, "the variance cannot be estimated")
+                                         : OrReason<double>::absent(comparison.auroc_delta.reason);
+}
+
+void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set<std::string_view>& failed) {
+  std::vector<ApproachReport*> running;
+  for (ApproachReport& result : report.results) {
+    result.speed_rank.reset();
+    if (!result.error && result.total_time_ms) running.push_back(&result);
+  }
+  std::vector<double> speeds(running.size());
+  std::vector<SpeedComparison> pairs;
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    for (std::size_t j = i + 1; j < running.size(); ++j) {
+      const Pair pair{*running[i], *running[j], pair_rows(running[i]->per_image, running[j]->per_image, failed)};
+      const auto comparison = compare_stage(pair, Stage::total, criteria);
+      if (!comparison) return;
+      if (i == 0) speeds[j] = comparison->log_speedup;
+      pairs.push_back(*comparison);
+    }
+  }
+  std::vector<double> p_adjusted;
+  for (const SpeedDecision& decision : decide_speed(pairs, criteria)) p_adjusted.push_back(decision.p_adjusted);
+  const std::vector<std::size_t> ranks = speed_ranks(speeds, p_adjusted, 1 - criteria.confidence);
+  for (std::size_t i = 0; i < running.size(); ++i) running[i]->speed_rank = ranks[i];
+}
+
+std::size_t index_of(const Report& report, const std::optional<std::string>& name) {
+  if (!name) return 0;
+  const auto found = std::ranges::find(report.results, *name, &ApproachReport::approach);
+  if (found != report.results.end()) return static_cast<std::size_t>(found - report.results.begin());
+  std::string known;
+  for (const ApproachReport& result : report.results) known += (known.empty() ? "" : ", ") + result.approach;
+  throw InputError("there is no approach '" + *name + "' in the report", {}, "it has " + known);
+}
+
+}  // namespace
+
+void compare_approaches(Report& report, const ComparisonCriteria& criteria,
+                        const std::optional<std::string>& baseline_name) {
+  report.comparisons.clear();
+  if (report.results.empty()) return;
+  const std::size_t baseline_index = index_of(report, baseline_name);
+  const ApproachReport& baseline = report.results[baseline_index];
+  const std::set<std::string_view> failed = failed_images(report);
+
+  std::vector<Pair> pairs;
+  for (const ApproachReport& candidate : report.results) {
+    if (&candidate == &baseline) continue;
+    pairs.push_back({baseline, candidate, pair_rows(baseline.per_image, candidate.per_image, failed)});
+    Comparison comparison;
+    comparison.baseline = baseline.approach;
+    comparison.candidate = candidate.approach;
+    comparison.speedup = no_speedup("no round was measured by both");
+    report.comparisons.push_back(std::move(comparison));
+  }
+
+  // By stage, all candidates together: one family.
+  for (const Stage stage : all_stages) {
+    std::vector<SpeedComparison> family;
+    std::vector<std::size_t> members;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (baseline.error || pairs[i].candidate.error || stage == Stage::decode) continue;
+      if (const auto compared = compare_stage(pairs[i], stage, criteria.speed)) {
+        family.push_back(*compared);
+        members.push_back(i);
+      }
+    }
+    const std::vector<SpeedDecision> decisions = decide_speed(family, criteria.speed);
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      Comparison& comparison = report.comparisons[members[k]];
+      const Speedup speedup = speedup_of(family[k], decisions[k]);
+      if (stage != Stage::total) {
+        comparison.stages.emplace(stage, speedup);
+        continue;
+      }
+      comparison.speedup = speedup;
+      comparison.rounds = family[k].rounds;
+      comparison.speed_verdict = decisions[k].verdict;
+      if (family[k].rounds < fewest_rounds) comparison.reasons.push_back("speed: " + rounds_reason(family[k].rounds));
+    }
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    Comparison& comparison = report.comparisons[i];
+    for (const ApproachReport* side : {&pairs[i].baseline, &pairs[i].candidate}) {
+      if (side->error) comparison.reasons.push_back("'" + side->approach + "' failed: " + *side->error);
+    }
+    compare_total_tails(pairs[i], criteria.speed, report.config.seed, comparison);
+    const std::vector<PairedRow> images = first_inferences(pairs[i]);
+    compare_decisions(pairs[i], images, criteria.accuracy_margin, comparison);
+    compare_probabilities(pairs[i], images, report.dataset, comparison);
+  }
+  rank_by_speed(report, criteria.speed, failed);
+}
+
+}  // namespace stagemark
