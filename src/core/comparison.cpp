@@ -68,8 +68,7 @@ class SlowdownTests {
  private:
   [[nodiscard]] MarginTest confirmed(const MarginTest& over_rounds, double limit) const {
     if (!over_generations_) return over_rounds;
-    return weaker_of(over_rounds,
-                     {.p_beyond = over_generations_->p_above(limit), .p_within = over_generations_->p_below(limit)});
+    return weaker_of(over_rounds, over_generations_->test(limit));
   }
 
   std::span<const PairedRound> rounds_;
@@ -142,8 +141,7 @@ SpeedComparison compare_speed(std::span<const PairedRound> rounds, const SpeedCr
   if (result.interval) {
     result.interval = Interval{.low = std::exp(result.interval->low), .high = std::exp(result.interval->high)};
   }
-  const MarginTest equality = tests.at_zero_without_ties(result.ties);
-  result.p_value = std::min(1.0, 2 * std::min(equality.p_beyond, equality.p_within));
+  result.p_value = two_sided(tests.at_zero_without_ties(result.ties));
   const double practical = log_margin(criteria.practical);
   result.p_practical_difference =
       std::max(tests.at(practical).p_within, SlowdownTests(turned_over(rounds)).at(practical).p_within);

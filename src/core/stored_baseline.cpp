@@ -32,7 +32,7 @@ std::optional<StoredBaselineComparison> compare_with_stored(std::span<const doub
       (student_t_quantile(1 - level, degrees) + student_t_quantile(0.8, degrees)) * slowdown.standard_error;
   return StoredBaselineComparison{.slowdown = std::expm1(slowdown.value),
                                   .interval = {.low = std::expm1(interval.low), .high = std::expm1(interval.high)},
-                                  .test = {.p_beyond = slowdown.p_above(limit), .p_within = slowdown.p_below(limit)},
+                                  .test = slowdown.test(limit),
                                   .smallest_detectable_excess = (1 + margin) * std::expm1(excess)};
 }
 

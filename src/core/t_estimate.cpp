@@ -13,9 +13,10 @@ double upper_tail(double difference, double standard_error, double degrees) {
 
 }  // namespace
 
-double TEstimate::p_above(double limit) const { return upper_tail(value - limit, standard_error, degrees); }
-
-double TEstimate::p_below(double limit) const { return upper_tail(limit - value, standard_error, degrees); }
+MarginTest TEstimate::test(double limit) const {
+  return {.p_beyond = upper_tail(value - limit, standard_error, degrees),
+          .p_within = upper_tail(limit - value, standard_error, degrees)};
+}
 
 Interval TEstimate::interval(double confidence) const {
   const double half_width = -student_t_quantile((1 - confidence) / 2, degrees) * standard_error;

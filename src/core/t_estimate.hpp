@@ -14,10 +14,8 @@ struct TEstimate {
   double standard_error = 0;
   double degrees = 0;
 
-  /// p-value of the hypothesis that the truth is `limit` or less.
-  [[nodiscard]] double p_above(double limit) const;
-  /// p-value of the hypothesis that the truth is `limit` or more.
-  [[nodiscard]] double p_below(double limit) const;
+  /// p-values of the hypotheses that the truth is `limit` or less, and that it is `limit` or more.
+  [[nodiscard]] MarginTest test(double limit) const;
   [[nodiscard]] Interval interval(double confidence) const;
 };
 
@@ -28,5 +26,8 @@ TEstimate t_estimate_of_mean(std::span<const double> values);
 inline MarginTest weaker_of(const MarginTest& a, const MarginTest& b) {
   return {.p_beyond = std::max(a.p_beyond, b.p_beyond), .p_within = std::max(a.p_within, b.p_within)};
 }
+
+/// The two-sided p-value of the limit itself.
+inline double two_sided(const MarginTest& test) { return std::min(1.0, 2 * std::min(test.p_beyond, test.p_within)); }
 
 }  // namespace stagemark

@@ -212,8 +212,7 @@ std::optional<TailComparison> compare_tails(std::span<const RoundLatencies> roun
   Interval slowdown = bootstrap_interval(pooled, options);
   if (const auto estimate = over_generations(rounds, p)) {
     result.scope = Scope::any_processes;
-    result.p_value = std::max(result.p_value, 2 * std::min(estimate->p_above(0), estimate->p_below(0)));
-    result.p_value = std::min(1.0, result.p_value);
+    result.p_value = std::max(result.p_value, two_sided(estimate->test(0)));
     const Interval wide = estimate->interval(options.confidence);
     if (wide.high - wide.low >= slowdown.high - slowdown.low) slowdown = wide;
   }
@@ -229,8 +228,7 @@ std::optional<MarginTest> test_tail_slowdown(std::span<const RoundLatencies> rou
   const SwapShares shares = swap_labels(PooledRounds(rounds, p, limit), options);
   const MarginTest over_rounds{.p_beyond = shares.at_least, .p_within = shares.at_most};
   const auto estimate = over_generations(rounds, p);
-  if (!estimate) return over_rounds;
-  return weaker_of(over_rounds, {.p_beyond = estimate->p_above(limit), .p_within = estimate->p_below(limit)});
+  return estimate ? weaker_of(over_rounds, estimate->test(limit)) : over_rounds;
 }
 
 }  // namespace stagemark
