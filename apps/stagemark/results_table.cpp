@@ -142,11 +142,80 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
   for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
 }
 
+std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
+
+/// "1.902x [1.881, 1.923]"
+std::string speedup_text(const Speedup& speedup) {
+  if (!speedup.ratio) return "n/a";
+  std::string text = decimal(*speedup.ratio, 3) + "x";
+  if (speedup.ci95) text += " [" + decimal(speedup.ci95->low, 3) + ", " + decimal(speedup.ci95->high, 3) + "]";
+  return text;
+}
+
+std::string verdict_text(SpeedVerdict verdict) {
+  return verdict == SpeedVerdict::no_difference ? "no difference" : std::string(to_string(verdict));
+}
+
+/// What was seen of the candidate's decisions, and what it proves.
+std::string accuracy_sentence(const Comparison& comparison, std::size_t images) {
+  const LabelFlips& flips = comparison.label_flips;
+  std::string text = std::to_string(flips.files.size()) + " of " + thousands(images) + " decisions flipped";
+  if (!comparison.accuracy_delta_points) return text + " (" + comparison.accuracy_delta_points.reason + ")";
+  if (!flips.files.empty()) {
+    text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
+  }
+  const std::string margin = decimal(comparison.accuracy_margin_points, 2) + " points";
+  text += ": accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
+          (*comparison.accuracy_delta_points < 0 ? "" : "+") + decimal(*comparison.accuracy_delta_points, 2) +
+          " points";
+  if (comparison.accuracy_delta_ci95) {
+    text += " [" + decimal(comparison.accuracy_delta_ci95->low, 2) + ", " +
+            decimal(comparison.accuracy_delta_ci95->high, 2) + "]";
+  }
+  switch (comparison.accuracy_population_verdict) {
+    case AccuracyVerdict::kept:
+      return text + ";\n    of the population too, no drop of " + margin;
+    case AccuracyVerdict::lost:
+      return text + ";\n    of the population too, a drop of more than " + margin;
+    case AccuracyVerdict::inconclusive:
+      return text + ";\n    whether the population's drops by " + margin + " they cannot decide" +
+             (comparison.images_needed ? ": that takes about " + thousands(*comparison.images_needed) + " images" : "");
+  }
+  return text;
+}
+
+void print_comparisons(std::ostream& out, const Report& report) {
+  if (report.comparisons.empty()) return;
+  using Align = ConsoleTable::Align;
+  out << "\nAgainst " << report.comparisons.front().baseline << " (above 1: faster)\n";
+  ConsoleTable table({"approach", "total", "p95", "inference", "p adjusted", "verdict"},
+                     {Align::left, Align::left, Align::right, Align::right, Align::right, Align::left});
+  for (const Comparison& comparison : report.comparisons) {
+    const auto inference = comparison.stages.find(Stage::inference);
+    const auto ratio = [](const OrReason<double>& value) {
+      return value ? decimal(*value, 3) + "x" : std::string("n/a");
+    };
+    table.add({comparison.candidate, speedup_text(comparison.speedup), ratio(comparison.tails.p95.ratio),
+               inference == comparison.stages.end() ? "n/a" : ratio(inference->second.ratio),
+               comparison.speedup.p_adjusted ? p_text(*comparison.speedup.p_adjusted) : "n/a",
+               verdict_text(comparison.speed_verdict)});
+  }
+  table.print(out, "  ");
+  for (const Comparison& comparison : report.comparisons) {
+    const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
+    for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
+    if (comparison.max_probability_difference) {
+      out << "  " << name << accuracy_sentence(comparison, report.dataset.images) << '\n';
+    }
+  }
+}
+
 }  // namespace
 
 void print_results(std::ostream& out, const Report& report) {
   print_dataset(out, report);
   for (const ApproachReport& result : report.results) print_approach(out, result);
+  print_comparisons(out, report);
   out << '\n';
 }
 

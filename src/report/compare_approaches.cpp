@@ -145,24 +145,23 @@ void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::u
                  std::ranges::all_of(round.candidate, above_zero);
     rounds.push_back({round.baseline, round.candidate, round.generation});
   }
-  for (const auto& [name, p] : {std::pair<std::string, double>{"p95", 0.95}, {"p99", 0.99}}) {
+  const auto tail = [&](double p) {
     TailOptions options;
     options.confidence = criteria.confidence;
     options.seed = seed;
-    const auto tail = measurable ? compare_tails(rounds, p, options) : std::nullopt;
-    if (!tail) {
-      comparison.tails.emplace_back(
-          name, no_speedup("needs " + std::to_string(quantile_upper_bound_count(p)) + " times above zero of each"));
-      continue;
+    const auto compared = measurable ? compare_tails(rounds, p, options) : std::nullopt;
+    if (!compared) {
+      return no_speedup("needs " + std::to_string(quantile_upper_bound_count(p)) + " times above zero of each");
     }
     Speedup speedup;
-    speedup.ratio = tail->speedup;
-    speedup.ci95 = tail->interval;
-    speedup.p_value = tail->p_value;
-    speedup.p_adjusted = OrReason<double>::absent("adjusted for verdicts only, which are about medians");
-    speedup.scope = std::string(to_string(tail->scope));
-    comparison.tails.emplace_back(name, std::move(speedup));
-  }
+    speedup.ratio = compared->speedup;
+    speedup.ci95 = compared->interval;
+    speedup.p_value = compared->p_value;
+    speedup.p_adjusted = OrReason<double>::absent("verdicts are about medians");
+    speedup.scope = std::string(to_string(compared->scope));
+    return speedup;
+  };
+  comparison.tails = {tail(0.95), tail(0.99)};
 }
 
 /// Each image once: its first inference with both.
@@ -266,7 +265,8 @@ void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, co
 void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set<std::string_view>& failed) {
   std::vector<ApproachReport*> running;
   for (ApproachReport& result : report.results) {
-    result.speed_rank.reset();
+    result.speed_rank =
+        OrReason<std::size_t>::absent(result.error ? "the approach failed" : "it shares no round with the others");
     if (!result.error && result.total_time_ms) running.push_back(&result);
   }
   std::vector<double> speeds(running.size());

@@ -314,9 +314,18 @@ template <class Fields, Described<Speedup> R>
 void describe(Fields& fields, R& speedup) {
   fields("ratio", speedup.ratio, "Time of the baseline over time of the candidate: above 1 is faster", unit::ratio);
   fields("ci95", speedup.ci95, "95 % interval", unit::ratio);
-  fields("p_value", speedup.p_value, "Two-sided sign test over rounds", unit::none);
+  fields(
+      "p_value", speedup.p_value,
+      "Of equal speed, two-sided: sign test over rounds; from five generations on the larger of that and Student's t",
+      unit::none);
   fields("p_adjusted", speedup.p_adjusted, "The same, adjusted by Holm's method", unit::none);
   fields("scope", speedup.scope, "these_processes: the interval does not cover other processes", unit::none);
+}
+
+template <class Fields, Described<TailSpeedups> R>
+void describe(Fields& fields, R& tails) {
+  fields("p95", tails.p95, "Of the 95th percentile", unit::ratio);
+  fields("p99", tails.p99, "Of the 99th percentile", unit::ratio);
 }
 
 template <class Fields, Described<LabelFlips> R>

@@ -60,7 +60,7 @@ Json object_schema() {
   Json properties = Json::object();
   Json required = Json::array();
   Json conditions = Json::array();
-  const R example{};
+  static const R example{};
   auto fields = [&]<class T>(std::string_view key, const T& member, const char* documentation, const char* unit) {
     const std::string name(key);
     Json property = schema_of<T>();

@@ -152,7 +152,7 @@ inline Report full_report() {
   comparison.speedup.scope = "these_processes";
   comparison.stages[Stage::inference] = comparison.speedup;
   comparison.speed_verdict = SpeedVerdict::faster;
-  report.comparisons.push_back(comparison);
+  report.comparisons = {comparison};
   return report;
 }
 

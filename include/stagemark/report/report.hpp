@@ -234,8 +234,7 @@ struct ApproachReport {
   Drift drift;
   HarnessCost harness;
   std::vector<std::string> warnings;
-  /// 1 the fastest; approaches that cannot be told apart share one. Absent where it was not compared.
-  std::optional<std::size_t> speed_rank;
+  OrReason<std::size_t> speed_rank;  ///< 1 the fastest; approaches that cannot be told apart share one
   std::vector<RoundReport> rounds;
   PerImage per_image;
 
@@ -251,6 +250,13 @@ struct Speedup {
   std::optional<std::string> scope;
 
   bool operator==(const Speedup&) const = default;
+};
+
+/// Of high quantiles of `total`.
+struct TailSpeedups {
+  Speedup p95, p99;
+
+  bool operator==(const TailSpeedups&) const = default;
 };
 
 /// Images on which the decisions differ.
@@ -273,8 +279,8 @@ struct Comparison {
   std::string candidate;
   Speedup speedup;  ///< of `total`
   ByStage<Speedup> stages;
-  NamedValues<Speedup> tails;  ///< of p95 and p99 of `total`
-  std::size_t rounds = 0;      ///< that both measured
+  TailSpeedups tails;
+  std::size_t rounds = 0;  ///< that both measured
   OrReason<double> accuracy_delta_points;
   OrReason<Interval> accuracy_delta_ci95;
   double accuracy_margin_points = 0.5;  ///< the largest drop that counts as kept
