@@ -1,3 +1,4 @@
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -60,12 +61,13 @@ Json object_schema() {
   Json properties = Json::object();
   Json required = Json::array();
   Json conditions = Json::array();
-  static const R example{};
+  // On the heap: GCC 12 takes parts of a large object on the stack for uninitialised.
+  const auto example = std::make_unique<const R>();
   auto fields = [&]<class T>(std::string_view key, const T& member, const char* documentation, const char* unit) {
     const std::string name(key);
     Json property = schema_of<T>();
     property["description"] = description(documentation, unit);
-    if (is_schema_version(example, &member)) property["pattern"] = schema_version_pattern();
+    if (is_schema_version(*example, &member)) property["pattern"] = schema_version_pattern();
     properties[name] = std::move(property);
     if constexpr (!IsOmissible<T>) required.push_back(name);
     if constexpr (IsOrReason<T>) {
@@ -75,7 +77,7 @@ Json object_schema() {
       conditions.push_back(null_needs_reason(name, reason_name));
     }
   };
-  describe(fields, example);
+  describe(fields, *example);
   schema["properties"] = std::move(properties);
   schema["required"] = std::move(required);
   if (!conditions.empty()) schema["allOf"] = std::move(conditions);

@@ -1,0 +1,173 @@
+// The comparison as the report gives it, from what the report holds of each inference.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "report/made_suite.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/report/comparison.hpp"
+#include "stagemark/report/json.hpp"
+
+namespace stagemark {
+namespace {
+
+using namespace testing;
+
+/// 30 rounds of 5 images in 5 generations. The time of each image differs, in the same way for all approaches, and both
+/// share a drift of the machine; `factor` is the approach's own.
+struct Made {
+  double factor = 1;
+  std::vector<std::size_t> wrong;       ///< images it answers wrongly
+  std::optional<std::size_t> fails_on;  ///< an image
+  std::size_t rounds = 30;
+};
+
+constexpr std::size_t round_size = 5;
+
+ApproachResult made(const std::string& name, const Made& how) {
+  ApproachResult result = made_approach();
+  result.approach.name = name;
+  for (std::size_t round = 0; round < how.rounds; ++round) {
+    for (std::size_t i = 0; i < round_size; ++i) {
+      const std::size_t image = round * round_size + i;
+      const bool wrong = std::find(how.wrong.begin(), how.wrong.end(), image) != how.wrong.end();
+      std::optional<Prediction> answer = probability((image % 2 == 1) != wrong ? 0.9 : 0.1);
+      if (image == how.fails_on) answer.reset();
+      const double drift = 1 + 0.3 * std::sin(0.4 * static_cast<double>(round));
+      const double noise = 1 + 0.001 * static_cast<double>((image * 7919 + name.size() * 31) % 13);
+      const double time = 10 * drift * noise * (1 + 0.1 * static_cast<double>(i)) * how.factor;
+      CallRecord& call = add_call(result, {{image, answer}}, {{Stage::inference, 0.8 * time}, {Stage::total, time}});
+      call.round = round;
+      call.process = round * 5 / 30;
+    }
+  }
+  return result;
+}
+
+Report report_of(const std::vector<std::pair<std::string, Made>>& approaches) {
+  SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
+  suite.in_workers = true;
+  for (const auto& [name, how] : approaches) suite.collector.add(made(name, how));
+  return make_report(suite, {});
+}
+
+TEST(CompareApproaches, GivesTheSpeedUpOfEachStageThatBothHaveAndItsInterval) {
+  const Report report = report_of({{"base", {}}, {"twice", {.factor = 0.5, .wrong = {}, .fails_on = {}}}});
+  ASSERT_EQ(report.comparisons.size(), 1U);
+  const Comparison& comparison = report.comparisons[0];
+  EXPECT_EQ(comparison.baseline, "base");
+  EXPECT_EQ(comparison.candidate, "twice");
+  EXPECT_NEAR(*comparison.speedup.ratio, 2, 0.02);
+  EXPECT_LT(comparison.speedup.ci95->low, *comparison.speedup.ratio);
+  EXPECT_GT(comparison.speedup.ci95->low, 1.95);
+  EXPECT_LT(comparison.speedup.ci95->high, 2.05);
+  EXPECT_EQ(comparison.speedup.scope, "any_processes");
+  EXPECT_LT(*comparison.speedup.p_adjusted, 0.001);
+  EXPECT_EQ(comparison.speed_verdict, SpeedVerdict::faster);
+  EXPECT_NEAR(*comparison.stages.at(Stage::inference).ratio, 2, 0.02);
+  EXPECT_FALSE(comparison.stages.contains(Stage::upload));
+  EXPECT_NEAR(*comparison.tails.p95.ratio, 2, 0.05);
+  EXPECT_FALSE(comparison.tails.p99.ratio) << "150 times are too few";
+  EXPECT_EQ(comparison.rounds, 30U);
+  EXPECT_EQ(*report.results[0].speed_rank, 2U);
+  EXPECT_EQ(*report.results[1].speed_rank, 1U);
+}
+
+TEST(CompareApproaches, FindsNoDifferenceBetweenEquals) {
+  const Report report = report_of({{"a", {}}, {"b", {}}, {"c", {}}});
+  for (const Comparison& comparison : report.comparisons) {
+    EXPECT_EQ(comparison.speed_verdict, SpeedVerdict::no_difference);
+    EXPECT_EQ(comparison.accuracy_verdict, AccuracyVerdict::kept);
+    EXPECT_TRUE(comparison.label_flips.files.empty());
+  }
+  for (const ApproachReport& result : report.results) EXPECT_EQ(*result.speed_rank, 1U);
+}
+
+TEST(CompareApproaches, SplitsTheFlipsAndJudgesTheAccuracyOnTheseImagesAndOnOthers) {
+  const Report report = report_of({{"base", {.factor = 1, .wrong = {4}, .fails_on = {}}},
+                                   {"worse", {.factor = 1, .wrong = {7, 8, 9}, .fails_on = {}}}});
+  const Comparison& comparison = report.comparisons[0];
+  EXPECT_EQ(comparison.label_flips.harmful, 3U);
+  EXPECT_EQ(comparison.label_flips.helpful, 1U);
+  EXPECT_EQ(comparison.label_flips.harmful_files.front(), "PNEUMONIA/7.png");
+  EXPECT_EQ(comparison.label_flips.helpful_files.front(), "NORMAL/4.png");
+  EXPECT_EQ(comparison.label_flips.files.size(), 4U);
+  EXPECT_NEAR(*comparison.accuracy_delta_points, -100 * 2.0 / 150, 1e-12);
+  EXPECT_NEAR(*comparison.mcnemar_p_value, 0.375, 1e-12);  // mid-p of 3 and 1: 2 x (1 + 4)/16 - 4/16
+  EXPECT_EQ(*comparison.accuracy_margin_images, 0U);       // half a point of 150
+  EXPECT_EQ(comparison.accuracy_verdict, AccuracyVerdict::lost);
+  EXPECT_EQ(comparison.accuracy_population_verdict, AccuracyVerdict::inconclusive);
+  EXPECT_FALSE(comparison.images_needed) << "no number would do";
+  EXPECT_DOUBLE_EQ(*comparison.max_probability_difference, 0.8);
+  EXPECT_TRUE(comparison.auroc_delta);
+}
+
+TEST(CompareApproaches, LeavesAnImageThatFailedAnywhereOutOfEveryComparison) {
+  const Report report = report_of({{"base", {}},
+                                   {"failing", {.factor = 1, .wrong = {}, .fails_on = 7}},
+                                   {"wrong", {.factor = 1, .wrong = {7}, .fails_on = {}}}});
+  EXPECT_TRUE(report.comparisons[1].label_flips.files.empty());
+  EXPECT_EQ(report.comparisons[1].accuracy_verdict, AccuracyVerdict::kept);
+}
+
+TEST(CompareApproaches, DecidesNothingOnTooFewRounds) {
+  const Made few{.factor = 1, .wrong = {}, .fails_on = {}, .rounds = 5};
+  Made fast = few;
+  fast.factor = 0.1;
+  const Report report = report_of({{"base", few}, {"fast", fast}});
+  const Comparison& comparison = report.comparisons[0];
+  EXPECT_EQ(comparison.speed_verdict, SpeedVerdict::inconclusive);
+  EXPECT_FALSE(comparison.speedup.ci95);
+  ASSERT_FALSE(comparison.reasons.empty());
+  EXPECT_NE(comparison.reasons[0].find("needs 6 rounds"), std::string::npos) << comparison.reasons[0];
+}
+
+TEST(CompareApproaches, SaysWhyAFailedApproachIsNotCompared) {
+  SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
+  suite.collector.add(made("base", {}));
+  ApproachResult failed = made("failed", {});
+  failed.error = "its worker was ended by signal 9";
+  suite.collector.add(std::move(failed));
+  const Report report = make_report(suite, {});
+  const Comparison& comparison = report.comparisons[0];
+  EXPECT_FALSE(comparison.speedup.ratio);
+  EXPECT_EQ(comparison.speed_verdict, SpeedVerdict::inconclusive);
+  ASSERT_FALSE(comparison.reasons.empty());
+  EXPECT_NE(comparison.reasons[0].find("signal 9"), std::string::npos);
+  EXPECT_FALSE(report.results[1].speed_rank);
+}
+
+TEST(CompareApproaches, KnowsNoAccuracyWithoutLabels) {
+  SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
+  for (DatasetEntry& entry : suite.dataset.entries) entry.label.reset();
+  suite.dataset.classes.clear();
+  suite.dataset.positive.reset();
+  suite.collector.add(made("base", {}));
+  suite.collector.add(made("other", {.factor = 1, .wrong = {3}, .fails_on = {}}));
+  const Comparison comparison = make_report(suite, {}).comparisons[0];
+  EXPECT_FALSE(comparison.accuracy_delta_points);
+  EXPECT_EQ(comparison.accuracy_verdict, AccuracyVerdict::inconclusive);
+  EXPECT_EQ(comparison.label_flips.files.size(), 1U);
+  EXPECT_EQ(comparison.label_flips.harmful, 0U);
+}
+
+TEST(CompareApproaches, SaysTheSameOfAReportThatWasWrittenAndRead) {
+  const Report report = report_of({{"base", {}}, {"other", {.factor = 0.9, .wrong = {3}, .fails_on = {}}}});
+  std::stringstream file;
+  write_json(file, report);
+  Report read = read_json(file, "report.json");
+  compare_approaches(read);
+  EXPECT_EQ(read.comparisons, report.comparisons);
+}
+
+TEST(CompareApproaches, TakesAnotherBaselineIfAsked) {
+  Report report = report_of({{"base", {}}, {"twice", {.factor = 0.5, .wrong = {}, .fails_on = {}}}});
+  compare_approaches(report, {}, "twice");
+  EXPECT_EQ(report.comparisons[0].candidate, "base");
+  EXPECT_NEAR(*report.comparisons[0].speedup.ratio, 0.5, 0.01);
+  EXPECT_THROW(compare_approaches(report, {}, "thrice"), InputError);
+}
+
+}  // namespace
+}  // namespace stagemark
