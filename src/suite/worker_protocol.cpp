@@ -302,7 +302,7 @@ std::vector<std::byte> encoded(const T& value) {
 
 template <class T>
 T decoded(std::span<const std::byte> content) {
-  Decoder decoder(content);
+  Decoder decoder(content);  // NOLINT(misc-const-correctness): reading from it moves it on
   T value{};
   decoder(value);
   decoder.expect_end();

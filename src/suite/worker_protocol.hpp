@@ -12,12 +12,10 @@
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_plan.hpp"
 
-namespace stagemark {
-
 /// What suite and worker say to one another, over one stream socket: frames of a header and as many bytes as it says.
 /// Both ends may be different builds of the tool, so that every message is written field by field, and what does not read
 /// back whole is refused.
-namespace worker_protocol {
+namespace stagemark::worker_protocol {
 
 /// To be counted up with every change of what follows.
 inline constexpr std::uint32_t version = 1;
@@ -85,5 +83,4 @@ std::vector<std::byte> frame(MessageType type, std::span<const std::byte> conten
 /// \throws BackendError if the bytes begin with no frame
 std::optional<Message> take_message(std::vector<std::byte>& bytes);
 
-}  // namespace worker_protocol
-}  // namespace stagemark
+}  // namespace stagemark::worker_protocol
