@@ -7,6 +7,7 @@
 #include <cmath>
 #include <exception>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -75,6 +76,7 @@ class ImageBlock {
         Image image = source_.load(dataset_.file(dataset_.entries[index]));
         const Nanoseconds time = clock_.now() - start;
         bytes += image.pixels.size();
+        if (image.lost_low_byte) without_low_byte_.insert(index);
         images_.push_back(std::move(image));
         indices_.push_back(index);
         decode_times_.push_back(time);
@@ -89,6 +91,7 @@ class ImageBlock {
   [[nodiscard]] std::size_t index(std::size_t position) const { return indices_[position]; }
   [[nodiscard]] Nanoseconds decode_time(std::size_t position) const { return decode_times_[position]; }
   [[nodiscard]] const std::map<std::size_t, std::string>& broken() const noexcept { return broken_; }
+  [[nodiscard]] const std::set<std::size_t>& without_low_byte() const noexcept { return without_low_byte_; }
 
  private:
   const Dataset& dataset_;
@@ -99,6 +102,7 @@ class ImageBlock {
   std::vector<std::size_t> indices_;
   std::vector<Nanoseconds> decode_times_;
   std::map<std::size_t, std::string> broken_;
+  std::set<std::size_t> without_low_byte_;
   std::size_t first_ = 0, limit_ = 0, end_ = 0;
 };
 
@@ -379,6 +383,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
   for (const auto& [index, reason] : block.broken()) {
     result.dataset.skipped.push_back({dataset_.entries[index].path, reason});
   }
+  result.images_without_low_byte = block.without_low_byte().size();
   return result;
 }
 
