@@ -39,7 +39,9 @@ ExitCode preprocess(const PreprocessArguments& arguments) {
     write_npy(arguments.output, tensor, {1, shape.channels, shape.height, shape.width});
     std::cout << arguments.output << ": float32 1x" << shape.channels << 'x' << shape.height << 'x' << shape.width;
   }
-  std::cout << ", of an image of " << image.width << 'x' << image.height << " pixels" << std::endl;
+  std::cout << ", of an image of " << image.width << 'x' << image.height << " pixels";
+  if (image.lost_low_byte) std::cout << ", grey with 16 bits per sample, of which the high byte was kept";
+  std::cout << std::endl;
   return ExitCode::success;
 }
 

@@ -54,6 +54,7 @@ void print_dataset(std::ostream& out, const Report& report) {
     out << thousands(data.skipped.size()) << " skipped, the first: " << data.skipped.front().path << " ("
         << data.skipped.front().reason << ")\n";
   }
+  for (const std::string& warning : data.warnings) out << "warning: " << warning << '\n';
   out << report.config.round_count << " rounds, " << report.config.passes
       << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
       << report.config.settle << " settling calls, "

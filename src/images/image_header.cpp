@@ -1,10 +1,12 @@
 #include "images/image_header.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "images/pnm.hpp"
@@ -18,7 +20,7 @@ namespace {
 /// Reads integers at offsets; one outside the file means that the file is truncated.
 class Bytes {
  public:
-  Bytes(std::span<std::uint8_t> bytes, std::endian order) : bytes_(bytes), order_(order) {}
+  Bytes(std::span<const std::uint8_t> bytes, std::endian order) : bytes_(bytes), order_(order) {}
 
   std::size_t size() const { return bytes_.size(); }
   std::uint8_t u8(std::uint64_t offset) const { return static_cast<std::uint8_t>(read(offset, 1)); }
@@ -36,14 +38,6 @@ class Bytes {
     if (offset > bytes_.size() || bytes_.size() - offset < count) fail_truncated();
   }
 
-  void set_u16(std::uint64_t offset, std::uint16_t value) const {
-    require(offset, 2);
-    const auto low = static_cast<std::uint8_t>(value & 0xFFU);
-    const auto high = static_cast<std::uint8_t>(value >> 8U);
-    bytes_[offset] = order_ == std::endian::big ? high : low;
-    bytes_[offset + 1] = order_ == std::endian::big ? low : high;
-  }
-
  private:
   std::uint32_t read(std::uint64_t offset, std::size_t count) const {
     require(offset, count);
@@ -55,7 +49,7 @@ class Bytes {
     return value;
   }
 
-  std::span<std::uint8_t> bytes_;
+  std::span<const std::uint8_t> bytes_;
   std::endian order_;
 };
 
@@ -128,13 +122,17 @@ ImageHeader read_tiff(const Bytes& file) {
   enum Tag : std::uint16_t {
     image_width = 256,
     image_length = 257,
+    bits_per_sample = 258,
     photometric = 262,
-    orientation = 274,
     extra_samples = 338
   };
   constexpr std::uint16_t type_short = 3;
-  constexpr std::uint32_t photometric_cmyk = 5;
+  constexpr std::array<std::uint32_t, 5> photometric_read_as_pillow = {0, 1, 2, 3, 6};  // grey, RGB, palette, YCbCr
+  constexpr std::array<std::uint32_t, 3> bits_read_as_pillow = {1, 8, 16};
   constexpr std::uint32_t extra_unspecified = 0;
+  const auto contains = [](const auto& known, std::uint32_t value) {
+    return std::find(known.begin(), known.end(), value) != known.end();
+  };
   const std::uint32_t directory = file.u32(4);
   const std::uint16_t entries = file.u16(directory);
   ImageHeader header{ImageFormat::tiff, 0, 0};
@@ -146,10 +144,16 @@ ImageHeader read_tiff(const Bytes& file) {
     // The larger one, should a hostile file say it twice.
     if (tag == Tag::image_width) header.width = std::max<std::uint64_t>(header.width, value);
     if (tag == Tag::image_length) header.height = std::max<std::uint64_t>(header.height, value);
-    if (tag == Tag::photometric && value == photometric_cmyk) {
-      throw InputError("TIFF images in CMYK are not supported");
+    if (tag == Tag::photometric && !contains(photometric_read_as_pillow, value)) {
+      throw InputError("TIFF images in CMYK or CIELab are not supported");
     }
-    if (tag == Tag::orientation) file.set_u16(entry + 8, 1);
+    if (tag == Tag::bits_per_sample) {
+      // Of more than two samples they stand elsewhere.
+      const std::uint32_t bits = file.u32(entry + 4) > 2 ? file.u16(file.u32(entry + 8)) : value;
+      if (!contains(bits_read_as_pillow, bits)) {
+        throw InputError("TIFF images with " + std::to_string(bits) + " bits per sample are not supported");
+      }
+    }
     // libtiff multiplies the colours by it, Pillow does the opposite.
     if (tag == Tag::extra_samples && value != extra_unspecified) {
       throw InputError("TIFF images with an alpha channel are not supported");
@@ -158,7 +162,7 @@ ImageHeader read_tiff(const Bytes& file) {
   return header;
 }
 
-ImageHeader read_any(std::span<std::uint8_t> bytes) {
+ImageHeader read_any(std::span<const std::uint8_t> bytes) {
   const Bytes big(bytes, std::endian::big);
   const Bytes little(bytes, std::endian::little);
   if (bytes.empty()) throw InputError("the file is empty");
@@ -176,7 +180,7 @@ ImageHeader read_any(std::span<std::uint8_t> bytes) {
 
 }  // namespace
 
-ImageHeader read_image_header(std::span<std::uint8_t> file) {
+ImageHeader read_image_header(std::span<const std::uint8_t> file) {
   const ImageHeader header = read_any(file);
   if (header.width == 0 || header.height == 0) throw InputError("the image has no pixels");
   return header;

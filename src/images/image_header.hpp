@@ -15,9 +15,9 @@ struct ImageHeader {
   std::uint64_t height = 0;
 };
 
-/// Recognises the format by content and reads the size, without a decoder and in bounded memory. Resets a
-/// TIFF file's orientation in `file`, because decoders apply it. \throws InputError if `file` is not an image
-/// of these formats, has no pixels, or ends before they do
-ImageHeader read_image_header(std::span<std::uint8_t> file);
+/// Recognises the format by content and reads the size, without a decoder and in bounded memory.
+/// \throws InputError if `file` is not an image of these formats, has no pixels, ends before they do, or is of a kind
+///         that Pillow would read differently
+ImageHeader read_image_header(std::span<const std::uint8_t> file);
 
 }  // namespace stagemark

@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "images/image_header.hpp"
@@ -44,11 +45,52 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
   return bytes;
 }
 
+/// Lets matrices keep their elements in vectors, which an image can take over: the copy of a radiograph would cost a
+/// tenth of its decoding.
+class VectorAllocator : public cv::MatAllocator {
+ public:
+  cv::UMatData* allocate(int dimensions, const int* sizes, int type, void* /*data*/, std::size_t* step,
+                         cv::AccessFlag /*flags*/, cv::UMatUsageFlags /*usage*/) const override {
+    auto bytes = static_cast<std::size_t>(CV_ELEM_SIZE(type));
+    for (int i = dimensions - 1; i >= 0; --i) {
+      step[i] = bytes;
+      bytes *= static_cast<std::size_t>(sizes[i]);
+    }
+    auto elements = std::make_unique<std::vector<std::uint8_t>>(bytes);
+    auto matrix = std::make_unique<cv::UMatData>(this);
+    matrix->data = matrix->origdata = elements->data();
+    matrix->size = bytes;
+    matrix->userdata = elements.release();
+    return matrix.release();
+  }
+  bool allocate(cv::UMatData* matrix, cv::AccessFlag /*flags*/, cv::UMatUsageFlags /*usage*/) const override {
+    return matrix != nullptr;
+  }
+  void deallocate(cv::UMatData* matrix) const override {
+    if (matrix == nullptr) return;
+    const std::unique_ptr<cv::UMatData> owned(matrix);
+    const std::unique_ptr<std::vector<std::uint8_t>> elements(&elements_of(*matrix));
+  }
+
+  /// Whether the matrix, as a whole and without gaps, is in a vector of such an allocator.
+  static bool has(const cv::Mat& matrix) {
+    return matrix.u != nullptr && dynamic_cast<const VectorAllocator*>(matrix.u->currAllocator) != nullptr &&
+           matrix.total() * matrix.elemSize() == matrix.u->size;
+  }
+  static std::vector<std::uint8_t>& elements_of(const cv::UMatData& matrix) {
+    return *static_cast<std::vector<std::uint8_t>*>(matrix.userdata);
+  }
+};
+
+/// Empty where the file cannot be decoded.
 cv::Mat decode(const std::vector<std::uint8_t>& file, DecoderMessages messages) {
+  static VectorAllocator allocator;
   std::optional<QuietStderr> quiet;
   if (messages == DecoderMessages::discard) quiet.emplace();
+  cv::Mat pixels;
+  pixels.allocator = &allocator;
   try {
-    return cv::imdecode(file, cv::IMREAD_UNCHANGED);
+    return cv::imdecode(file, cv::IMREAD_UNCHANGED, &pixels);
   } catch (const cv::Exception&) {
     return {};  // its text is about OpenCV's sources, not about the file
   }
@@ -89,7 +131,7 @@ class FileImageSource : public ImageSource {
   explicit FileImageSource(ImageSourceOptions options) : options_(options) {}
 
   Image load(const std::filesystem::path& file) const override {
-    std::vector<std::uint8_t> bytes = read_file(file);
+    const std::vector<std::uint8_t> bytes = read_file(file);
     const ImageHeader header = read_image_header(bytes);
     const std::string size = std::to_string(header.width) + "x" + std::to_string(header.height) + " pixels";
     if (header.width > longest_side || header.height > longest_side) {
@@ -101,10 +143,12 @@ class FileImageSource : public ImageSource {
                        " are refused");
     }
     try {
-      const cv::Mat pixels =
-          header.format == ImageFormat::pnm ? decode_pnm(bytes) : decode(bytes, options_.decoder_messages);
+      if (header.format == ImageFormat::pnm) return narrow(decode_pnm(bytes));
+      const cv::Mat pixels = decode(bytes, options_.decoder_messages);
       if (pixels.empty()) throw InputError("the image is damaged: it cannot be decoded");
-      return narrow(pixels);
+      if (pixels.type() != CV_8UC1 || !VectorAllocator::has(pixels)) return narrow(pixels);
+      return {static_cast<std::size_t>(pixels.cols), static_cast<std::size_t>(pixels.rows), 1,
+              std::move(VectorAllocator::elements_of(*pixels.u))};
     } catch (const std::bad_alloc&) {
       throw InputError("there is not enough memory for the image's " + size);
     }
@@ -125,7 +169,11 @@ class FileImageSource : public ImageSource {
       return convert<std::uint16_t>(
           pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(std::min<std::uint16_t>(value, 255)); });
     }
-    return convert<std::uint16_t>(pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8U); });
+    Image image =
+        convert<std::uint16_t>(pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8U); });
+    // Of colour Pillow, too, keeps the high byte.
+    image.lost_low_byte = channels == 1;
+    return image;
   }
 
   ImageSourceOptions options_;

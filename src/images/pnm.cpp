@@ -110,10 +110,10 @@ cv::Mat decode_pnm(std::span<const std::uint8_t> file) {
   const PnmHeader header = read_pnm_header(file);
   Cursor cursor(file, header.pixels_at);
   const bool is_wide = header.largest_value > 255;
-  const double full = is_wide ? 65535 : 255;
-  const auto scale = [&](std::uint32_t value) {
-    return std::min(full, std::nearbyint(value * full / header.largest_value));
-  };
+  const bool keeps_sixteen_bits = is_wide && header.channels == 1;
+  const double full = keeps_sixteen_bits ? 65535 : 255;
+  const double largest = header.largest_value;
+  const auto scale = [&](std::uint32_t value) { return std::min(full, std::nearbyint(value / largest * full)); };
   std::uint32_t bits = 0;
   const auto next = [&](std::size_t x) -> double {
     if (header.is_bitmap && header.is_binary) {
@@ -128,8 +128,8 @@ cv::Mat decode_pnm(std::span<const std::uint8_t> file) {
     return scale(is_wide ? cursor.two_bytes() : cursor.byte());
   };
   const int channels = static_cast<int>(header.channels);
-  return is_wide ? fill<std::uint16_t>(header, CV_MAKETYPE(CV_16U, channels), next)
-                 : fill<std::uint8_t>(header, CV_MAKETYPE(CV_8U, channels), next);
+  return keeps_sixteen_bits ? fill<std::uint16_t>(header, CV_MAKETYPE(CV_16U, channels), next)
+                            : fill<std::uint8_t>(header, CV_MAKETYPE(CV_8U, channels), next);
 }
 
 }  // namespace stagemark

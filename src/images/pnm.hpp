@@ -23,7 +23,7 @@ bool is_pnm(std::span<const std::uint8_t> file);
 /// \throws InputError if the header is damaged or the file too short for its pixels
 PnmHeader read_pnm_header(std::span<const std::uint8_t> file);
 
-/// The pixels as Pillow reads them: scaled to 255 or, where the largest value needs 16 bits, to 65535. OpenCV
+/// The pixels as Pillow reads them: scaled to 255 or, grey whose largest value needs 16 bits, to 65535. OpenCV
 /// scales only the text variants, and rounds them differently. Channels in OpenCV's order.
 cv::Mat decode_pnm(std::span<const std::uint8_t> file);
 

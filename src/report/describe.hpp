@@ -142,6 +142,7 @@ void describe(Fields& fields, R& dataset) {
   fields("synthetic", dataset.synthetic, "Made by `stagemark sample`: the figures say nothing about real images",
          unit::none);
   fields("skipped", dataset.skipped, "Files left out", unit::none);
+  fields("warnings", dataset.warnings, "What a reader should know of how the images were read", unit::none);
 }
 
 template <class Fields, Described<ModelReport> R>

@@ -30,7 +30,8 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   return config;
 }
 
-DatasetReport dataset_report(const Dataset& dataset) {
+DatasetReport dataset_report(const SuiteResult& suite) {
+  const Dataset& dataset = suite.dataset;
   DatasetReport report;
   report.path = dataset.root.string();
   report.classes = dataset.classes;
@@ -49,6 +50,11 @@ DatasetReport dataset_report(const Dataset& dataset) {
     if (skipped.contains(entry.path)) continue;
     ++report.images;
     if (entry.label && *entry.label < report.class_counts.size()) ++report.class_counts[*entry.label].second;
+  }
+  if (suite.images_without_low_byte > 0) {
+    report.warnings.push_back(std::to_string(suite.images_without_low_byte) + " of " + std::to_string(report.images) +
+                              " images are grey with 16 bits per sample: the high byte was kept, where Pillow's "
+                              "convert(\"RGB\") turns all above 255 white");
   }
   return report;
 }
@@ -210,7 +216,7 @@ Report make_report(const SuiteResult& result, const ReportContext& context) {
   report.interrupted = result.interrupted;
   report.environment = context.environment;
   report.config = run_config(result, context);
-  report.dataset = dataset_report(result.dataset);
+  report.dataset = dataset_report(result);
   for (const ApproachResult& approach : result.collector.results()) {
     report.results.push_back(approach_report(approach, result, context));
     report.approaches_tested.push_back(report.results.back().approach);

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <string>
 
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
 #include "stagemark/suite/run_plan.hpp"
+#include "suite/decoding_notes.hpp"
 
 namespace stagemark {
 
@@ -28,8 +27,7 @@ class ApproachHost {
   /// All that was measured.
   virtual ApproachResult finish() = 0;
 
-  /// Why an image cannot be decoded, by index.
-  [[nodiscard]] virtual const std::map<std::size_t, std::string>& broken() const = 0;
+  [[nodiscard]] virtual const DecodingNotes& notes() const = 0;
 };
 
 }  // namespace stagemark

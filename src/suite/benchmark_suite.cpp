@@ -38,7 +38,7 @@ class LocalHost final : public ApproachHost {
   void end_generation() override {}
   [[nodiscard]] bool failed() const override { return runner_.failed(); }
   ApproachResult finish() override { return runner_.take(); }
-  [[nodiscard]] const std::map<std::size_t, std::string>& broken() const override { return block_.broken(); }
+  [[nodiscard]] const DecodingNotes& notes() const override { return block_.notes(); }
 
  private:
   Runner runner_;
@@ -87,9 +87,10 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
   ImageBlock block(dataset_, *images_, options_, clock_);
   block.load_first_readable();
   if (block.images().empty() && !entrants_.empty()) {
-    throw InputError("no image can be read" +
-                         (block.broken().empty() ? "" : ", the first because: " + block.broken().begin()->second),
-                     dataset_.root.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
+    throw InputError(
+        "no image can be read" +
+            (block.notes().broken.empty() ? "" : ", the first because: " + block.notes().broken.begin()->second),
+        dataset_.root.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
   }
   std::vector<std::unique_ptr<ApproachHost>> hosts;
   for (Entrant& entrant : entrants_) {
@@ -125,18 +126,20 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
     result.interrupted = result.interrupted || observer.interrupted();
   }
 
-  std::map<std::size_t, std::string> broken;
+  DecodingNotes notes;
   for (const auto& host : hosts) {
     host->end_generation();
-    broken.insert(host->broken().begin(), host->broken().end());
+    notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
+    notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
     ApproachResult measured = host->finish();
     judge(measured);
     result.collector.add(std::move(measured));
   }
   result.dataset = dataset_;
-  for (const auto& [index, reason] : broken) {
+  for (const auto& [index, reason] : notes.broken) {
     result.dataset.skipped.push_back({dataset_.entries[index].path, reason});
   }
+  result.images_without_low_byte = notes.without_low_byte.size();
   return result;
 }
 

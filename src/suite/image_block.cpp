@@ -21,17 +21,18 @@ void ImageBlock::load(std::size_t first, std::size_t last) {
     const bool between_calls = images_.size() % options_.batch == 0;
     if (!images_.empty() && between_calls && bytes >= options_.round_memory_bytes) break;
     const std::size_t index = end_++;
-    if (broken_.contains(index)) continue;
+    if (notes_.broken.contains(index)) continue;
     try {
       const Nanoseconds start = clock_.now();
       Image image = source_.load(dataset_.file(dataset_.entries[index]));
       const Nanoseconds time = clock_.now() - start;
       bytes += image.pixels.size();
+      if (image.lost_low_byte) notes_.without_low_byte.insert(index);
       images_.push_back(std::move(image));
       indices_.push_back(index);
       decode_times_.push_back(time);
     } catch (const std::exception& error) {
-      broken_.emplace(index, first_line(error));
+      notes_.broken.emplace(index, first_line(error));
     }
   }
 }

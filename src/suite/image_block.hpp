@@ -1,15 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "stagemark/backend/image.hpp"
 #include "stagemark/core/stage_timer.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "stagemark/suite/run_plan.hpp"
+#include "suite/decoding_notes.hpp"
 
 namespace stagemark {
 
@@ -31,8 +30,7 @@ class ImageBlock {
   [[nodiscard]] std::span<const Image> images() const noexcept { return images_; }
   [[nodiscard]] std::size_t index(std::size_t position) const { return indices_[position]; }
   [[nodiscard]] Nanoseconds decode_time(std::size_t position) const { return decode_times_[position]; }
-  /// Why an image cannot be decoded, by index.
-  [[nodiscard]] const std::map<std::size_t, std::string>& broken() const noexcept { return broken_; }
+  [[nodiscard]] const DecodingNotes& notes() const noexcept { return notes_; }
 
  private:
   const Dataset& dataset_;
@@ -42,7 +40,7 @@ class ImageBlock {
   std::vector<Image> images_;
   std::vector<std::size_t> indices_;
   std::vector<Nanoseconds> decode_times_;
-  std::map<std::size_t, std::string> broken_;
+  DecodingNotes notes_;
   std::size_t first_ = 0, limit_ = 0, end_ = 0;
 };
 

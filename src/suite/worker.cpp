@@ -111,7 +111,7 @@ void serve_as_worker(const std::function<WorkerContent()>& open) {
   ImageBlock block(setup.dataset, *content.images, setup.options, {});
   Runner runner(*content.wrapper, content.approach, setup.options, {});
   const auto report = [&](MessageType type, bool interrupted) {
-    return SuiteChannel::send(type, encode(Measured{runner.take(), block.broken(), interrupted}));
+    return SuiteChannel::send(type, encode(Measured{runner.take(), block.notes(), interrupted}));
   };
   block.load_first_readable();
   runner.warm_up(block.images(), signs);

@@ -65,7 +65,8 @@ bool WorkerHost::hear(MessageType type, RunObserver& observer) {
   if (news.device_peak_bytes) {
     result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *news.device_peak_bytes);
   }
-  broken_.merge(measured.broken);
+  notes_.broken.merge(measured.notes.broken);
+  notes_.without_low_byte.merge(measured.notes.without_low_byte);
   return !measured.interrupted;
 }
 

@@ -18,7 +18,7 @@ class WorkerHost final : public ApproachHost {
   void end_generation() override { worker_.reset(); }
   [[nodiscard]] bool failed() const override { return result_.error.has_value(); }
   ApproachResult finish() override { return std::move(result_); }
-  [[nodiscard]] const std::map<std::size_t, std::string>& broken() const override { return broken_; }
+  [[nodiscard]] const DecodingNotes& notes() const override { return notes_; }
 
  private:
   /// What the worker says, added to what is known. False if its turn was interrupted.
@@ -29,7 +29,7 @@ class WorkerHost final : public ApproachHost {
   const RunOptions& options_;
   std::optional<WorkerProcess> worker_;
   ApproachResult result_;
-  std::map<std::size_t, std::string> broken_;
+  DecodingNotes notes_;
 };
 
 }  // namespace stagemark

@@ -136,7 +136,8 @@ void describe(Fields& fields, Turn& turn) {
 template <class Fields>
 void describe(Fields& fields, Measured& measured) {
   fields(measured.result);
-  fields(measured.broken);
+  fields(measured.notes.broken);
+  fields(measured.notes.without_low_byte);
   fields(measured.interrupted);
 }
 
@@ -177,6 +178,10 @@ class Encoder {
   void operator()(const std::map<std::size_t, std::string>& values) {
     (*this)(std::uint64_t{values.size()});
     for (const auto& value : values) (*this)(value);
+  }
+  void operator()(const std::set<std::size_t>& values) {
+    (*this)(std::uint64_t{values.size()});
+    for (const std::size_t value : values) (*this)(value);
   }
   void operator()(const StageTimes& times) {
     for (const Stage stage : all_stages) (*this)(times[stage]);
@@ -255,6 +260,13 @@ class Decoder {
       std::pair<std::size_t, std::string> value;
       (*this)(value);
       values.insert(std::move(value));
+    }
+  }
+  void operator()(std::set<std::size_t>& values) {
+    for (std::size_t left = length(8); left > 0; --left) {
+      std::size_t value = 0;
+      (*this)(value);
+      values.insert(value);
     }
   }
   void operator()(StageTimes& times) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +10,7 @@
 #include "stagemark/suite/dataset.hpp"
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_plan.hpp"
+#include "suite/decoding_notes.hpp"
 
 /// What suite and worker say to one another, over one stream socket: frames of a header and as many bytes as it says.
 /// Both ends may be different builds of the tool, so that every message is written field by field, and what does not read
@@ -56,8 +56,8 @@ struct Turn {
 
 /// What a turn gave, with what the process knows of the approach.
 struct Measured {
-  ApproachResult result;                      ///< since the last message; without the approach
-  std::map<std::size_t, std::string> broken;  ///< why images cannot be decoded, by index
+  ApproachResult result;  ///< since the last message; without the approach
+  DecodingNotes notes;
   bool interrupted = false;
 };
 

@@ -117,6 +117,23 @@ TEST_F(CommandLine, RefusesADirectoryThatCannotBeMade) {
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 -o /proc/nowhere"), 4, "--output");
 }
 
+TEST_F(CommandLine, EndsWithFourWhereTheDirectoryTakesNoReport) {
+  // Not even from root; who is not root is told before the run.
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 -o /proc/self"), 4, "cannot be written");
+}
+
+TEST_F(CommandLine, LeavesTheOldReportWhereTheDiskTakesNoMore) {
+  const TemporaryDirectory directory;
+  directory.write("report.json", "precious");
+  // Files end at 8 KiB: more than what is printed, less than the report.
+  const CommandResult result =
+      run_stagemark("run " + images() + " -a null-fp32 --force -o " + directory.str(), "trap '' XFSZ; ulimit -f 16;");
+  expect_one_sentence(result, 4, "report.json: cannot be written");
+  EXPECT_NE(result.out.find("null-fp32"), std::string::npos) << "what was measured is at least shown";
+  EXPECT_EQ(TemporaryDirectory::read(directory / "report.json"), "precious");
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()), 1);
+}
+
 TEST_F(CommandLine, LinksLatestToTheNewestReport) {
   const TemporaryDirectory directory;
   const CommandResult result = run_stagemark("run " + images() + " -a null-fp32", "cd " + directory.str() + " &&");
@@ -161,6 +178,40 @@ TEST_F(CommandLine, SaysThatSyntheticDataIsSynthetic) {
   const CommandResult result = run_stagemark("run " + images() + " -a null-fp32 -o " + directory.str());
   EXPECT_NE(result.out.find("SYNTHETIC"), std::string::npos);
   EXPECT_EQ(report(directory)["dataset"]["synthetic"], true);
+}
+
+TEST_F(CommandLine, WarnsOnceOfGreyImagesWithSixteenBits) {
+  const TemporaryDirectory directory;
+  fs::copy(images(), directory / "images", fs::copy_options::recursive);
+  directory.write("images/NORMAL/deep.pgm", "P2 2 1 65535 256 65535");
+  const std::string call = "run " + (directory / "images").string() + " -a null-fp32 --force -o " + directory.str();
+  const CommandResult shifted = run_stagemark(call + " --passes 2");
+  ASSERT_EQ(shifted.exit_code, 0) << shifted.error;
+  EXPECT_NE(shifted.out.find("warning: 1 of 25 images are grey with 16 bits per sample"), std::string::npos)
+      << shifted.out;
+  EXPECT_EQ(report(directory)["dataset"]["warnings"].size(), 1U);
+  ASSERT_EQ(run_stagemark(call + " --sixteen-bit pillow").exit_code, 0);
+  EXPECT_EQ(report(directory)["dataset"]["warnings"], json::array());
+  ASSERT_EQ(run_stagemark(call + " --sixteen-bit refuse").exit_code, 0);
+  EXPECT_EQ(report(directory)["dataset"]["skipped"][0]["path"], "NORMAL/deep.pgm");
+}
+
+TEST_F(CommandLine, TimesASetOfOneClassOrWithoutLabelsAndSaysWhyItHasNoMetrics) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "one");
+  fs::copy(images() + "/NORMAL", directory / "one/NORMAL", fs::copy_options::recursive);
+  fs::copy(images() + "/NORMAL", directory / "flat", fs::copy_options::recursive);
+  for (const char* set : {"one", "flat"}) {
+    const CommandResult result =
+        run_stagemark("run " + (directory / set).string() + " -a null-fp32 --force -o " + directory.str());
+    ASSERT_EQ(result.exit_code, 0) << result.error;
+    const json written = report(directory)["results"][0];
+    EXPECT_GT(written["stages"]["total"]["count"].get<int>(), 0) << set;
+    for (const char* metric : {"accuracy", "auroc"}) {
+      EXPECT_TRUE(written["accuracy_metrics"][metric].is_null()) << set << ' ' << metric;
+      EXPECT_NE(written["accuracy_metrics"][metric + std::string("_reason")], "") << set << ' ' << metric;
+    }
+  }
 }
 
 TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {

@@ -10,6 +10,7 @@
 
 #include "command_runner.hpp"
 #include "fakes/temporary_directory.hpp"
+#include "stagemark/model/checkpoint_writer.hpp"
 
 namespace stagemark {
 namespace {
@@ -87,18 +88,92 @@ TEST_F(RealModel, PredictsTheOtherImagesWhereOneFails) {
   EXPECT_TRUE(json::parse(lines.out.substr(0, lines.out.find('\n'))).contains("error")) << lines.out;
 }
 
+TEST(PredictCommand, AnswersForTheOtherImagesWhereOneFails) {
+  const TemporaryDirectory directory;
+  directory.write("broken.png", "not an image");
+  const std::string good = (fs::path(STAGEMARK_TESTS_DIR) / "images/golden/square_grey.png").string();
+  const std::string files = (directory / "broken.png").string() + " " + good + " " + (directory / "none.png").string();
+  const CommandResult result = run_stagemark("predict no-model " + files + " -a null-fp32 --json");
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(result.error, "stagemark: 2 of 3 images failed\n");
+  std::istringstream lines(result.out);
+  for (const bool fails : {true, false, true}) {
+    std::string line;
+    ASSERT_TRUE(std::getline(lines, line)) << result.out;
+    EXPECT_EQ(json::parse(line).contains("error"), fails) << line;
+    EXPECT_EQ(json::parse(line).contains("probability"), !fails) << line;
+  }
+}
+
+/// A ResNet-18 of one channel: a few kilobytes.
+std::vector<NamedTensor> thin_resnet18() {
+  std::vector<NamedTensor> tensors;
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape, std::size_t elements = 1) {
+    tensors.push_back({name, std::move(shape), std::vector<float>(elements, 1.0F)});
+  };
+  const auto add_convolution = [&](const std::string& convolution, const std::string& normalisation, std::int64_t in,
+                                   std::int64_t kernel) {
+    add(convolution + ".weight", {1, in, kernel, kernel}, static_cast<std::size_t>(in * kernel * kernel));
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) add(normalisation + part, {1});
+  };
+  add_convolution("conv1", "bn1", 3, 7);
+  for (const std::string stage : {"1", "2", "3", "4"}) {
+    for (const std::string number : {"0", "1"}) {
+      const std::string block = "layer" + stage + "." + number + ".";
+      add_convolution(block + "conv1", block + "bn1", 1, 3);
+      add_convolution(block + "conv2", block + "bn2", 1, 3);
+      if (stage != "1" && number == "0") add_convolution(block + "downsample.0", block + "downsample.1", 1, 1);
+    }
+  }
+  add("fc.weight", {1, 1});
+  add("fc.bias", {1});
+  return tensors;
+}
+
+/// One sentence with exit 3 that names the file and `part`.
+void expect_refusal(const fs::path& file, const std::string& part) {
+  const CommandResult result = run_stagemark("model " + file.string());
+  EXPECT_EQ(result.exit_code, 3) << file;
+  EXPECT_EQ(std::count(result.error.begin(), result.error.end(), '\n'), 1) << result.error;
+  EXPECT_NE(result.error.find(file.filename().string()), std::string::npos) << result.error;
+  EXPECT_NE(result.error.find(part), std::string::npos) << result.error;
+  EXPECT_EQ(result.out, "");
+}
+
+TEST(ModelCommand, NamesTheTensorThatIsWrong) {
+  const TemporaryDirectory directory;
+  const auto write = [&](const std::string& name, const std::vector<NamedTensor>& tensors) {
+    write_lightning_checkpoint(directory / name, tensors, {});
+    return directory / name;
+  };
+  const std::vector<NamedTensor> good = thin_resnet18();
+  const CommandResult shown = run_stagemark("model " + write("good.ckpt", good).string());
+  EXPECT_EQ(shown.exit_code, 0) << shown.error;
+  EXPECT_NE(shown.out.find("resnet18"), std::string::npos) << shown.out;
+
+  std::vector<NamedTensor> tensors = good;
+  std::erase_if(tensors, [](const NamedTensor& tensor) { return tensor.name == "layer3.1.conv2.weight"; });
+  expect_refusal(write("missing.ckpt", tensors), "tensor 'layer3.1.conv2.weight' is missing");
+  tensors = good;
+  tensors.push_back({"layer3.1.conv9.weight", {1}, std::vector<float>{1}});
+  expect_refusal(write("surplus.ckpt", tensors), "tensor 'layer3.1.conv9.weight' belongs to no layer");
+  tensors = good;
+  tensors.back() = {"fc.bias", {2}, std::vector<float>{1, 1}};
+  expect_refusal(write("misshapen.ckpt", tensors), "tensor 'fc.bias' has shape [2], expected [1]");
+
+  const std::string bytes = TemporaryDirectory::read(directory / "good.ckpt");
+  expect_refusal(directory.write("short.ckpt", bytes.substr(0, bytes.size() / 2)), "truncated");
+  expect_refusal(directory.write("text.ckpt", "this is no checkpoint\n"), "not a checkpoint");
+  expect_refusal(directory.write("empty.ckpt", ""), "empty");
+}
+
 TEST(ModelCommand, NamesWhatIsWrongWithAFile) {
   const fs::path golden = fs::path(STAGEMARK_TESTS_DIR) / "model/golden";
   const std::map<std::string, std::string> wrong = {{"attack.pt", "posix.system"},
                                                     {"module.pt", "__main__.Net"},
                                                     {"state_dict.pt", "not a ResNet"},
                                                     {"missing.pt", "no such file"}};
-  for (const auto& [name, part] : wrong) {
-    const CommandResult result = run_stagemark("model " + (golden / name).string());
-    EXPECT_EQ(result.exit_code, 3) << name;
-    EXPECT_EQ(std::count(result.error.begin(), result.error.end(), '\n'), 1) << result.error;
-    EXPECT_NE(result.error.find(part), std::string::npos) << result.error;
-  }
+  for (const auto& [name, part] : wrong) expect_refusal(golden / name, part);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ namespace {
 using testing::golden_directory;
 using testing::golden_images;
 
+const std::filesystem::path committed_goldens = std::filesystem::path(STAGEMARK_TESTS_DIR) / "images/golden";
+
 using Pixels = std::vector<std::uint8_t>;
 
 /// Bytes of integers in a stated order, for files written by hand.
@@ -45,7 +47,10 @@ std::string tiff(const std::vector<TiffEntry>& more, std::uint32_t width, std::u
   std::vector<TiffEntry> entries = {{256, width}, {257, height}, {258, 8},
                                     {259, 1},     {262, 1},      {273, 8},
                                     {277, 1},     {278, height}, {279, static_cast<std::uint32_t>(pixels.size())}};
-  entries.insert(entries.end(), more.begin(), more.end());
+  for (const TiffEntry& given : more) {
+    std::erase_if(entries, [&](const TiffEntry& entry) { return entry.tag == given.tag; });
+    entries.push_back(given);
+  }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
   std::string file = "II*" + std::string(1, '\0') + little(static_cast<std::uint32_t>(8 + pixels.size()), 4) + pixels;
   file += little(static_cast<std::uint32_t>(entries.size()), 2);
@@ -140,11 +145,14 @@ TEST_F(ImageSourceTest, KeepsTheHighByteOfSixteenBits) {
   grey.at<std::uint16_t>(0, 1) = 0x1234;
   grey.at<std::uint16_t>(0, 2) = 0xFFFF;
   for (const std::string extension : {".png", ".tiff", ".pgm"}) {
-    EXPECT_EQ(load(encoded(grey, extension)).pixels, (Pixels{0, 0x12, 0xFF})) << extension;
+    const Image image = load(encoded(grey, extension));
+    EXPECT_EQ(image.pixels, (Pixels{0, 0x12, 0xFF})) << extension;
+    EXPECT_TRUE(image.lost_low_byte) << extension;
   }
   cv::Mat colour(1, 1, CV_16UC3);
   colour.at<cv::Vec3w>(0, 0) = {0x3344, 0x2255, 0x11FF};
   EXPECT_EQ(load(encoded(colour, ".png")).pixels, (Pixels{0x11, 0x22, 0x33}));
+  EXPECT_FALSE(load(encoded(colour, ".png")).lost_low_byte);
 }
 
 TEST_F(ImageSourceTest, ClipsOrRefusesSixteenBitGreyIfAskedTo) {
@@ -155,6 +163,7 @@ TEST_F(ImageSourceTest, ClipsOrRefusesSixteenBitGreyIfAskedTo) {
   ImageSourceOptions options;
   options.sixteen_bit_grey = SixteenBitGrey::clip;
   EXPECT_EQ(load(content, options).pixels, (Pixels{200, 255}));
+  EXPECT_FALSE(load(content, options).lost_low_byte);
   options.sixteen_bit_grey = SixteenBitGrey::refuse;
   EXPECT_NE(refusal(content, options).find("16 bits per sample"), std::string::npos);
   EXPECT_EQ(load(encoded(grey_noise(2, 2), ".png"), options).channels, 1U);
@@ -172,10 +181,30 @@ TEST_F(ImageSourceTest, ReadsBlackFromTheOnesOfABitmap) {
   EXPECT_EQ(load("P4 9 1 " + std::string("\xA0\x80")).pixels, (Pixels{0, 255, 0, 255, 255, 255, 255, 255, 0}));
 }
 
-TEST_F(ImageSourceTest, IgnoresOrientation) {
-  for (const std::uint32_t orientation : {1U, 3U, 4U, 6U}) {
-    EXPECT_EQ(load(tiff({{274, orientation}}, 3, 2, "\1\2\3\4\5\6")).pixels, (Pixels{1, 2, 3, 4, 5, 6})) << orientation;
+// tests/images/golden/make_goldens.py says what is there.
+TEST_F(ImageSourceTest, EqualsPillowOnEveryKindOfFile) {
+  const auto source = make_image_source({.sixteen_bit_grey = SixteenBitGrey::clip});
+  std::size_t compared = 0;
+  for (const auto& file : std::filesystem::directory_iterator(committed_goldens / "formats")) {
+    if (file.path().extension() == ".npy") continue;
+    const Image image = source->load(file.path());
+    Pixels spread;
+    for (std::size_t i = 0; i < image.width * image.height * 3; ++i) {
+      spread.push_back(image.pixels[image.channels == 1 ? i / 3 : i]);
+    }
+    EXPECT_EQ(spread, testing::read_npy<std::uint8_t>(file.path().string() + ".npy")) << file.path();
+    ++compared;
   }
+  EXPECT_EQ(compared, 38U);
+}
+
+TEST_F(ImageSourceTest, AppliesTheOrientationOfATiffFile) {
+  const Image upright = load(tiff({{274, 6}}, 3, 2, "\1\2\3\4\5\6"));
+  EXPECT_EQ(upright.width, 2U);
+  EXPECT_EQ(upright.pixels, (Pixels{4, 1, 5, 2, 6, 3}));
+}
+
+TEST_F(ImageSourceTest, IgnoresTheOrientationOfAJpegFile) {
   if (golden_images().empty()) GTEST_SKIP() << "no goldens in " << golden_directory();
   EXPECT_EQ(make_image_source()->load(golden_directory() / "exif_rotate_6.jpg").width, 400U);
 }
@@ -194,7 +223,20 @@ TEST_F(ImageSourceTest, TellsWhyAFileIsNoImage) {
 TEST_F(ImageSourceTest, RefusesWhatPillowWouldReadDifferently) {
   EXPECT_NE(refusal(bmp(2, 1, 16, "\1\2\3\4")).find("16 bits per pixel"), std::string::npos);
   EXPECT_NE(refusal(tiff({{338, 2}}, 1, 1, "\1")).find("alpha channel"), std::string::npos);
-  EXPECT_NE(refusal(encoded(cv::Mat(2, 2, CV_32FC1, cv::Scalar(1)), ".tiff")).find("8 or 16 bits"), std::string::npos);
+  EXPECT_NE(refusal(encoded(cv::Mat(2, 2, CV_32FC1, cv::Scalar(1)), ".tiff")).find("32 bits per sample"),
+            std::string::npos);
+  EXPECT_EQ(refusal(TemporaryDirectory::read(committed_goldens / "cmyk.jpg")), "JPEG images in CMYK are not supported");
+  for (const std::uint32_t photometric : {5U, 8U}) {
+    EXPECT_EQ(refusal(tiff({{262, photometric}}, 1, 1, "\1")), "TIFF images in CMYK or CIELab are not supported");
+  }
+  for (const std::uint32_t bits : {2U, 4U, 12U}) {
+    EXPECT_EQ(refusal(tiff({{258, bits}}, 1, 1, "\1\2")),
+              "TIFF images with " + std::to_string(bits) + " bits per sample are not supported");
+  }
+}
+
+TEST_F(ImageSourceTest, RefusesSignedSamples) {
+  EXPECT_NE(refusal(tiff({{339, 2}}, 1, 1, "\1")).find("8 or 16 bits"), std::string::npos);
 }
 
 TEST_F(ImageSourceTest, TellsAMissingFileFromADirectory) {
@@ -244,6 +286,16 @@ TEST_F(ImageSourceTest, RefusesAPngWithADamagedChunk) {
   EXPECT_EQ(refusal(content), "the image is damaged: it cannot be decoded");
 }
 
+// What was made ready for the pixels must not pass for them.
+TEST_F(ImageSourceTest, RefusesAHeaderThatOnlyTheDecoderFindsDamaged) {
+  std::string png = encoded(grey_noise(9, 9), ".png");
+  png[29] = static_cast<char>(png[29] ^ 0x55);  // its checksum
+  EXPECT_EQ(refusal(png), "the image is damaged: it cannot be decoded");
+  std::string jpeg = encoded(grey_noise(9, 9), ".jpg");
+  jpeg[jpeg.find("\xFF\xC0") + 4] = 77;  // bits per sample
+  EXPECT_EQ(refusal(jpeg), "the image is damaged: it cannot be decoded");
+}
+
 TEST_F(ImageSourceTest, RefusesGiganticImagesByTheirHeader) {
   // 30 bytes that ask for 14 GB.
   EXPECT_NE(refusal(encoded(grey_noise(2, 2), ".png").replace(16, 8, big(120'000, 4) + big(120'000, 4)))
@@ -252,6 +304,22 @@ TEST_F(ImageSourceTest, RefusesGiganticImagesByTheirHeader) {
   EXPECT_NE(refusal(tiff({}, 65535, 65535, "x")).find("65535x65535 pixels"), std::string::npos);
   EXPECT_NE(refusal(encoded(grey_noise(2, 2), ".png").replace(16, 8, big(3'000'000, 4) + big(1, 4))).find("a side of"),
             std::string::npos);
+}
+
+TEST_F(ImageSourceTest, RefusesABombOfEveryFormatByItsHeader) {
+  std::string jpeg = encoded(grey_noise(8, 8), ".jpg");
+  jpeg.replace(jpeg.find("\xFF\xC0") + 5, 4, big(60'000, 2) + big(60'000, 2));
+  std::string compressed = bmp(60'000, 60'000, 8, "x");
+  compressed.replace(30, 4, little(1, 4));
+  const std::string png = encoded(grey_noise(2, 2), ".png").replace(16, 8, big(60'000, 4) + big(60'000, 4));
+  for (const std::string& bomb : {png, jpeg, compressed, tiff({}, 60'000, 60'000, "x")}) {
+    EXPECT_EQ(refusal(bomb), "the image has 60000x60000 pixels, and more than 178956970 are refused");
+  }
+  for (const std::string& bomb :
+       {bmp(60'000, 60'000, 24, "x"), std::string("P2 60000 60000 255 1 2 3"), std::string("P4 60000 60000 \1"),
+        std::string("P5 60000 60000 255 \1"), std::string("P6 60000 60000 65535 \1")}) {
+    EXPECT_EQ(refusal(bomb), "the image is truncated");
+  }
 }
 
 TEST_F(ImageSourceTest, TakesImagesUpToTheAskedSize) {

@@ -66,6 +66,7 @@ TEST(ReportJson, KeepsTheNamesThatScriptsRelyOn) {
                               "/dataset/skipped/0/path",
                               "/dataset/skipped/0/reason",
                               "/dataset/synthetic",
+                              "/dataset/warnings/0",
                               "/total_benchmarks",
                               "/approaches_tested/0",
                               "/results/0/approach",

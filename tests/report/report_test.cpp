@@ -319,6 +319,16 @@ TEST(MakeReport, DescribesTheDataSetWithoutTheFilesThatCouldNotBeDecoded) {
   EXPECT_EQ(dataset.skipped.size(), 2U);
 }
 
+TEST(MakeReport, WarnsOncePerDataSetOfGreyImagesWithSixteenBits) {
+  SuiteResult suite = suite_of(4);
+  EXPECT_TRUE(make_report(suite, {}).dataset.warnings.empty());
+  suite.images_without_low_byte = 3;
+  const std::vector<std::string> warnings = make_report(suite, {}).dataset.warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(mentions(warnings, "3 of 4 images"));
+  EXPECT_TRUE(mentions(warnings, "16 bits per sample"));
+}
+
 TEST(Column, KeepsWhichValuesAreAbsent) {
   Column<double> column;
   column.push_back(1.5);

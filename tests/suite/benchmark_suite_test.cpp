@@ -22,6 +22,7 @@ using fakes::ManualClock;
 class NumberedImages final : public ImageSource {
  public:
   std::vector<std::string> broken;
+  std::vector<std::string> sixteen_bit;
   std::size_t side = 4;
   mutable std::size_t loads = 0;
 
@@ -34,6 +35,7 @@ class NumberedImages final : public ImageSource {
     Image image{side, side, 1, std::vector<std::uint8_t>(side * side, 0)};
     image.pixels.at(0) = static_cast<std::uint8_t>(index % 256);
     image.pixels.at(1) = static_cast<std::uint8_t>(index / 256);
+    image.lost_low_byte = std::find(sixteen_bit.begin(), sixteen_bit.end(), name) != sixteen_bit.end();
     return image;
   }
 };
@@ -181,6 +183,18 @@ TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
   EXPECT_EQ(result.dataset.skipped[0].path, "0");
   EXPECT_EQ(result.dataset.skipped[0].reason, "broken on purpose");
   for (const ApproachResult& approach : result.collector.results()) EXPECT_EQ(approach.inferences.size(), 8U);
+}
+
+TEST(BenchmarkSuite, CountsAnImageThatLostItsLowByteOnceInAllPasses) {
+  const ManualClock clock;
+  auto images = std::make_shared<NumberedImages>();
+  images->sixteen_bit = {"0", "3", "9"};
+  RunOptions options;
+  options.passes = 3;
+  BenchmarkSuite suite(dataset(10), images, options, ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  suite.add(named("b"), std::make_unique<Oracle>());
+  EXPECT_EQ(suite.run().images_without_low_byte, 3U);
 }
 
 TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {

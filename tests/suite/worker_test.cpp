@@ -214,7 +214,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
   measured.result.failures = {{6, "reason\n\"quoted\""}};
   measured.result.device_peak_bytes = 1;
-  measured.broken = {{9, "broken"}};
+  measured.notes = {{{9, "broken"}}, {3, 5}};
   measured.interrupted = true;
   const Measured back = decode_measured(encode(measured));
   EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
@@ -230,14 +230,15 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.turns[0].wall, Nanoseconds{4});
   EXPECT_EQ(back.result.failures[0].reason, "reason\n\"quoted\"");
   EXPECT_EQ(back.result.device_peak_bytes, 1U);
-  EXPECT_EQ(back.broken, measured.broken);
+  EXPECT_EQ(back.notes.broken, measured.notes.broken);
+  EXPECT_EQ(back.notes.without_low_byte, measured.notes.without_low_byte);
   EXPECT_TRUE(back.interrupted);
 }
 
 TEST(WorkerProtocol, RefusesEveryMessageThatIsCutOrHasMoreBehindIt) {
   Measured measured;
   measured.result.inferences = {{4, Prediction{0.5, 1.0, 2}}};
-  measured.broken = {{9, "broken"}};
+  measured.notes.broken = {{9, "broken"}};
   std::vector<std::byte> whole = encode(measured);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_THROW((void)decode_measured(std::span(whole).first(size)), BackendError) << size;

@@ -13,6 +13,8 @@ struct Image {
   std::size_t height = 0;
   std::size_t channels = 0;
   std::vector<std::uint8_t> pixels;  ///< height * width * channels
+  /// Made from grey with 16 bits per sample by keeping the high byte, where Pillow would clip to white: a run warns of it.
+  bool lost_low_byte = false;
 };
 
 /// Turns files into images. Implementations are safe to call from one thread at a time.

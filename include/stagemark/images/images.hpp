@@ -35,10 +35,11 @@ struct ImageSourceOptions {
   DecoderMessages decoder_messages = DecoderMessages::discard;
 };
 
-/// Reads PNG, JPEG, BMP, TIFF (first page) and PGM/PPM/PBM, recognised by content. Pixels are those of
-/// Pillow's convert("RGB"), with one channel where the file has one: alpha is dropped, EXIF orientation
-/// ignored, palettes are expanded. `load` throws InputError for a file that is missing, empty, truncated, too
-/// large, or not such an image.
+/// Reads PNG, JPEG, BMP, TIFF (first page) and PGM/PPM/PBM, recognised by content. Pixels are those of Pillow's
+/// convert("RGB"), with one channel where the file has one: alpha is dropped, palettes are expanded, EXIF orientation is
+/// ignored, that of a TIFF file applied. Kinds that would come out differently are refused: CMYK, and TIFF with alpha or
+/// with other than 1, 8 or 16 bits per sample. `load` throws InputError for a file that is missing, empty, truncated,
+/// too large, or not such an image.
 std::shared_ptr<const ImageSource> make_image_source(ImageSourceOptions options = {});
 
 /// torchvision's Resize((height, width)) or, with a shorter side, Resize(shorter_side) and CenterCrop((height, width)),

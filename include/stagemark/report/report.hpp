@@ -97,6 +97,7 @@ struct DatasetReport {
   std::string sha256;
   bool synthetic = false;  ///< made by `stagemark sample`: figures say nothing about real images
   std::vector<FileProblem> skipped;
+  std::vector<std::string> warnings;
 
   bool operator==(const DatasetReport&) const = default;
 };

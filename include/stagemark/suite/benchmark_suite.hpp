@@ -22,8 +22,9 @@ struct SuiteResult {
   Dataset dataset;
   RunOptions options;
   std::size_t passes = 1;
-  std::size_t round_count = 0;  ///< planned
-  ResultsCollector collector;   ///< one result per approach
+  std::size_t round_count = 0;              ///< planned
+  ResultsCollector collector;               ///< one result per approach
+  std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: Image::lost_low_byte
   bool interrupted = false;
   bool in_workers = false;  ///< at least one approach had processes of its own
   /// Measured mean cost of one reading of the clock: about twenty nanoseconds, of which a fraction matters.
