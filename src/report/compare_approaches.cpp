@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "paired_inferences.hpp"
 #include "stagemark/core/comparison.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/paired_auroc.hpp"
@@ -22,97 +21,12 @@ namespace {
 /// Below it not even the sign test of all rounds reaches a 95 % interval (6), whatever they show.
 constexpr std::size_t fewest_rounds = 6;
 
-/// The same inference in the columns of two approaches.
-struct PairedRow {
-  std::size_t baseline = 0;
-  std::size_t candidate = 0;
-};
-
-/// Images that failed with any approach that went on: left out of every comparison, so that all are about the same.
-std::set<std::string_view> failed_images(const Report& report) {
-  std::set<std::string_view> failed;
-  for (const ApproachReport& result : report.results) {
-    if (result.error) continue;
-    for (const FileProblem& failure : result.failures) failed.insert(failure.path);
-  }
-  return failed;
-}
-
-/// Inferences of the same image in the same round, in the baseline's order.
-std::vector<PairedRow> pair_rows(const PerImage& baseline, const PerImage& candidate,
-                                 const std::set<std::string_view>& failed) {
-  std::map<std::uint32_t, std::unordered_map<std::string_view, std::size_t>> rows;
-  for (std::size_t row = 0; row < candidate.path.size(); ++row) {
-    if (const auto round = candidate.round[row]) rows[*round].emplace(candidate.path[row], row);
-  }
-  std::vector<PairedRow> pairs;
-  for (std::size_t row = 0; row < baseline.path.size(); ++row) {
-    const auto round = baseline.round[row];
-    if (!round || failed.contains(baseline.path[row])) continue;
-    const auto of_round = rows.find(*round);
-    if (of_round == rows.end()) continue;
-    const auto found = of_round->second.find(baseline.path[row]);
-    if (found != of_round->second.end()) pairs.push_back({row, found->second});
-  }
-  return pairs;
-}
-
-/// Times of one round, of calls that both approaches have.
-struct RoundTimes {
-  std::vector<double> baseline, candidate;  ///< nanoseconds
-  std::size_t generation = 0;
-};
-
-/// By round, in order.
-std::vector<RoundTimes> times_by_round(const PerImage& baseline, const PerImage& candidate,
-                                       std::span<const PairedRow> pairs, Stage stage) {
-  const auto baseline_times = baseline.stages_ns.find(stage);
-  const auto candidate_times = candidate.stages_ns.find(stage);
-  if (baseline_times == baseline.stages_ns.end() || candidate_times == candidate.stages_ns.end()) return {};
-  std::map<std::uint32_t, RoundTimes> rounds;
-  std::optional<std::uint32_t> last_call;
-  for (const PairedRow& pair : pairs) {
-    const auto call = baseline.call[pair.baseline];
-    // Images of one call share its time, which counts once.
-    if (call && std::exchange(last_call, call) == call) continue;
-    const auto first = baseline_times->second[pair.baseline];
-    const auto second = candidate_times->second[pair.candidate];
-    if (!first || !second) continue;
-    RoundTimes& times = rounds[*baseline.round[pair.baseline]];
-    times.baseline.push_back(static_cast<double>(*first));
-    times.candidate.push_back(static_cast<double>(*second));
-    times.generation = baseline.process[pair.baseline].value_or(0);
-  }
-  std::vector<RoundTimes> result;
-  for (auto& [index, times] : rounds) result.push_back(std::move(times));
-  return result;
-}
-
-std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds) {
-  std::vector<PairedRound> paired;
-  for (const RoundTimes& round : rounds) {
-    const double baseline = median(round.baseline);
-    const double candidate = median(round.candidate);
-    // Shorter than the clock can tell: nothing can be said of a ratio.
-    if (baseline > 0 && candidate > 0) paired.push_back({std::log(baseline) - std::log(candidate), round.generation});
-  }
-  return paired;
-}
-
-/// All that two approaches have in common.
-struct Pair {
-  const ApproachReport& baseline;
-  const ApproachReport& candidate;
-  std::vector<PairedRow> rows;
-};
-
 std::string rounds_reason(std::size_t rounds) {
   return "needs " + std::to_string(fewest_rounds) + " rounds that both measured, has " + std::to_string(rounds);
 }
 
 std::optional<SpeedComparison> compare_stage(const Pair& pair, Stage stage, const SpeedCriteria& criteria) {
-  const auto times = times_by_round(pair.baseline.per_image, pair.candidate.per_image, pair.rows, stage);
-  const std::vector<PairedRound> rounds = paired_rounds(times);
+  const std::vector<PairedRound> rounds = paired_rounds(times_by_round(pair, stage));
   if (rounds.empty()) return std::nullopt;
   return compare_speed(rounds, criteria);
 }
@@ -136,7 +50,7 @@ Speedup no_speedup(const std::string& reason) {
 
 /// p95 and p99 of `total`.
 void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::uint64_t seed, Comparison& comparison) {
-  const auto times = times_by_round(pair.baseline.per_image, pair.candidate.per_image, pair.rows, Stage::total);
+  const std::vector<RoundTimes> times = times_by_round(pair, Stage::total);
   std::vector<RoundLatencies> rounds;
   bool measurable = !times.empty();
   for (const RoundTimes& round : times) {
@@ -162,18 +76,6 @@ void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::u
     return speedup;
   };
   comparison.tails = {tail(0.95), tail(0.99)};
-}
-
-/// Each image once: its first inference with both.
-std::vector<PairedRow> first_inferences(const Pair& pair) {
-  std::vector<PairedRow> rows;
-  std::set<std::string_view> seen;
-  for (const PairedRow& row : pair.rows) {
-    const PerImage& baseline = pair.baseline.per_image;
-    if (!baseline.predicted[row.baseline] || !pair.candidate.per_image.predicted[row.candidate]) continue;
-    if (seen.insert(baseline.path[row.baseline]).second) rows.push_back(row);
-  }
-  return rows;
 }
 
 void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double margin, Comparison& comparison) {
@@ -273,7 +175,7 @@ void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set
   std::vector<SpeedComparison> pairs;
   for (std::size_t i = 0; i < running.size(); ++i) {
     for (std::size_t j = i + 1; j < running.size(); ++j) {
-      const Pair pair{*running[i], *running[j], pair_rows(running[i]->per_image, running[j]->per_image, failed)};
+      const Pair pair = pair_approaches(*running[i], *running[j], failed);
       const auto comparison = compare_stage(pair, Stage::total, criteria);
       if (!comparison) return;
       if (i == 0) speeds[j] = comparison->log_speedup;
@@ -308,7 +210,7 @@ void compare_approaches(Report& report, const ComparisonCriteria& criteria,
   std::vector<Pair> pairs;
   for (const ApproachReport& candidate : report.results) {
     if (&candidate == &baseline) continue;
-    pairs.push_back({baseline, candidate, pair_rows(baseline.per_image, candidate.per_image, failed)});
+    pairs.push_back(pair_approaches(baseline, candidate, failed));
     Comparison comparison;
     comparison.baseline = baseline.approach;
     comparison.candidate = candidate.approach;

@@ -1,0 +1,96 @@
+#include "paired_inferences.hpp"
+
+#include <cmath>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "stagemark/core/statistics.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Inferences of the same image in the same round, in the baseline's order.
+std::vector<PairedRow> pair_rows(const PerImage& baseline, const PerImage& candidate,
+                                 const std::set<std::string_view>& failed) {
+  std::map<std::uint32_t, std::unordered_map<std::string_view, std::size_t>> rows;
+  for (std::size_t row = 0; row < candidate.path.size(); ++row) {
+    if (const auto round = candidate.round[row]) rows[*round].emplace(candidate.path[row], row);
+  }
+  std::vector<PairedRow> pairs;
+  for (std::size_t row = 0; row < baseline.path.size(); ++row) {
+    const auto round = baseline.round[row];
+    if (!round || failed.contains(baseline.path[row])) continue;
+    const auto of_round = rows.find(*round);
+    if (of_round == rows.end()) continue;
+    const auto found = of_round->second.find(baseline.path[row]);
+    if (found != of_round->second.end()) pairs.push_back({row, found->second});
+  }
+  return pairs;
+}
+
+}  // namespace
+
+std::set<std::string_view> failed_images(const Report& report) {
+  std::set<std::string_view> failed;
+  for (const ApproachReport& result : report.results) {
+    if (result.error) continue;
+    for (const FileProblem& failure : result.failures) failed.insert(failure.path);
+  }
+  return failed;
+}
+
+Pair pair_approaches(const ApproachReport& baseline, const ApproachReport& candidate,
+                     const std::set<std::string_view>& failed) {
+  return {baseline, candidate, pair_rows(baseline.per_image, candidate.per_image, failed)};
+}
+
+std::vector<RoundTimes> times_by_round(const Pair& pair, Stage stage) {
+  const PerImage& baseline = pair.baseline.per_image;
+  const PerImage& candidate = pair.candidate.per_image;
+  const auto baseline_times = baseline.stages_ns.find(stage);
+  const auto candidate_times = candidate.stages_ns.find(stage);
+  if (baseline_times == baseline.stages_ns.end() || candidate_times == candidate.stages_ns.end()) return {};
+  std::map<std::uint32_t, RoundTimes> rounds;
+  std::optional<std::uint32_t> last_call;
+  for (const PairedRow& row : pair.rows) {
+    const auto call = baseline.call[row.baseline];
+    // Images of one call share its time, which counts once.
+    if (call && std::exchange(last_call, call) == call) continue;
+    const auto first = baseline_times->second[row.baseline];
+    const auto second = candidate_times->second[row.candidate];
+    if (!first || !second) continue;
+    RoundTimes& times = rounds[*baseline.round[row.baseline]];
+    times.baseline.push_back(static_cast<double>(*first));
+    times.candidate.push_back(static_cast<double>(*second));
+    times.generation = baseline.process[row.baseline].value_or(0);
+  }
+  std::vector<RoundTimes> result;
+  for (auto& [index, times] : rounds) result.push_back(std::move(times));
+  return result;
+}
+
+std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds, RoundStatistic statistic) {
+  std::vector<PairedRound> paired;
+  for (const RoundTimes& round : rounds) {
+    const double baseline = statistic(round.baseline);
+    const double candidate = statistic(round.candidate);
+    // Shorter than the clock can tell: nothing can be said of a ratio.
+    if (baseline > 0 && candidate > 0) paired.push_back({std::log(baseline) - std::log(candidate), round.generation});
+  }
+  return paired;
+}
+
+std::vector<PairedRow> first_inferences(const Pair& pair) {
+  std::vector<PairedRow> rows;
+  std::set<std::string_view> seen;
+  for (const PairedRow& row : pair.rows) {
+    const PerImage& baseline = pair.baseline.per_image;
+    if (!baseline.predicted[row.baseline] || !pair.candidate.per_image.predicted[row.candidate]) continue;
+    if (seen.insert(baseline.path[row.baseline]).second) rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace stagemark

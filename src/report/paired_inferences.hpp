@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "stagemark/core/comparison.hpp"
+#include "stagemark/report/report.hpp"
+
+namespace stagemark {
+
+/// The same inference in the columns of two approaches.
+struct PairedRow {
+  std::size_t baseline = 0;
+  std::size_t candidate = 0;
+};
+
+/// All that two approaches of a run have in common: inferences of the same image in the same round, in order.
+struct Pair {
+  const ApproachReport& baseline;
+  const ApproachReport& candidate;
+  std::vector<PairedRow> rows;
+};
+
+/// Times of one round, of calls that both approaches have.
+struct RoundTimes {
+  std::vector<double> baseline, candidate;  ///< nanoseconds
+  std::size_t generation = 0;
+};
+
+/// Images that failed with any approach that went on: left out of every comparison, so that all are about the same.
+std::set<std::string_view> failed_images(const Report& report);
+
+Pair pair_approaches(const ApproachReport& baseline, const ApproachReport& candidate,
+                     const std::set<std::string_view>& failed);
+
+/// By round, in order.
+std::vector<RoundTimes> times_by_round(const Pair& pair, Stage stage);
+
+/// Of the median of each round, or of what else sums up a round's times.
+using RoundStatistic = double (*)(std::span<const double> times);
+std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds, RoundStatistic statistic = median);
+
+/// Each image that both classified once: its first inference with both.
+std::vector<PairedRow> first_inferences(const Pair& pair);
+
+}  // namespace stagemark
