@@ -81,26 +81,22 @@ void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::u
 void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double margin, Comparison& comparison) {
   const PerImage& baseline = pair.baseline.per_image;
   const PerImage& candidate = pair.candidate.per_image;
-  PairedOutcomes outcomes;
-  bool labelled = !rows.empty();
   for (const PairedRow& row : rows) {
     const auto label = baseline.label[row.baseline];
     const auto first = baseline.predicted[row.baseline];
     const auto second = candidate.predicted[row.candidate];
-    labelled = labelled && label.has_value();
-    const bool was_right = label && first == label;
-    const bool is_right = label && second == label;
-    if (first != second) comparison.label_flips.files.push_back(baseline.path[row.baseline]);
-    if (was_right && !is_right) comparison.label_flips.harmful_files.push_back(baseline.path[row.baseline]);
-    if (is_right && !was_right) comparison.label_flips.helpful_files.push_back(baseline.path[row.baseline]);
-    (was_right ? (is_right ? outcomes.both_right : outcomes.harmful)
-               : (is_right ? outcomes.helpful : outcomes.both_wrong)) += 1;
+    if (first == second) continue;
+    const std::string& path = baseline.path[row.baseline];
+    comparison.label_flips.files.push_back(path);
+    if (label && first == label) comparison.label_flips.harmful_files.push_back(path);
+    if (label && second == label) comparison.label_flips.helpful_files.push_back(path);
   }
   comparison.label_flips.harmful = comparison.label_flips.harmful_files.size();
   comparison.label_flips.helpful = comparison.label_flips.helpful_files.size();
   comparison.accuracy_margin_points = 100 * margin;
-  if (!labelled || !pair.baseline.accuracy || !pair.candidate.accuracy) {
-    const std::string reason = !labelled                 ? "no labelled image was classified by both"
+  const auto counted = paired_outcomes(pair, rows);
+  if (!counted || !pair.baseline.accuracy || !pair.candidate.accuracy) {
+    const std::string reason = !counted                  ? "no labelled image was classified by both"
                                : !pair.baseline.accuracy ? pair.baseline.accuracy.reason
                                                          : pair.candidate.accuracy.reason;
     comparison.accuracy_delta_points = comparison.mcnemar_p_value = OrReason<double>::absent(reason);
@@ -109,6 +105,7 @@ void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double
     comparison.reasons.push_back("accuracy: " + reason);
     return;
   }
+  const PairedOutcomes& outcomes = *counted;
   const auto count = static_cast<double>(outcomes.count());
   const double delta = (static_cast<double>(outcomes.helpful) - static_cast<double>(outcomes.harmful)) / count;
   comparison.accuracy_delta_points = 100 * delta;
@@ -188,22 +185,13 @@ void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set
   for (std::size_t i = 0; i < running.size(); ++i) running[i]->speed_rank = ranks[i];
 }
 
-std::size_t index_of(const Report& report, const std::optional<std::string>& name) {
-  if (!name) return 0;
-  const auto found = std::ranges::find(report.results, *name, &ApproachReport::approach);
-  if (found != report.results.end()) return static_cast<std::size_t>(found - report.results.begin());
-  std::string known;
-  for (const ApproachReport& result : report.results) known += (known.empty() ? "" : ", ") + result.approach;
-  throw InputError("there is no approach '" + *name + "' in the report", {}, "it has " + known);
-}
-
 }  // namespace
 
 void compare_approaches(Report& report, const ComparisonCriteria& criteria,
                         const std::optional<std::string>& baseline_name) {
   report.comparisons.clear();
   if (report.results.empty()) return;
-  const std::size_t baseline_index = index_of(report, baseline_name);
+  const std::size_t baseline_index = approach_index(report, baseline_name);
   const ApproachReport& baseline = report.results[baseline_index];
   const std::set<std::string_view> failed = failed_images(report);
 

@@ -1,11 +1,13 @@
 #include "paired_inferences.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "stagemark/core/error.hpp"
 #include "stagemark/core/statistics.hpp"
 
 namespace stagemark {
@@ -91,6 +93,40 @@ std::vector<PairedRow> first_inferences(const Pair& pair) {
     if (seen.insert(baseline.path[row.baseline]).second) rows.push_back(row);
   }
   return rows;
+}
+
+Pair pair_by_image(const ApproachReport& baseline, const ApproachReport& candidate) {
+  std::unordered_map<std::string_view, std::size_t> rows;
+  const PerImage& images = candidate.per_image;
+  for (std::size_t row = 0; row < images.path.size(); ++row) rows.emplace(images.path[row], row);
+  Pair pair{baseline, candidate, {}};
+  for (std::size_t row = 0; row < baseline.per_image.path.size(); ++row) {
+    const auto found = rows.find(baseline.per_image.path[row]);
+    if (found != rows.end()) pair.rows.push_back({row, found->second});
+  }
+  return pair;
+}
+
+std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const PairedRow> rows) {
+  PairedOutcomes outcomes;
+  for (const PairedRow& row : rows) {
+    const auto label = pair.baseline.per_image.label[row.baseline];
+    if (!label) return std::nullopt;
+    const bool was_right = pair.baseline.per_image.predicted[row.baseline] == label;
+    const bool is_right = pair.candidate.per_image.predicted[row.candidate] == label;
+    (was_right ? (is_right ? outcomes.both_right : outcomes.harmful)
+               : (is_right ? outcomes.helpful : outcomes.both_wrong)) += 1;
+  }
+  return rows.empty() ? std::nullopt : std::optional(outcomes);
+}
+
+std::size_t approach_index(const Report& report, const std::optional<std::string>& name) {
+  if (!name) return 0;
+  const auto found = std::ranges::find(report.results, *name, &ApproachReport::approach);
+  if (found != report.results.end()) return static_cast<std::size_t>(found - report.results.begin());
+  std::string known;
+  for (const ApproachReport& result : report.results) known += (known.empty() ? "" : ", ") + result.approach;
+  throw InputError("there is no approach '" + *name + "' in the report", {}, "it has " + known);
 }
 
 }  // namespace stagemark

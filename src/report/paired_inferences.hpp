@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "stagemark/core/comparison.hpp"
+#include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/report/report.hpp"
 
 namespace stagemark {
@@ -36,6 +39,9 @@ std::set<std::string_view> failed_images(const Report& report);
 Pair pair_approaches(const ApproachReport& baseline, const ApproachReport& candidate,
                      const std::set<std::string_view>& failed);
 
+/// Of different runs: the first inference of each image with each, whatever the round.
+Pair pair_by_image(const ApproachReport& baseline, const ApproachReport& candidate);
+
 /// By round, in order.
 std::vector<RoundTimes> times_by_round(const Pair& pair, Stage stage);
 
@@ -45,5 +51,11 @@ std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds, Round
 
 /// Each image that both classified once: its first inference with both.
 std::vector<PairedRow> first_inferences(const Pair& pair);
+
+/// Right and wrong decisions on these rows. Absent if there are none, or an image has no label.
+std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const PairedRow> rows);
+
+/// The approach of that name, or the first. \throws InputError that lists the names there are
+std::size_t approach_index(const Report& report, const std::optional<std::string>& name);
 
 }  // namespace stagemark
