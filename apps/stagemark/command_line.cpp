@@ -17,8 +17,8 @@ constexpr const char* footer = R"(Examples:
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-bf16
   stagemark approaches                                 what can run here, and what to install for the rest
 
-Exit codes: 0 success, 2 usage error, 3 engine, device or model not to be had, 4 bad data or output not writable,
-70 internal error, 130 interrupted (the report holds what was measured).)";
+Exit codes: 0 success or pass, 1 regression, 2 usage error, 3 engine, device or model not to be had, 4 bad data or output not writable,
+5 inconclusive, 70 internal error, 130 interrupted (the report holds what was measured).)";
 
 int say(ExitCode code, const std::string& sentence) {
   std::cerr << "stagemark: " << sentence << '\n';
@@ -47,6 +47,7 @@ int run_command_line(int argc, char** argv) try {
   const std::vector<std::string> arguments(argv, argv + argc);
   std::map<std::string, Command> commands;
   commands["run"] = add_run_command(app, arguments);
+  commands["check"] = add_check_command(app);
   commands["sample"] = add_sample_command(app);
   commands["model"] = add_model_command(app);
   commands["predict"] = add_predict_command(app);

@@ -50,6 +50,22 @@ std::size_t parse_bytes(const std::string& option, const std::string& text) {
   throw UsageError("'" + text + "' is not a size", option, "e.g. 64MB or 1GB");
 }
 
+double parse_percent(const std::string& option, const std::string& text) {
+  if (text.ends_with('%')) {
+    const auto number = number_in<double>(std::string_view(text).substr(0, text.size() - 1));
+    if (number && *number >= 0 && *number <= 10'000) return *number / 100;
+  }
+  throw UsageError("'" + text + "' is not a percentage", option, "e.g. 5%");
+}
+
+double parse_points(const std::string& option, const std::string& text) {
+  if (text.ends_with("pp")) {
+    const auto number = number_in<double>(std::string_view(text).substr(0, text.size() - 2));
+    if (number && *number >= 0 && *number < 100) return *number / 100;
+  }
+  throw UsageError("'" + text + "' is not a number of percentage points", option, "e.g. 0.5pp");
+}
+
 std::chrono::seconds parse_seconds(const std::string& option, const std::string& text) {
   constexpr std::array<std::pair<std::string_view, std::size_t>, 3> units = {{{"s", 1}, {"m", 60}, {"h", 3600}}};
   for (const auto& [name, seconds] : units) {

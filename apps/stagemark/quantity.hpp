@@ -23,6 +23,12 @@ CountOrShare parse_count_or_share(const std::string& option, const std::string& 
 /// A size with its unit: `4096B`, `64KB`, `256MB`, `2GB` (powers of 1024). \throws UsageError naming the option
 std::size_t parse_bytes(const std::string& option, const std::string& text);
 
+/// `5%` as 0.05, from 0 on. \throws UsageError naming the option
+double parse_percent(const std::string& option, const std::string& text);
+
+/// Percentage points as a proportion: `0.5pp` as 0.005, below 100. \throws UsageError naming the option
+double parse_points(const std::string& option, const std::string& text);
+
 /// A duration with its unit, in whole seconds: `90s`, `5m`. \throws UsageError naming the option
 std::chrono::seconds parse_seconds(const std::string& option, const std::string& text);
 

@@ -35,6 +35,7 @@
 #include "stagemark/report/column.hpp"
 #include "stagemark/report/comparison.hpp"
 #include "stagemark/report/environment.hpp"
+#include "stagemark/report/gate.hpp"
 #include "stagemark/report/json.hpp"
 #include "stagemark/report/or_reason.hpp"
 #include "stagemark/report/report.hpp"

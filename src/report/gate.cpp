@@ -1,0 +1,350 @@
+#include "stagemark/report/gate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "paired_inferences.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/core/paired_proportions.hpp"
+#include "stagemark/core/statistics.hpp"
+#include "stagemark/core/stored_baseline.hpp"
+#include "stagemark/core/tail_comparison.hpp"
+
+namespace stagemark {
+namespace {
+
+using Statistic = GatedLatency::Statistic;
+
+constexpr std::array<std::pair<std::string_view, Statistic>, 5> statistics = {{{"median", Statistic::median},
+                                                                               {"mean", Statistic::mean},
+                                                                               {"p90", Statistic::p90},
+                                                                               {"p95", Statistic::p95},
+                                                                               {"p99", Statistic::p99}}};
+
+/// The quantile that a statistic of the tail is.
+std::optional<double> tail_of(Statistic statistic) {
+  switch (statistic) {
+    case Statistic::p90:
+      return 0.9;
+    case Statistic::p95:
+      return 0.95;
+    case Statistic::p99:
+      return 0.99;
+    case Statistic::median:
+    case Statistic::mean:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string text(const char* format, double a, double b = 0, double c = 0) {
+  std::array<char, 160> buffer{};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg,clang-diagnostic-format-nonliteral): formats of this file
+  std::snprintf(buffer.data(), buffer.size(), format, a, b, c);
+  return buffer.data();
+}
+
+std::string percent(double ratio) { return text("%+.2f %%", 100 * ratio); }
+
+[[noreturn]] void refuse(const std::string& problem, const std::string& remedy = {}) {
+  throw InputError(problem, "the gate", remedy);
+}
+
+void expect_usable(const ApproachReport& result) {
+  if (result.error) refuse("approach '" + result.approach + "' failed: " + *result.error, "mend it, then run again");
+  if (result.inferences == 0) refuse("approach '" + result.approach + "' has no result");
+}
+
+void expect_stage(const ApproachReport& result, Stage stage) {
+  if (result.stages.contains(stage)) return;
+  refuse("approach '" + result.approach + "' has no time of stage '" + std::string(to_string(stage)) + "'",
+         "gate another --metric");
+}
+
+/// One check of a family, before the family is adjusted.
+struct Pending {
+  GateCheck check;
+  std::optional<MarginTest> test;  ///< absent: the outcome is decided already
+};
+
+GateResult conclude(std::vector<Pending> pending, double level, GateResult result) {
+  std::vector<MarginTest> family;
+  for (const Pending& one : pending) {
+    if (one.test) family.push_back(*one.test);
+  }
+  const std::vector<GateOutcome> outcomes = gate_outcomes(family, level);
+  std::size_t next = 0;
+  std::vector<GateOutcome> all;
+  for (Pending& one : pending) {
+    if (one.test) one.check.outcome = outcomes[next++];
+    all.push_back(one.check.outcome);
+    result.checks.push_back(std::move(one.check));
+  }
+  if (all.empty()) refuse("there is nothing to check", "leave some --metric or --max-accuracy-drop on");
+  result.outcome = overall_outcome(all);
+  return result;
+}
+
+std::string against_margin(double slowdown, const std::optional<Interval>& interval, double margin) {
+  std::string sentence = slowdown >= 0 ? percent(slowdown) + " slower" : percent(slowdown) + " (faster)";
+  if (interval) sentence += " [" + percent(interval->low) + ", " + percent(interval->high) + "]";
+  return sentence + ", allowed " + percent(margin);
+}
+
+/// Slowdown is the reverse of speed-up, and its interval is turned round.
+Interval slowdown_interval(const Interval& speedup) { return {1 / speedup.high - 1, 1 / speedup.low - 1}; }
+
+Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateCriteria& criteria, std::uint64_t seed) {
+  Pending pending;
+  pending.check.candidate = pair.candidate.approach;
+  pending.check.metric = to_string(latency);
+  expect_stage(pair.baseline, latency.stage);
+  expect_stage(pair.candidate, latency.stage);
+  const std::vector<RoundTimes> times = times_by_round(pair, latency.stage);
+  if (const auto p = tail_of(latency.statistic)) {
+    std::vector<RoundLatencies> rounds;
+    rounds.reserve(times.size());
+    for (const RoundTimes& round : times) rounds.push_back({round.baseline, round.candidate, round.generation});
+    TailOptions options;
+    options.seed = seed;
+    const auto compared = rounds.empty() ? std::nullopt : compare_tails(rounds, *p, options);
+    if (!compared) {
+      pending.check.finding = "needs " + std::to_string(quantile_upper_bound_count(*p)) + " times of each";
+      return pending;
+    }
+    pending.test = test_tail_slowdown(rounds, *p, criteria.max_slowdown, options);
+    pending.check.finding =
+        against_margin(1 / compared->speedup - 1, slowdown_interval(compared->interval), criteria.max_slowdown);
+    return pending;
+  }
+  const std::vector<PairedRound> rounds =
+      paired_rounds(times, latency.statistic == Statistic::mean ? RoundStatistic{mean} : RoundStatistic{median});
+  if (rounds.empty()) {
+    pending.check.finding = "no round was measured by both";
+    return pending;
+  }
+  const SpeedComparison compared = compare_speed(rounds);
+  pending.test = test_slowdown(rounds, criteria.max_slowdown);
+  std::optional<Interval> interval;
+  if (compared.interval) interval = slowdown_interval(*compared.interval);
+  pending.check.finding = against_margin(1 / compared.speedup - 1, interval, criteria.max_slowdown);
+  return pending;
+}
+
+Pending check_accuracy(const Pair& pair, double margin, Estimand estimand) {
+  Pending pending;
+  pending.check.candidate = pair.candidate.approach;
+  pending.check.metric = "accuracy";
+  const auto outcomes = paired_outcomes(pair, first_inferences(pair));
+  if (!outcomes || !pair.baseline.accuracy || !pair.candidate.accuracy) {
+    refuse("accuracy of '" + pair.candidate.approach + "' cannot be judged: " +
+               (!outcomes ? "the images have no labels"
+                          : (pair.baseline.accuracy ? pair.candidate : pair.baseline).accuracy.reason),
+           "gate latency alone with --max-accuracy-drop off");
+  }
+  const auto count = static_cast<double>(outcomes->count());
+  const double delta = (static_cast<double>(outcomes->helpful) - static_cast<double>(outcomes->harmful)) / count;
+  std::string& finding = pending.check.finding;
+  finding = text("%+.2f points on %.0f images", 100 * delta, count) + " (" + std::to_string(outcomes->harmful) +
+            " harmful flips, " + std::to_string(outcomes->helpful) + " helpful), allowed " +
+            text("%.2f points", 100 * margin) + " = " + std::to_string(images_within(margin, outcomes->count())) +
+            " images";
+  if (estimand == Estimand::dataset) {
+    finding += ", on these very images";
+    const bool kept = accuracy_verdict(*outcomes, margin) == AccuracyVerdict::kept;
+    pending.check.outcome = kept ? GateOutcome::pass : GateOutcome::fail;
+    return pending;
+  }
+  const double t = tango_statistic(*outcomes, margin);
+  pending.test = MarginTest{1 - normal_cdf(t), normal_cdf(t)};
+  finding += ", of the population";
+  if (const auto interval = tango_interval(*outcomes)) {
+    finding += text(" [%+.2f, %+.2f]", 100 * interval->low, 100 * interval->high);
+  }
+  if (const auto needed = images_needed(*outcomes, margin)) {
+    finding += "; deciding takes about " + std::to_string(*needed) + " images";
+  }
+  return pending;
+}
+
+Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& allowed) {
+  Pending pending;
+  pending.check.candidate = pair.candidate.approach;
+  pending.check.metric = "flips";
+  const std::vector<PairedRow> rows = first_inferences(pair);
+  if (rows.empty()) refuse("no image was classified by both");
+  const auto flips = static_cast<std::size_t>(std::ranges::count_if(rows, [&](const PairedRow& row) {
+    return pair.baseline.per_image.predicted[row.baseline] != pair.candidate.per_image.predicted[row.candidate];
+  }));
+  const auto* count = std::get_if<std::size_t>(&allowed);
+  const double limit =
+      count != nullptr ? static_cast<double>(*count) : std::get<double>(allowed) * static_cast<double>(rows.size());
+  pending.check.outcome = static_cast<double>(flips) <= limit ? GateOutcome::pass : GateOutcome::fail;
+  pending.check.finding = std::to_string(flips) + " of " + std::to_string(rows.size()) +
+                          " decisions differ from the baseline's, allowed " + text("%.0f", std::floor(limit));
+  return pending;
+}
+
+void add_decisions(const Pair& pair, const GateCriteria& criteria, std::vector<Pending>& pending) {
+  if (criteria.max_accuracy_drop) {
+    pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand));
+  }
+  if (criteria.max_flips) pending.push_back(check_flips(pair, *criteria.max_flips));
+}
+
+/// ln of the statistic in each process of a run.
+std::vector<double> by_process(const ApproachReport& result, const GatedLatency& latency) {
+  expect_stage(result, latency.stage);
+  const PerImage& images = result.per_image;
+  const auto& column = images.stages_ns.at(latency.stage);
+  std::map<std::uint32_t, std::vector<double>> times;
+  std::optional<std::uint32_t> last_call;
+  for (std::size_t row = 0; row < images.path.size(); ++row) {
+    const auto call = images.call[row];
+    if (call && std::exchange(last_call, call) == call) continue;
+    if (column[row]) times[images.process[row].value_or(0)].push_back(static_cast<double>(*column[row]));
+  }
+  std::vector<double> values;
+  for (auto& [process, of_process] : times) {
+    std::ranges::sort(of_process);
+    const auto p = tail_of(latency.statistic);
+    const double value =
+        latency.statistic == Statistic::mean ? mean(of_process) : quantile(of_process, p.value_or(0.5));
+    if (value > 0) values.push_back(std::log(value));
+  }
+  return values;
+}
+
+/// The command of a run, with another number of processes.
+std::string with_processes(const Report& report, std::size_t processes) {
+  std::string command;
+  const std::vector<std::string>& argv = report.config.argv;
+  for (std::size_t i = 0; i < argv.size(); ++i) {
+    if (argv[i] == "--processes")
+      ++i;
+    else if (!argv[i].starts_with("--processes="))
+      command += argv[i] + " ";
+  }
+  return command + "--processes " + std::to_string(processes);
+}
+
+Pending check_stored_latency(const Report& stored, const Report& report, const Pair& pair, const GatedLatency& latency,
+                             double margin) {
+  Pending pending;
+  pending.check.candidate = pair.candidate.approach;
+  pending.check.metric = to_string(latency);
+  const std::vector<double> before = by_process(pair.baseline, latency);
+  const std::vector<double> after = by_process(pair.candidate, latency);
+  std::string& finding = pending.check.finding;
+  if (stored.environment.fingerprint != report.environment.fingerprint) {
+    finding = "environment_mismatch: the baseline was measured on another machine; measure it again here";
+    return pending;
+  }
+  const auto compared = compare_with_stored(before, after, margin);
+  if (!compared) {
+    finding = "too few process runs: " + std::to_string(before.size()) + " stored (needs " +
+              std::to_string(stored_runs_needed) + "), " + std::to_string(after.size()) + " new (needs " +
+              std::to_string(new_runs_needed) + ");";
+    if (before.size() < stored_runs_needed) finding += " repeat the baseline with '" + with_processes(stored, 10) + "'";
+    if (after.size() < new_runs_needed) finding += " repeat the run with '" + with_processes(report, 5) + "'";
+    return pending;
+  }
+  pending.test = compared->test;
+  finding = against_margin(compared->slowdown, compared->interval, margin) + "; " + std::to_string(after.size()) +
+            " process runs against " + std::to_string(before.size()) + " stored find an excess of " +
+            percent(compared->smallest_detectable_excess) + " four times in five";
+  return pending;
+}
+
+}  // namespace
+
+std::string to_string(const GatedLatency& latency) {
+  const auto found = std::ranges::find(statistics, latency.statistic, &std::pair<std::string_view, Statistic>::second);
+  return std::string(to_string(latency.stage)) + ":" + std::string(found->first);
+}
+
+GatedLatency parse_gated_latency(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const auto stage = parse_stage(text.substr(0, colon));
+  const std::string_view name = colon == std::string_view::npos ? "median" : text.substr(colon + 1);
+  const auto found = std::ranges::find(statistics, name, &std::pair<std::string_view, Statistic>::first);
+  if (stage && found != statistics.end()) return {*stage, found->second};
+  std::string known;
+  for (const Stage one : all_stages) known += std::string(known.empty() ? "" : ", ") + std::string(to_string(one));
+  throw UsageError("'" + std::string(text) + "' is not a latency", "--metric",
+                   "give STAGE:STATISTIC, a stage of " + known + "; a statistic of median, mean, p90, p95, p99");
+}
+
+GateResult gate(const Report& report, const GateCriteria& criteria, const std::optional<std::string>& baseline_name) {
+  if (report.results.empty()) refuse("the report holds no result", "run again");
+  const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
+  expect_usable(baseline);
+  GateResult result;
+  result.baseline = baseline.approach;
+  if (report.interrupted)
+    result.warnings.emplace_back("the run was interrupted: this is judged on what it had measured");
+  const std::set<std::string_view> failed = failed_images(report);
+  std::vector<Pending> pending;
+  std::size_t candidates = 0;
+  for (const ApproachReport& candidate : report.results) {
+    if (&candidate == &baseline) continue;
+    ++candidates;
+    expect_usable(candidate);
+    const Pair pair = pair_approaches(baseline, candidate, failed);
+    for (const GatedLatency& latency : criteria.latencies) {
+      pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
+    }
+    add_decisions(pair, criteria, pending);
+  }
+  if (candidates == 0) {
+    refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
+           "run it with a second approach, or give a stored report with --baseline");
+  }
+  const std::size_t family =
+      static_cast<std::size_t>(std::ranges::count_if(pending, [](const Pending& one) { return one.test.has_value(); }));
+  const std::size_t needed = rounds_needed(criteria.level, std::max<std::size_t>(family, 1));
+  if (report.config.round_count < needed) {
+    result.warnings.push_back("the run had " + std::to_string(report.config.round_count) + " rounds, and " +
+                              std::to_string(needed) + " are needed to decide " + std::to_string(family) +
+                              " figures together: measure more images, or with --passes");
+  }
+  return conclude(std::move(pending), criteria.level, std::move(result));
+}
+
+GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria,
+                               const std::optional<std::string>& approach) {
+  if (stored.results.empty()) refuse("the baseline holds no result", "store another");
+  if (stored.dataset.sha256 != report.dataset.sha256) {
+    refuse("the baseline was measured on other images (" + stored.dataset.path + ")", "measure both on the same");
+  }
+  GateResult result;
+  result.baseline = "stored report of " + stored.timestamp;
+  for (const Report* one : {&stored, &report}) {
+    if (one->interrupted) result.warnings.emplace_back("one of the runs was interrupted");
+  }
+  std::vector<Pending> pending;
+  for (const ApproachReport& baseline : stored.results) {
+    if (approach && baseline.approach != *approach) continue;
+    const auto candidate = std::ranges::find(report.results, baseline.approach, &ApproachReport::approach);
+    if (candidate == report.results.end()) {
+      refuse("the run has no approach '" + baseline.approach + "', which the baseline has",
+             "measure it, or name the one to judge with --baseline-approach");
+    }
+    expect_usable(baseline);
+    expect_usable(*candidate);
+    const Pair pair = pair_by_image(baseline, *candidate);
+    for (const GatedLatency& latency : criteria.latencies) {
+      pending.push_back(check_stored_latency(stored, report, pair, latency, criteria.max_slowdown));
+    }
+    add_decisions(pair, criteria, pending);
+  }
+  if (approach && pending.empty()) refuse("the baseline has no approach '" + *approach + "'");
+  return conclude(std::move(pending), stored_gate_level, std::move(result));
+}
+
+}  // namespace stagemark
