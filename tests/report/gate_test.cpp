@@ -1,0 +1,212 @@
+// The gate on made reports: what passes, what fails, what cannot be told, and what is never a pass.
+#include "stagemark/report/gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "report/made_rounds.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+using namespace testing;
+
+Made slower(double factor) {
+  Made how;
+  how.factor = factor;
+  return how;
+}
+
+Made wrong_on(std::vector<std::size_t> images) {
+  Made how;
+  how.wrong = std::move(images);
+  return how;
+}
+
+GateOutcome of(const GateResult& result, const std::string& metric) {
+  for (const GateCheck& check : result.checks) {
+    if (check.metric == metric) return check.outcome;
+  }
+  ADD_FAILURE() << "no check of " << metric;
+  return GateOutcome::inconclusive;
+}
+
+template <class Error, class Call>
+std::string refusal(Call&& call) {
+  try {
+    (void)call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+TEST(Gate, PassesWhatIsWithinTheMarginAndFailsWhatIsBeyondIt) {
+  EXPECT_EQ(gate(report_of({{"base", {}}, {"equal", {}}})).outcome, GateOutcome::pass);
+  EXPECT_EQ(gate(report_of({{"base", {}}, {"faster", slower(0.5)}})).outcome, GateOutcome::pass);
+  EXPECT_EQ(gate(report_of({{"base", {}}, {"little", slower(1.02)}})).outcome, GateOutcome::pass);
+  const GateResult failed = gate(report_of({{"base", {}}, {"slow", slower(1.08)}}));
+  EXPECT_EQ(failed.outcome, GateOutcome::fail);
+  EXPECT_EQ(of(failed, "total:median"), GateOutcome::fail);
+  EXPECT_EQ(of(failed, "accuracy"), GateOutcome::pass);
+  EXPECT_NE(failed.checks[0].finding.find("slower"), std::string::npos) << failed.checks[0].finding;
+  EXPECT_EQ(failed.baseline, "base");
+}
+
+TEST(Gate, CannotTellOnTooFewRoundsAndSaysHowManyItNeeds) {
+  Made few = slower(1.3);
+  few.rounds = 4;
+  const GateResult result =
+      gate(report_of({{"base", {.factor = 1, .wrong = {}, .fails_on = {}, .rounds = 4}}, {"slow", few}}));
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
+  EXPECT_EQ(result.outcome, GateOutcome::inconclusive);
+}
+
+TEST(Gate, JudgesAccuracyOnTheseImagesToTheImage) {
+  GateCriteria criteria;
+  criteria.max_accuracy_drop = 2.0 / 150;
+  EXPECT_EQ(of(gate(report_of({{"base", {}}, {"two", wrong_on({1, 2})}}), criteria), "accuracy"), GateOutcome::pass);
+  EXPECT_EQ(of(gate(report_of({{"base", {}}, {"three", wrong_on({1, 2, 3})}}), criteria), "accuracy"),
+            GateOutcome::fail);
+}
+
+TEST(Gate, JudgesThePopulationWhereAskedAndThenOftenCannotTell) {
+  GateCriteria criteria;
+  criteria.estimand = Estimand::population;
+  const GateResult result = gate(report_of({{"base", {}}, {"one", wrong_on({1})}}), criteria);
+  EXPECT_EQ(of(result, "accuracy"), GateOutcome::inconclusive);
+  std::vector<std::size_t> half;
+  for (std::size_t i = 0; i < 75; ++i) half.push_back(2 * i);
+  EXPECT_EQ(of(gate(report_of({{"base", {}}, {"bad", wrong_on(half)}}), criteria), "accuracy"), GateOutcome::fail);
+}
+
+TEST(Gate, CatchesAFastApproachThatAnswersGarbage) {
+  Made garbage = slower(0.01);
+  for (std::size_t i = 0; i < 60; ++i) garbage.wrong.push_back(i);
+  const GateResult result = gate(report_of({{"base", {}}, {"garbage", garbage}}));
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::pass);
+  EXPECT_EQ(of(result, "accuracy"), GateOutcome::fail);
+  EXPECT_EQ(result.outcome, GateOutcome::fail);
+}
+
+TEST(Gate, CountsFlipsWhetherHarmfulOrNot) {
+  GateCriteria criteria;
+  criteria.max_accuracy_drop.reset();
+  criteria.max_flips = std::size_t{1};
+  EXPECT_EQ(of(gate(report_of({{"base", wrong_on({4})}, {"other", wrong_on({5})}}), criteria), "flips"),
+            GateOutcome::fail);
+  criteria.max_flips = 0.02;  // of 150: 3
+  EXPECT_EQ(of(gate(report_of({{"base", wrong_on({4})}, {"other", wrong_on({5})}}), criteria), "flips"),
+            GateOutcome::pass);
+}
+
+TEST(Gate, JudgesEachFigureThatWasAskedFor) {
+  GateCriteria criteria;
+  criteria.latencies = {parse_gated_latency("total"), parse_gated_latency("inference:mean"),
+                        parse_gated_latency("total:p95")};
+  const GateResult result = gate(report_of({{"base", {}}, {"slow", slower(1.2)}}), criteria);
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::fail);
+  EXPECT_EQ(of(result, "inference:mean"), GateOutcome::fail);
+  EXPECT_EQ(of(result, "total:p95"), GateOutcome::fail);
+}
+
+TEST(Gate, RefusesAnUnknownFigureAndListsTheKnown) {
+  for (const char* text : {"total:max", "speed:median", "total:", ":median", ""}) {
+    EXPECT_NE(refusal<UsageError>([&] { return parse_gated_latency(text); }).find("preprocessing"), std::string::npos)
+        << text;
+  }
+  EXPECT_EQ(to_string(parse_gated_latency("classification:p99")), "classification:p99");
+}
+
+TEST(Gate, NeverPassesWhatItCouldNotJudge) {
+  EXPECT_NE(refusal<InputError>([] { return gate(Report{}); }).find("no result"), std::string::npos);
+  EXPECT_NE(refusal<InputError>([] {
+              return gate(report_of({{"alone", {}}}));
+            }).find("nothing to judge"),
+            std::string::npos);
+  Report failed = report_of({{"base", {}}, {"broken", {}}});
+  failed.results[1].error = "its worker was ended by signal 11";
+  EXPECT_NE(refusal<InputError>([&] { return gate(failed); }).find("signal 11"), std::string::npos);
+  Report empty = report_of({{"base", {}}, {"empty", {}}});
+  empty.results[1].inferences = 0;
+  EXPECT_NE(refusal<InputError>([&] { return gate(empty); }).find("no result"), std::string::npos);
+  GateCriteria upload;
+  upload.latencies = {parse_gated_latency("upload")};
+  EXPECT_NE(refusal<InputError>([&] {
+              return gate(report_of({{"a", {}}, {"b", {}}}), upload);
+            }).find("'upload'"),
+            std::string::npos);
+  Report unlabelled = report_of({{"base", {}}, {"other", {}}});
+  for (ApproachReport& result : unlabelled.results) {
+    for (auto& label : result.per_image.label) label.reset();
+  }
+  EXPECT_NE(refusal<InputError>([&] { return gate(unlabelled); }).find("--max-accuracy-drop off"), std::string::npos);
+  GateCriteria none;
+  none.latencies.clear();
+  none.max_accuracy_drop.reset();
+  EXPECT_NE(refusal<InputError>([&] {
+              return gate(report_of({{"a", {}}, {"b", {}}}), none);
+            }).find("nothing to check"),
+            std::string::npos);
+  EXPECT_NE(refusal<InputError>([&] {
+              return gate(report_of({{"a", {}}, {"b", {}}}), {}, "c");
+            }).find("it has a, b"),
+            std::string::npos);
+}
+
+/// A run of one approach in so many processes.
+Report stored_run(double factor, std::size_t processes, const std::string& name = "net") {
+  ApproachResult result = made(name, slower(factor));
+  for (CallRecord& call : result.calls) call.process = call.round * processes / 30;
+  SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
+  suite.in_workers = true;
+  suite.options.processes = processes;
+  suite.collector.add(std::move(result));
+  ReportContext context;
+  context.argv = {"stagemark", "run", "images", "--processes", "1"};
+  context.environment.fingerprint = "this machine";
+  return make_report(suite, context);
+}
+
+TEST(StoredGate, JudgesProcessRunsAgainstProcessRuns) {
+  // The drift over a run is 30 %, so that only a large change stands out of ten runs and five.
+  EXPECT_EQ(of(gate_against_stored(stored_run(1, 10), stored_run(2.5, 5)), "total:median"), GateOutcome::fail);
+  EXPECT_EQ(of(gate_against_stored(stored_run(1, 10), stored_run(0.4, 5)), "total:median"), GateOutcome::pass);
+}
+
+TEST(StoredGate, CannotTellFromTooFewRunsAndNamesTheCommandThatMendsIt) {
+  const GateResult result = gate_against_stored(stored_run(1, 1), stored_run(3, 2));
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
+  const std::string& finding = result.checks[0].finding;
+  EXPECT_NE(finding.find("'stagemark run images --processes 10'"), std::string::npos) << finding;
+  EXPECT_NE(finding.find("'stagemark run images --processes 5'"), std::string::npos) << finding;
+}
+
+TEST(StoredGate, JudgesAccuracyButNotLatencyOnAnotherMachine) {
+  Report elsewhere = stored_run(3, 5);
+  elsewhere.environment.fingerprint = "another machine";
+  const GateResult result = gate_against_stored(stored_run(1, 10), elsewhere);
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
+  EXPECT_NE(result.checks[0].finding.find("environment_mismatch"), std::string::npos);
+  EXPECT_EQ(of(result, "accuracy"), GateOutcome::pass);
+}
+
+TEST(StoredGate, RefusesOtherImagesAndAMissingApproach) {
+  Report other = stored_run(1, 5);
+  other.dataset.sha256 = std::string(64, 'b');
+  EXPECT_NE(refusal<InputError>([&] { return gate_against_stored(stored_run(1, 10), other); }).find("other images"),
+            std::string::npos);
+  EXPECT_NE(refusal<InputError>([] {
+              return gate_against_stored(stored_run(1, 10), stored_run(1, 5, "renamed"));
+            }).find("no approach 'net'"),
+            std::string::npos);
+  EXPECT_NE(refusal<InputError>([] {
+              return gate_against_stored(stored_run(1, 10), stored_run(1, 5), {}, "x");
+            }).find("no approach 'x'"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace stagemark
