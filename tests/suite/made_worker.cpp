@@ -51,7 +51,10 @@ class Misbehaving final : public HostBackend<int, int> {
 
  private:
   void misbehave() {
-    if (how_ == "crash") std::raise(SIGSEGV);
+    if (how_ == "crash") {
+      std::signal(SIGSEGV, SIG_DFL);  // a sanitizer would catch it
+      std::raise(SIGSEGV);
+    }
     if (how_ == "kill") std::raise(SIGKILL);
     if (how_ == "hang") std::this_thread::sleep_for(std::chrono::hours(1));
     if (how_ == "exit") {
