@@ -69,6 +69,7 @@ std::vector<RoundTimes> times_by_round(const Pair& pair, Stage stage) {
     times.generation = baseline.process[row.baseline].value_or(0);
   }
   std::vector<RoundTimes> result;
+  result.reserve(rounds.size());
   for (auto& [index, times] : rounds) result.push_back(std::move(times));
   return result;
 }
