@@ -140,7 +140,9 @@ TEST(Gate, NeverPassesWhatItCouldNotJudge) {
             std::string::npos);
   Report unlabelled = report_of({{"base", {}}, {"other", {}}});
   for (ApproachReport& result : unlabelled.results) {
-    for (auto& label : result.per_image.label) label.reset();
+    const std::size_t rows = result.per_image.label.size();
+    result.per_image.label.clear();
+    for (std::size_t row = 0; row < rows; ++row) result.per_image.label.push_back(std::nullopt);
   }
   EXPECT_NE(refusal<InputError>([&] { return gate(unlabelled); }).find("--max-accuracy-drop off"), std::string::npos);
   GateCriteria none;
