@@ -123,35 +123,21 @@ void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double
 
 void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, const DatasetReport& dataset,
                            Comparison& comparison) {
-  const PerImage& baseline = pair.baseline.per_image;
-  const PerImage& candidate = pair.candidate.per_image;
-  const auto positive = std::ranges::find(dataset.classes, dataset.positive ? *dataset.positive : std::string());
-  const auto positive_index = static_cast<std::uint32_t>(positive - dataset.classes.begin());
   double largest = 0;
-  std::vector<ScoredImage> first;
-  std::vector<ScoredImage> second;
   for (const PairedRow& row : rows) {
-    const auto p = baseline.probability[row.baseline];
-    const auto q = candidate.probability[row.candidate];
-    const auto label = baseline.label[row.baseline];
-    if (!p || !q) continue;
-    largest = std::max(largest, std::abs(*p - *q));
-    if (!label) continue;
-    // Stored is the probability of class index 1.
-    const auto scored = [&](double probability, std::optional<std::uint32_t> predicted) {
-      return ScoredImage{*label == positive_index, positive_index == 0 ? 1 - probability : probability,
-                         predicted == positive_index};
-    };
-    first.push_back(scored(*p, baseline.predicted[row.baseline]));
-    second.push_back(scored(*q, candidate.predicted[row.candidate]));
+    const auto p = pair.baseline.per_image.probability[row.baseline];
+    const auto q = pair.candidate.per_image.probability[row.candidate];
+    if (p && q) largest = std::max(largest, std::abs(*p - *q));
   }
   comparison.max_probability_difference =
       rows.empty() ? OrReason<double>::absent("no image was classified by both") : OrReason(largest);
   comparison.max_input_difference = OrReason<double>::absent("the input tensors are not kept");
 
   std::optional<PairedAuroc> areas;
-  if (pair.baseline.accuracy_metrics.auroc && pair.candidate.accuracy_metrics.auroc)
-    areas = compare_auroc(first, second);
+  if (pair.baseline.accuracy_metrics.auroc && pair.candidate.accuracy_metrics.auroc) {
+    const PairedScores scores = paired_scores(pair, rows, dataset);
+    areas = compare_auroc(scores.baseline, scores.candidate);
+  }
   const std::string reason = pair.baseline.accuracy_metrics.auroc ? pair.candidate.accuracy_metrics.auroc.reason
                                                                   : pair.baseline.accuracy_metrics.auroc.reason;
   comparison.auroc_delta =

@@ -111,7 +111,8 @@ void describe(Fields& fields, R& config) {
   fields("warmup", config.warmup, "Unrecorded calls per approach before the first round", unit::calls);
   fields("settle", config.settle, "Unrecorded calls at the start of each turn", unit::calls);
   fields("rounds", config.rounds, "Rounds asked for", unit::none);
-  fields("round_count", config.round_count, "Rounds planned, over all passes", unit::none);
+  fields("round_count", config.round_count, "Rounds planned and added, over all passes", unit::none);
+  fields("stopped_because", config.stopped_because, "Why no more were measured", unit::none);
   fields("passes", config.passes, "Passes over the data set", unit::none);
   fields("processes", config.processes, "Generations of fresh worker processes", unit::none);
   fields("batch", config.batch, "Images in a call", unit::images);
@@ -365,6 +366,24 @@ void describe(Fields& fields, R& comparison) {
   fields("reasons", comparison.reasons, "Why the verdicts are what they are", unit::none);
 }
 
+template <class Fields, Described<CalibrationReport> R>
+void describe(Fields& fields, R& calibration) {
+  fields("approach", calibration.approach, "What was measured against itself", unit::none);
+  fields("rounds", calibration.rounds, "Rounds that both sides measured", unit::none);
+  fields("generations", calibration.generations, "Generations of fresh worker processes that did", unit::none);
+  fields("between_round_sd", calibration.between_round_sd,
+         "Standard deviation of a round's log speed-up about that of its generation", unit::ratio);
+  fields("between_process_sd", calibration.between_process_sd,
+         "Standard deviation of a worker process's log time about that of others of the same program", unit::ratio);
+  fields("autocorrelation_time", calibration.autocorrelation_time,
+         "Rounds that tell as much as one independent round", unit::none);
+  fields("smallest_detectable_change", calibration.smallest_detectable_change,
+         "Relative change of speed that a run with these rounds and generations finds four times in five", unit::ratio);
+  fields("false_difference_rate", calibration.false_difference_rate,
+         "Share of relabellings of the two identical sides that the comparison would call different at 95 %",
+         unit::ratio);
+}
+
 template <class Fields, Described<Report> R>
 void describe(Fields& fields, R& report) {
   fields("schema_version", report.schema_version, "MAJOR.MINOR of this description", unit::none);
@@ -381,6 +400,7 @@ void describe(Fields& fields, R& report) {
   fields("approaches_tested", report.approaches_tested, "Their names, the baseline first", unit::none);
   fields("results", report.results, "One per approach", unit::none);
   fields("comparisons", report.comparisons, "One per candidate", unit::none);
+  fields("calibration", report.calibration, "Of `stagemark calibrate`: what the machine can tell apart", unit::none);
 }
 
 }  // namespace stagemark

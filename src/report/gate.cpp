@@ -10,6 +10,7 @@
 
 #include "paired_inferences.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/metrics.hpp"
 #include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "stagemark/core/stored_baseline.hpp"
@@ -25,6 +26,20 @@ constexpr std::array<std::pair<std::string_view, Statistic>, 5> statistics = {{{
                                                                                {"p90", Statistic::p90},
                                                                                {"p95", Statistic::p95},
                                                                                {"p99", Statistic::p99}}};
+
+using ClassMetric = Metric ClassificationMetrics::*;
+
+constexpr std::array<std::pair<std::string_view, ClassMetric>, 10> class_metrics = {
+    {{"accuracy", &ClassificationMetrics::accuracy},
+     {"precision", &ClassificationMetrics::precision},
+     {"recall", &ClassificationMetrics::recall},
+     {"sensitivity", &ClassificationMetrics::sensitivity},
+     {"specificity", &ClassificationMetrics::specificity},
+     {"f1", &ClassificationMetrics::f1},
+     {"auroc", &ClassificationMetrics::auroc},
+     {"balanced_accuracy", &ClassificationMetrics::balanced_accuracy},
+     {"mcc", &ClassificationMetrics::mcc},
+     {"average_precision", &ClassificationMetrics::average_precision}}};
 
 /// The quantile that a statistic of the tail is.
 std::optional<double> tail_of(Statistic statistic) {
@@ -190,10 +205,41 @@ Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& a
   return pending;
 }
 
-void add_decisions(const Pair& pair, const GateCriteria& criteria, std::vector<Pending>& pending) {
+/// Of metrics of two classes, on the images that both classified.
+void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const GatedDrop> drops,
+               std::vector<Pending>& pending) {
+  if (drops.empty()) return;
+  if (dataset.classes.size() != 2) refuse("--max-drop needs images of two classes", "gate accuracy alone");
+  const PairedScores scores = paired_scores(pair, first_inferences(pair), dataset);
+  const ClassificationMetrics before = classification_metrics(scores.baseline);
+  const ClassificationMetrics after = classification_metrics(scores.candidate);
+  for (const GatedDrop& drop : drops) {
+    const auto member = std::ranges::find(class_metrics, drop.metric, &std::pair<std::string_view, ClassMetric>::first);
+    const Metric& first = before.*(member->second);
+    const Metric& second = after.*(member->second);
+    for (const Metric* metric : {&first, &second}) {
+      if (!metric->value) refuse("'" + drop.metric + "' has no value: " + metric->reason, "gate another metric");
+    }
+    const double fall = *first.value - *second.value;
+    Pending one;
+    one.check.candidate = pair.candidate.approach;
+    one.check.metric = drop.metric;
+    // What is exactly at the margin is within it, also where it has no exact binary fraction.
+    constexpr double rounding = 1e-12;
+    one.check.outcome = fall <= drop.most + rounding ? GateOutcome::pass : GateOutcome::fail;
+    one.check.finding = text("%.2f %% after %.2f %%", 100 * *second.value, 100 * *first.value) +
+                        text(", %+.2f points", -100 * fall) + ", allowed " + text("%.2f points", 100 * drop.most) +
+                        ", on these very images";
+    pending.push_back(std::move(one));
+  }
+}
+
+void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCriteria& criteria,
+                   std::vector<Pending>& pending) {
   if (criteria.max_accuracy_drop) {
     pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand));
   }
+  add_drops(pair, dataset, criteria.max_drops, pending);
   if (criteria.max_flips) pending.push_back(check_flips(pair, *criteria.max_flips));
 }
 
@@ -280,6 +326,14 @@ GatedLatency parse_gated_latency(std::string_view text) {
                    "give STAGE:STATISTIC, a stage of " + known + "; a statistic of median, mean, p90, p95, p99");
 }
 
+GatedDrop gated_drop(std::string_view metric, double most) {
+  const auto found = std::ranges::find(class_metrics, metric, &std::pair<std::string_view, ClassMetric>::first);
+  if (found != class_metrics.end()) return {std::string(metric), most};
+  std::string known;
+  for (const auto& [name, member] : class_metrics) known += (known.empty() ? "" : ", ") + std::string(name);
+  throw UsageError("'" + std::string(metric) + "' is not a metric that may drop", "--max-drop", "give one of " + known);
+}
+
 GateResult gate(const Report& report, const GateCriteria& criteria, const std::optional<std::string>& baseline_name) {
   if (report.results.empty()) refuse("the report holds no result", "run again");
   const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
@@ -299,7 +353,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
     }
-    add_decisions(pair, criteria, pending);
+    add_decisions(pair, report.dataset, criteria, pending);
   }
   if (candidates == 0) {
     refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
@@ -341,7 +395,7 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_stored_latency(stored, report, pair, latency, criteria.max_slowdown));
     }
-    add_decisions(pair, criteria, pending);
+    add_decisions(pair, report.dataset, criteria, pending);
   }
   if (approach && pending.empty()) refuse("the baseline has no approach '" + *approach + "'");
   return conclude(std::move(pending), stored_gate_level, std::move(result));

@@ -19,6 +19,7 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   config.settle = result.options.settle;
   config.rounds = result.options.rounds;
   config.round_count = result.round_count;
+  config.stopped_because = result.stopped_because;
   config.passes = result.passes;
   config.processes = result.in_workers ? result.options.processes : 1;
   config.batch = result.options.batch;

@@ -121,6 +121,26 @@ std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const 
   return rows.empty() ? std::nullopt : std::optional(outcomes);
 }
 
+PairedScores paired_scores(const Pair& pair, std::span<const PairedRow> rows, const DatasetReport& dataset) {
+  const auto positive = std::ranges::find(dataset.classes, dataset.positive ? *dataset.positive : std::string());
+  const auto positive_index = static_cast<std::uint32_t>(positive - dataset.classes.begin());
+  PairedScores scores;
+  for (const PairedRow& row : rows) {
+    const auto label = pair.baseline.per_image.label[row.baseline];
+    const auto p = pair.baseline.per_image.probability[row.baseline];
+    const auto q = pair.candidate.per_image.probability[row.candidate];
+    if (!label || !p || !q) continue;
+    // Stored is the probability of class index 1.
+    const auto scored = [&](double probability, std::optional<std::uint32_t> predicted) {
+      return ScoredImage{*label == positive_index, positive_index == 0 ? 1 - probability : probability,
+                         predicted == positive_index};
+    };
+    scores.baseline.push_back(scored(*p, pair.baseline.per_image.predicted[row.baseline]));
+    scores.candidate.push_back(scored(*q, pair.candidate.per_image.predicted[row.candidate]));
+  }
+  return scores;
+}
+
 std::size_t approach_index(const Report& report, const std::optional<std::string>& name) {
   if (!name) return 0;
   const auto found = std::ranges::find(report.results, *name, &ApproachReport::approach);

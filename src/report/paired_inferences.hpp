@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stagemark/core/comparison.hpp"
+#include "stagemark/core/metrics.hpp"
 #include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/report/report.hpp"
 
@@ -54,6 +55,14 @@ std::vector<PairedRow> first_inferences(const Pair& pair);
 
 /// Right and wrong decisions on these rows. Absent if there are none, or an image has no label.
 std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const PairedRow> rows);
+
+/// What both said of the same images, as the metrics of a binary task score it.
+struct PairedScores {
+  std::vector<ScoredImage> baseline, candidate;
+};
+
+/// Of the rows with a label. \pre the data set has two classes
+PairedScores paired_scores(const Pair& pair, std::span<const PairedRow> rows, const DatasetReport& dataset);
 
 /// The approach of that name, or the first. \throws InputError that lists the names there are
 std::size_t approach_index(const Report& report, const std::optional<std::string>& name);

@@ -24,7 +24,10 @@ class ApproachHost {
 
   [[nodiscard]] virtual bool failed() const = 0;
 
-  /// All that was measured.
+  /// All that was measured so far.
+  [[nodiscard]] virtual ApproachResult measured() = 0;
+
+  /// The same, handed over.
   virtual ApproachResult finish() = 0;
 
   [[nodiscard]] virtual const DecodingNotes& notes() const = 0;

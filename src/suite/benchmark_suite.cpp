@@ -37,6 +37,7 @@ class LocalHost final : public ApproachHost {
   }
   void end_generation() override {}
   [[nodiscard]] bool failed() const override { return runner_.failed(); }
+  [[nodiscard]] ApproachResult measured() override { return runner_.measured(); }
   ApproachResult finish() override { return runner_.take(); }
   [[nodiscard]] const DecodingNotes& notes() const override { return block_.notes(); }
 
@@ -76,12 +77,10 @@ SuiteResult BenchmarkSuite::run() {
   return run(silent);
 }
 
-SuiteResult BenchmarkSuite::run(RunObserver& observer) {
-  const std::vector<Round> plan = plan_rounds(dataset_.entries.size(), entrants_.size(), options_);
+SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on) {
+  std::vector<Round> plan = plan_rounds(dataset_.entries.size(), entrants_.size(), options_);
   SuiteResult result;
   result.options = options_;
-  result.round_count = plan.size();
-  result.passes = plan.empty() ? 0 : plan.back().pass + 1;
   result.clock_reading = cost_of_reading(clock_);
 
   ImageBlock block(dataset_, *images_, options_, clock_);
@@ -103,11 +102,33 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
     }
   }
 
+  const auto gather = [&](SuiteResult& into, ApproachResult (ApproachHost::*results)()) {
+    DecodingNotes notes;
+    for (const auto& host : hosts) {
+      notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
+      notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
+      ApproachResult measured = ((*host).*results)();
+      judge(measured);
+      into.collector.add(std::move(measured));
+    }
+    into.dataset = dataset_;
+    for (const auto& [index, reason] : notes.broken) {
+      into.dataset.skipped.push_back({dataset_.entries[index].path, reason});
+    }
+    into.images_without_low_byte = notes.without_low_byte.size();
+  };
+
   RunProgress progress;
-  progress.rounds = plan.size();
-  progress.images_total = dataset_.entries.size() * result.passes * entrants_.size();
-  for (auto round = plan.begin(); round != plan.end() && !result.interrupted; ++round) {
-    if (round == plan.begin() || round->process != std::prev(round)->process) {
+  const auto follow_plan = [&] {
+    result.round_count = progress.rounds = plan.size();
+    result.passes = plan.empty() ? 0 : plan.back().pass + 1;
+    progress.images_total = 0;
+    for (const Round& round : plan) progress.images_total += (round.last - round.first) * entrants_.size();
+  };
+  follow_plan();
+  for (std::size_t next = 0; next < plan.size() && !result.interrupted; ++next) {
+    const Round& round = plan[next];
+    if (next == 0 || round.process != plan[next - 1].process) {
       for (const auto& host : hosts) host->end_generation();
       for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
         observer.warming_up(entrants_[i].approach.label());
@@ -115,31 +136,30 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer) {
       }
       result.interrupted = observer.interrupted();
     }
-    progress.round = round->index + 1;
-    for (std::size_t position = 0; position < round->order.size() && !result.interrupted; ++position) {
-      const std::size_t approach = round->order[position];
+    progress.round = round.index + 1;
+    for (std::size_t position = 0; position < round.order.size() && !result.interrupted; ++position) {
+      const std::size_t approach = round.order[position];
       progress.approach = entrants_[approach].approach.label();
-      if (!hosts[approach]->failed()) result.interrupted = !hosts[approach]->take_turn(*round, position, observer);
-      progress.images_done += round->last - round->first;
+      if (!hosts[approach]->failed()) result.interrupted = !hosts[approach]->take_turn(round, position, observer);
+      progress.images_done += round.last - round.first;
       observer.progressed(progress);
     }
     result.interrupted = result.interrupted || observer.interrupted();
+    if (next + 1 < plan.size() || result.interrupted || !go_on) continue;
+    SuiteResult so_far = result;
+    gather(so_far, &ApproachHost::measured);
+    const auto decision = go_on(so_far);
+    if (const auto* more = std::get_if<MoreRounds>(&decision)) {
+      extend_plan(plan, *more, dataset_.entries.size(), options_);
+      follow_plan();
+    } else {
+      result.stopped_because = std::get<std::string>(decision);
+    }
   }
 
-  DecodingNotes notes;
-  for (const auto& host : hosts) {
-    host->end_generation();
-    notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
-    notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
-    ApproachResult measured = host->finish();
-    judge(measured);
-    result.collector.add(std::move(measured));
-  }
-  result.dataset = dataset_;
-  for (const auto& [index, reason] : notes.broken) {
-    result.dataset.skipped.push_back({dataset_.entries[index].path, reason});
-  }
-  result.images_without_low_byte = notes.without_low_byte.size();
+  if (result.interrupted) result.stopped_because = "interrupted";
+  for (const auto& host : hosts) host->end_generation();
+  gather(result, &ApproachHost::finish);
   return result;
 }
 

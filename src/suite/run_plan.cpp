@@ -36,42 +36,62 @@ Square balanced_square(std::size_t n) {
   return square;
 }
 
-}  // namespace
+std::size_t ceiling(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options) {
-  std::vector<Round> plan;
-  if (images == 0 || approaches == 0) return plan;
-  const auto ceiling = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
+/// Images of a round at most. Whole calls, so that only the last call of a pass can be short.
+std::size_t round_size(std::size_t images, const RunOptions& options) {
   const std::size_t wanted = std::max<std::size_t>(options.rounds, 1);
-  // Whole calls, so that only the last call of a pass can be short.
-  const std::size_t size =
-      ceiling(std::clamp<std::size_t>(ceiling(images, wanted), 5, 64), options.batch) * options.batch;
-  const std::size_t rounds_a_pass = ceiling(images, size);
-  const std::size_t passes = options.passes.value_or(ceiling(wanted, rounds_a_pass));
+  return ceiling(std::clamp<std::size_t>(ceiling(images, wanted), 5, 64), options.batch) * options.batch;
+}
 
+/// The first `count` rounds of the sequence that the seed decides, all of the first generation.
+std::vector<Round> first_rounds(std::size_t count, std::size_t images, std::size_t approaches,
+                                const RunOptions& options) {
+  const std::size_t size = round_size(images, options);
+  const std::size_t rounds_a_pass = ceiling(images, size);
   const Square square = balanced_square(approaches);
   SplitMix64 random(options.seed);
   std::size_t start = 0;
-  for (std::size_t pass = 0; pass < passes; ++pass) {
-    for (std::size_t round = 0; round < rounds_a_pass; ++round) {
-      const std::size_t index = plan.size();
-      if (index % square.size() == 0) start = random.below(square.size());
-      Round next;
-      next.index = index;
-      next.pass = pass;
-      if (options.batch == 1) {
-        next.first = images * round / rounds_a_pass;
-        next.last = images * (round + 1) / rounds_a_pass;
-      } else {
-        next.first = round * size;
-        next.last = std::min(images, (round + 1) * size);
-      }
-      next.order = square[(start + index) % square.size()];
-      plan.push_back(std::move(next));
+  std::vector<Round> rounds(count);
+  for (std::size_t index = 0; index < count; ++index) {
+    if (index % square.size() == 0) start = random.below(square.size());
+    Round& round = rounds[index];
+    round.index = index;
+    round.pass = index / rounds_a_pass;
+    const std::size_t of_pass = index % rounds_a_pass;
+    if (options.batch == 1) {
+      round.first = images * of_pass / rounds_a_pass;
+      round.last = images * (of_pass + 1) / rounds_a_pass;
+    } else {
+      round.first = of_pass * size;
+      round.last = std::min(images, (of_pass + 1) * size);
     }
+    round.order = square[(start + index) % square.size()];
   }
+  return rounds;
+}
+
+}  // namespace
+
+std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options) {
+  if (images == 0 || approaches == 0) return {};
+  const std::size_t rounds_a_pass = ceiling(images, round_size(images, options));
+  const std::size_t passes = options.passes.value_or(ceiling(std::max<std::size_t>(options.rounds, 1), rounds_a_pass));
+  std::vector<Round> plan = first_rounds(passes * rounds_a_pass, images, approaches, options);
   for (Round& round : plan) round.process = round.index * std::min(options.processes, plan.size()) / plan.size();
   return plan;
+}
+
+void extend_plan(std::vector<Round>& plan, const MoreRounds& more, std::size_t images, const RunOptions& options) {
+  if (plan.empty()) return;
+  const std::size_t known = plan.size();
+  const std::size_t last_generation = plan.back().process;
+  const std::vector<Round> rounds = first_rounds(known + more.rounds, images, plan.front().order.size(), options);
+  plan.insert(plan.end(), rounds.begin() + static_cast<std::ptrdiff_t>(known), rounds.end());
+  for (std::size_t i = known; i < plan.size(); ++i) {
+    const std::size_t generations = std::min(more.generations, more.rounds);
+    plan[i].process = last_generation + (generations == 0 ? 0 : 1 + (i - known) * generations / more.rounds);
+  }
 }
 
 }  // namespace stagemark

@@ -57,13 +57,18 @@ bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& blo
   return true;
 }
 
-ApproachResult Runner::take() {
+const ApproachResult& Runner::measured() {
   result_.peak_rss_bytes = peak_rss_bytes();
   try {
     result_.device_peak_bytes = wrapper_.device_peak_bytes();
   } catch (const std::exception&) {
     // What the engine does not tell is absent.
   }
+  return result_;
+}
+
+ApproachResult Runner::take() {
+  (void)measured();
   ApproachResult taken = std::exchange(result_, {});
   result_.approach = taken.approach;
   result_.facts = taken.facts;

@@ -26,6 +26,9 @@ class Runner {
   /// Settles on the round's images and measures them. False if the observer ended the run.
   bool take_turn(const Round& round, std::size_t position, ImageBlock& block, RunObserver& observer);
 
+  /// What was measured since it was last handed over.
+  const ApproachResult& measured();
+
   /// Hands over what was measured since the last time. What it says of the approach as a whole stays.
   ApproachResult take();
 

@@ -17,6 +17,7 @@ class WorkerHost final : public ApproachHost {
   bool take_turn(const Round& round, std::size_t position, RunObserver& observer) override;
   void end_generation() override { worker_.reset(); }
   [[nodiscard]] bool failed() const override { return result_.error.has_value(); }
+  [[nodiscard]] ApproachResult measured() override { return result_; }
   ApproachResult finish() override { return std::move(result_); }
   [[nodiscard]] const DecodingNotes& notes() const override { return notes_; }
 

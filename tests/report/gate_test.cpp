@@ -210,5 +210,21 @@ TEST(StoredGate, RefusesOtherImagesAndAMissingApproach) {
             std::string::npos);
 }
 
+TEST(Gate, JudgesTheDropOfOtherMetricsOnTheseVeryImages) {
+  // Image 1 is a positive one of 75: sensitivity falls by 1.33 points, specificity not at all.
+  const Report report = report_of({{"base", {}}, {"one", wrong_on({1})}});
+  GateCriteria criteria;
+  criteria.max_drops = {gated_drop("sensitivity", 1.0 / 75), gated_drop("specificity", 0)};
+  EXPECT_EQ(gate(report, criteria).outcome, GateOutcome::fail);  // accuracy: one of 150 is more than half a point
+  criteria.max_accuracy_drop.reset();
+  const GateResult within = gate(report, criteria);
+  EXPECT_EQ(within.outcome, GateOutcome::pass) << within.checks[1].finding;
+  criteria.max_drops[0].most = 0.013;
+  const GateResult beyond = gate(report, criteria);
+  EXPECT_EQ(of(beyond, "sensitivity"), GateOutcome::fail);
+  EXPECT_EQ(of(beyond, "specificity"), GateOutcome::pass);
+  EXPECT_NE(refusal<UsageError>([] { return gated_drop("speed", 0.01); }).find("balanced_accuracy"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace stagemark

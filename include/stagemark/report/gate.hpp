@@ -32,12 +32,23 @@ enum class Estimand : std::uint8_t {
   population  ///< accuracy on images like these, which takes many of them
 };
 
+/// How far a metric may fall on these very images.
+struct GatedDrop {
+  std::string metric;  ///< of the report's accuracy metrics, one of those that are better when larger
+  double most = 0;     ///< as a proportion: 0.005 is half a point
+
+  bool operator==(const GatedDrop&) const = default;
+};
+/// \throws UsageError that lists the metrics there are
+GatedDrop gated_drop(std::string_view metric, double most);
+
 /// What a candidate may cost. Ratios and proportions: 0.05 is 5 %, 0.005 half a point. Exactly at a limit is within it.
 struct GateCriteria {
   double max_slowdown = 0.05;
   std::vector<GatedLatency> latencies = {GatedLatency{}};
   std::optional<double> max_accuracy_drop = 0.005;  ///< absent: accuracy is not gated, and no labels are needed
   Estimand estimand = Estimand::dataset;
+  std::vector<GatedDrop> max_drops;  ///< beside accuracy; of two classes
   /// Decisions that may differ from the baseline's, right or wrong: a count, or a share of the images.
   std::optional<std::variant<std::size_t, double>> max_flips;
   double level = interleaved_gate_level;  ///< one-sided, over the family of all statistical checks
@@ -46,7 +57,7 @@ struct GateCriteria {
 /// One thing that was checked.
 struct GateCheck {
   std::string candidate;
-  std::string metric;  ///< `total:median`, `accuracy`, `flips`
+  std::string metric;  ///< `total:median`, `accuracy`, `auroc`, `flips`
   GateOutcome outcome = GateOutcome::inconclusive;
   std::string finding;  ///< what was seen and what was allowed, in one sentence
 };

@@ -66,7 +66,8 @@ struct RunConfig {
   std::size_t warmup = 0;       ///< unrecorded calls per approach before the first round
   std::size_t settle = 0;       ///< unrecorded calls at the start of each turn
   std::size_t rounds = 0;       ///< wanted
-  std::size_t round_count = 0;  ///< planned, over all passes
+  std::size_t round_count = 0;  ///< planned and added, over all passes
+  std::string stopped_because;  ///< why no more
   std::size_t passes = 1;       ///< over the data set
   std::size_t processes = 1;    ///< generations of fresh workers
   std::size_t batch = 1;        ///< images per call
@@ -302,6 +303,20 @@ struct Comparison {
   bool operator==(const Comparison&) const = default;
 };
 
+/// What an approach compared with itself tells of the machine it ran on: `stagemark::Calibration`.
+struct CalibrationReport {
+  std::string approach;
+  std::size_t rounds = 0;
+  std::size_t generations = 0;
+  OrReason<double> between_round_sd;
+  OrReason<double> between_process_sd;
+  double autocorrelation_time = 1;
+  OrReason<double> smallest_detectable_change;
+  OrReason<double> false_difference_rate;
+
+  bool operator==(const CalibrationReport&) const = default;
+};
+
 struct Report {
   std::string schema_version{report_schema_version};
   ToolInfo tool;
@@ -317,6 +332,7 @@ struct Report {
   std::vector<std::string> approaches_tested;
   std::vector<ApproachReport> results;
   std::vector<Comparison> comparisons;
+  std::optional<CalibrationReport> calibration;  ///< of a run of one approach against itself
 
   bool operator==(const Report&) const = default;
 };

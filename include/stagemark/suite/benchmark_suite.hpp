@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -22,14 +24,20 @@ struct SuiteResult {
   Dataset dataset;
   RunOptions options;
   std::size_t passes = 1;
-  std::size_t round_count = 0;              ///< planned
+  std::size_t round_count = 0;              ///< planned, and what was added
   ResultsCollector collector;               ///< one result per approach
   std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: Image::lost_low_byte
   bool interrupted = false;
+  std::string stopped_because = "all planned rounds were measured";
   bool in_workers = false;  ///< at least one approach had processes of its own
   /// Measured mean cost of one reading of the clock: about twenty nanoseconds, of which a fraction matters.
   std::chrono::duration<double, std::nano> clock_reading{0};
 };
+
+/// Asked with what was measured whenever all planned rounds are: how many more, or why no more. A run that goes on until
+/// it has seen what it wants to see finds differences where there are none: decide on precision, not on the result, or
+/// adjust the level (`retry_gate_level`).
+using Continuation = std::function<std::variant<MoreRounds, std::string>(const SuiteResult& so_far)>;
 
 /// Measures approaches on a data set: every round's images go through each approach in turn.
 class BenchmarkSuite {
@@ -47,7 +55,7 @@ class BenchmarkSuite {
 
   /// Runs all. A failed image or approach is in the result; the others go on.
   /// \throws InputError if no image of the data set can be decoded
-  SuiteResult run(RunObserver& observer);
+  SuiteResult run(RunObserver& observer, const Continuation& go_on = {});
   SuiteResult run();
 
  private:

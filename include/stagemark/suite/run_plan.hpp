@@ -39,4 +39,14 @@ struct Round {
 /// its start drawn anew. The rounds are shared out over the generations in equal, successive parts.
 std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options);
 
+/// What is measured beyond the plan.
+struct MoreRounds {
+  std::size_t rounds = 0;
+  std::size_t generations = 0;  ///< of fresh workers that share them out; 0: those that are there go on
+};
+
+/// Goes on where the plan ends: with the next images, and with the order that the seed decides.
+/// \param images, options those of the plan
+void extend_plan(std::vector<Round>& plan, const MoreRounds& more, std::size_t images, const RunOptions& options);
+
 }  // namespace stagemark
