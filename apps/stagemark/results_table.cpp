@@ -185,6 +185,8 @@ std::string accuracy_sentence(const Comparison& comparison, std::size_t images) 
   return text;
 }
 
+}  // namespace
+
 void print_comparisons(std::ostream& out, const Report& report) {
   if (report.comparisons.empty()) return;
   using Align = ConsoleTable::Align;
@@ -210,8 +212,6 @@ void print_comparisons(std::ostream& out, const Report& report) {
     }
   }
 }
-
-}  // namespace
 
 void print_results(std::ostream& out, const Report& report) {
   print_dataset(out, report);

@@ -9,4 +9,7 @@ namespace stagemark {
 /// Prints what a person wants to know of a run, at most 100 columns wide.
 void print_results(std::ostream& out, const Report& report);
 
+/// Prints how the report's approaches compare.
+void print_comparisons(std::ostream& out, const Report& report);
+
 }  // namespace stagemark

@@ -12,6 +12,7 @@
 #include "stagemark/core/paired_auroc.hpp"
 #include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/core/statistics.hpp"
+#include "stagemark/core/stored_baseline.hpp"
 #include "stagemark/core/tail_comparison.hpp"
 #include "stagemark/report/comparison.hpp"
 
@@ -147,6 +148,28 @@ void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, co
                                          : OrReason<double>::absent(comparison.auroc_delta.reason);
 }
 
+/// Runs of different times by Student's t over the medians of their processes, where there are enough.
+void compare_process_runs(const ApproachReport& baseline, const ApproachReport& candidate,
+                          const SpeedCriteria& criteria, Comparison& comparison) {
+  const auto median_of = [](std::span<const double> sorted) { return quantile(sorted, 0.5); };
+  const auto compared =
+      compare_with_stored(log_times_by_process(baseline, Stage::total, median_of),
+                          log_times_by_process(candidate, Stage::total, median_of), 0, (1 - criteria.confidence) / 2);
+  if (!compared) return;
+  const Interval speedup{1 / (1 + compared->interval.high), 1 / (1 + compared->interval.low)};
+  comparison.speedup.ratio = 1 / (1 + compared->slowdown);
+  comparison.speedup.ci95 = speedup;
+  comparison.speedup.scope = std::string(to_string(Scope::any_processes));
+  const double practical = 1 + criteria.practical;
+  if (speedup.low > 1 && *comparison.speedup.ratio >= practical) {
+    comparison.speed_verdict = SpeedVerdict::faster;
+  } else if (speedup.high < 1 && *comparison.speedup.ratio <= 1 / practical) {
+    comparison.speed_verdict = SpeedVerdict::slower;
+  } else if (speedup.low > 1 / practical && speedup.high < practical) {
+    comparison.speed_verdict = SpeedVerdict::no_difference;
+  }
+}
+
 void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set<std::string_view>& failed) {
   std::vector<ApproachReport*> running;
   for (ApproachReport& result : report.results) {
@@ -228,6 +251,59 @@ void compare_approaches(Report& report, const ComparisonCriteria& criteria,
     compare_probabilities(pairs[i], images, report.dataset, comparison);
   }
   rank_by_speed(report, criteria.speed, failed);
+}
+
+void compare_with_report(Report& report, const Report& other, const std::string& name,
+                         const ComparisonCriteria& criteria, const std::optional<std::string>& baseline_name) {
+  if (report.results.empty()) return;
+  const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
+  const bool same_machine = report.environment.fingerprint == other.environment.fingerprint;
+  const bool same_images =
+      report.dataset.sha256 == other.dataset.sha256 && report.dataset.classes == other.dataset.classes;
+  for (const ApproachReport& candidate : other.results) {
+    Comparison comparison;
+    comparison.baseline = baseline.approach;
+    comparison.candidate = candidate.approach + " (" + name + ")";
+    comparison.speedup = no_speedup("not both measured total");
+    comparison.tails = {no_speedup("not_interleaved"), no_speedup("not_interleaved")};
+    for (const ApproachReport* side : {&baseline, &candidate}) {
+      if (side->error) comparison.reasons.push_back("'" + side->approach + "' failed: " + *side->error);
+    }
+    if (!same_machine) comparison.reasons.emplace_back("environment_mismatch: the reports are of different machines");
+    for (const auto& [stage, before] : baseline.stages) {
+      const auto after = candidate.stages.find(stage);
+      if (after == candidate.stages.end() || stage == Stage::decode || !(after->second.median > 0)) continue;
+      Speedup speedup = no_speedup("not_interleaved");
+      speedup.ratio = before.median / after->second.median;
+      if (stage == Stage::total) {
+        comparison.speedup = speedup;
+        if (same_machine) compare_process_runs(baseline, candidate, criteria.speed, comparison);
+      } else {
+        comparison.stages.emplace(stage, speedup);
+      }
+    }
+    if (!comparison.speedup.ci95 && comparison.speedup.ratio) {
+      comparison.reasons.emplace_back("not_interleaved: the ratio is of what two runs saw, and may be the machine's; " +
+                                      std::to_string(stored_runs_needed) + " processes of the baseline and " +
+                                      std::to_string(new_runs_needed) +
+                                      " of the other on one machine would give it an interval");
+    }
+    if (same_images) {
+      const Pair pair = pair_by_image(baseline, candidate);
+      const std::vector<PairedRow> images = first_inferences(pair);
+      compare_decisions(pair, images, criteria.accuracy_margin, comparison);
+      compare_probabilities(pair, images, report.dataset, comparison);
+    } else {
+      const std::string reason = "the reports are of different images";
+      comparison.reasons.push_back("accuracy: " + reason);
+      comparison.accuracy_delta_points = comparison.mcnemar_p_value = comparison.auroc_delta =
+          comparison.auroc_delta_p_value = comparison.max_probability_difference = comparison.max_input_difference =
+              OrReason<double>::absent(reason);
+      comparison.accuracy_delta_ci95 = OrReason<Interval>::absent(reason);
+      comparison.accuracy_margin_images = comparison.images_needed = OrReason<std::uint64_t>::absent(reason);
+    }
+    report.comparisons.push_back(std::move(comparison));
+  }
 }
 
 }  // namespace stagemark

@@ -135,6 +135,7 @@ void describe(Fields& fields, R& problem) {
 template <class Fields, Described<DatasetReport> R>
 void describe(Fields& fields, R& dataset) {
   fields("path", dataset.path, "Root directory", unit::none);
+  fields("found", dataset.found, "Image files there were, before any was drawn or skipped", unit::images);
   fields("images", dataset.images, "Images taken", unit::images);
   fields("classes", dataset.classes, "Class names in the order of their indices; empty where unlabelled", unit::none);
   fields("positive", dataset.positive, "Class that the metrics call positive", unit::none);
@@ -375,8 +376,8 @@ void describe(Fields& fields, R& calibration) {
          "Standard deviation of a round's log speed-up about that of its generation", unit::ratio);
   fields("between_process_sd", calibration.between_process_sd,
          "Standard deviation of a worker process's log time about that of others of the same program", unit::ratio);
-  fields("autocorrelation_time", calibration.autocorrelation_time,
-         "Rounds that tell as much as one independent round", unit::none);
+  fields("autocorrelation_time", calibration.autocorrelation_time, "Rounds that tell as much as one independent round",
+         unit::none);
   fields("smallest_detectable_change", calibration.smallest_detectable_change,
          "Relative change of speed that a run with these rounds and generations finds four times in five", unit::ratio);
   fields("false_difference_rate", calibration.false_difference_rate,

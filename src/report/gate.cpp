@@ -243,27 +243,12 @@ void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCri
   if (criteria.max_flips) pending.push_back(check_flips(pair, *criteria.max_flips));
 }
 
-/// ln of the statistic in each process of a run.
 std::vector<double> by_process(const ApproachReport& result, const GatedLatency& latency) {
   expect_stage(result, latency.stage);
-  const PerImage& images = result.per_image;
-  const auto& column = images.stages_ns.at(latency.stage);
-  std::map<std::uint32_t, std::vector<double>> times;
-  std::optional<std::uint32_t> last_call;
-  for (std::size_t row = 0; row < images.path.size(); ++row) {
-    const auto call = images.call[row];
-    if (call && std::exchange(last_call, call) == call) continue;
-    if (column[row]) times[images.process[row].value_or(0)].push_back(static_cast<double>(*column[row]));
-  }
-  std::vector<double> values;
-  for (auto& [process, of_process] : times) {
-    std::ranges::sort(of_process);
-    const auto p = tail_of(latency.statistic);
-    const double value =
-        latency.statistic == Statistic::mean ? mean(of_process) : quantile(of_process, p.value_or(0.5));
-    if (value > 0) values.push_back(std::log(value));
-  }
-  return values;
+  return log_times_by_process(result, latency.stage, [&](std::span<const double> sorted) {
+    return latency.statistic == Statistic::mean ? mean(sorted)
+                                                : quantile(sorted, tail_of(latency.statistic).value_or(0.5));
+  });
 }
 
 /// The command of a run, with another number of processes.

@@ -181,5 +181,6 @@ class Writer {
 }  // namespace
 
 void write_json(std::ostream& out, const Report& report) { Writer(out).document(report); }
+void write_json(std::ostream& out, const std::vector<Comparison>& comparisons) { Writer(out).document(comparisons); }
 
 }  // namespace stagemark

@@ -35,6 +35,7 @@ DatasetReport dataset_report(const SuiteResult& suite) {
   const Dataset& dataset = suite.dataset;
   DatasetReport report;
   report.path = dataset.root.string();
+  report.found = dataset.found;
   report.classes = dataset.classes;
   report.positive = positive_class(dataset);
   report.sha256 = dataset.sha256;

@@ -85,6 +85,29 @@ std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds, Round
   return paired;
 }
 
+std::vector<double> log_times_by_process(const ApproachReport& result, Stage stage,
+                                         const std::function<double(std::span<const double> sorted)>& statistic) {
+  const PerImage& images = result.per_image;
+  const auto column = images.stages_ns.find(stage);
+  if (column == images.stages_ns.end()) return {};
+  std::map<std::uint32_t, std::vector<double>> times;
+  std::optional<std::uint32_t> last_call;
+  for (std::size_t row = 0; row < images.path.size(); ++row) {
+    const auto call = images.call[row];
+    if (call && std::exchange(last_call, call) == call) continue;
+    const auto time = column->second[row];
+    if (time) times[images.process[row].value_or(0)].push_back(static_cast<double>(*time));
+  }
+  std::vector<double> values;
+  values.reserve(times.size());
+  for (auto& [process, of_process] : times) {
+    std::ranges::sort(of_process);
+    const double value = statistic(of_process);
+    if (value > 0) values.push_back(std::log(value));
+  }
+  return values;
+}
+
 std::vector<PairedRow> first_inferences(const Pair& pair) {
   std::vector<PairedRow> rows;
   std::set<std::string_view> seen;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -49,6 +50,10 @@ std::vector<RoundTimes> times_by_round(const Pair& pair, Stage stage);
 /// Of the median of each round, or of what else sums up a round's times.
 using RoundStatistic = double (*)(std::span<const double> times);
 std::vector<PairedRound> paired_rounds(std::span<const RoundTimes> rounds, RoundStatistic statistic = median);
+
+/// ln of a statistic of the stage's times in each process of a run; its unit where runs of different days are compared.
+std::vector<double> log_times_by_process(const ApproachReport& result, Stage stage,
+                                         const std::function<double(std::span<const double> sorted)>& statistic);
 
 /// Each image that both classified once: its first inference with both.
 std::vector<PairedRow> first_inferences(const Pair& pair);

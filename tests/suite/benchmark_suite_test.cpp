@@ -414,5 +414,28 @@ TEST(BenchmarkSuite, RefusesAnEmptyBatch) {
   EXPECT_THROW(BenchmarkSuite(dataset(1), std::make_shared<NumberedImages>(), options), UsageError);
 }
 
+TEST(BenchmarkSuite, GoesOnAsLongAsItIsTold) {
+  RunOptions options;
+  options.rounds = 6;
+  BenchmarkSuite suite(dataset(30), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add(named("one"), std::make_unique<Oracle>());
+  suite.add(named("two"), std::make_unique<Oracle>());
+  std::vector<std::size_t> seen;
+  RunObserver silent;
+  const SuiteResult result = suite.run(silent, [&](const SuiteResult& so_far) -> std::variant<MoreRounds, std::string> {
+    seen.push_back(so_far.collector.results()[1].inferences.size());
+    if (seen.size() == 3) return "seen enough";
+    return MoreRounds{2, 0};
+  });
+  EXPECT_EQ(seen, (std::vector<std::size_t>{30, 40, 50}));
+  EXPECT_EQ(result.stopped_because, "seen enough");
+  EXPECT_EQ(result.round_count, 10U);
+  EXPECT_EQ(result.passes, 2U);
+  for (const ApproachResult& approach : result.collector.results()) {
+    EXPECT_EQ(approach.inferences.size(), 50U);
+    EXPECT_EQ(approach.calls.back().pass, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace stagemark

@@ -110,5 +110,30 @@ TEST(RunPlan, IsEmptyWithoutImagesOrApproaches) {
   EXPECT_TRUE(plan(10, 0).empty());
 }
 
+TEST(RunPlan, GoesOnWhereItEndsAsIfItHadBeenPlannedSo) {
+  RunOptions options;
+  options.seed = 7;
+  options.processes = 5;
+  options.passes = 2;
+  const auto whole = plan_rounds(200, 3, options);
+  options.passes = 1;
+  auto extended = plan_rounds(200, 3, options);
+  const std::size_t known = extended.size();
+  extend_plan(extended, {whole.size() - known - 3, 2}, 200, options);
+  extend_plan(extended, {3, 0}, 200, options);
+  ASSERT_EQ(extended.size(), whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    EXPECT_EQ(extended[i].index, i);
+    EXPECT_EQ(extended[i].pass, whole[i].pass);
+    EXPECT_EQ(extended[i].first, whole[i].first);
+    EXPECT_EQ(extended[i].last, whole[i].last);
+    EXPECT_EQ(extended[i].order, whole[i].order);
+  }
+  EXPECT_EQ(extended[known - 1].process, 4U);
+  EXPECT_EQ(extended[known].process, 5U);
+  EXPECT_EQ(extended[extended.size() - 4].process, 6U);
+  EXPECT_EQ(extended.back().process, 6U);  // no fresh workers: those that are there go on
+}
+
 }  // namespace
 }  // namespace stagemark

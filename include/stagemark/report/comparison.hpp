@@ -23,4 +23,12 @@ struct ComparisonCriteria {
 void compare_approaches(Report& report, const ComparisonCriteria& criteria = {},
                         const std::optional<std::string>& baseline = std::nullopt);
 
+/// Adds the comparisons of another report's approaches with an approach of this one. They did not take turns, so that the
+/// speed-up is a ratio of medians without an interval or a verdict ("not_interleaved"), unless both reports were made on
+/// one machine and hold the process runs that a stored baseline needs: then the interval is Student's t over these runs.
+/// \param name what the other report is called: stands behind the names of its approaches
+void compare_with_report(Report& report, const Report& other, const std::string& name,
+                         const ComparisonCriteria& criteria = {},
+                         const std::optional<std::string>& baseline = std::nullopt);
+
 }  // namespace stagemark

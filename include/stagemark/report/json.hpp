@@ -2,6 +2,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "stagemark/report/report.hpp"
 
@@ -11,6 +12,9 @@ namespace stagemark {
 /// shortest that read back the same, never NaN or Infinity; text that is not UTF-8 gets U+FFFD. Check the
 /// stream afterwards.
 void write_json(std::ostream& out, const Report& report);
+
+/// Writes comparisons as they stand in a report, as a JSON array.
+void write_json(std::ostream& out, const std::vector<Comparison>& comparisons);
 
 /// Reads a report as a stream. Fields that this version does not know are passed over.
 /// \param name what errors call the source, usually the file

@@ -91,6 +91,7 @@ struct FileProblem {
 
 struct DatasetReport {
   std::string path;
+  std::size_t found = 0;  ///< image files, before any was drawn or skipped
   std::size_t images = 0;
   std::vector<std::string> classes;       ///< empty where unlabelled
   OrReason<std::string> positive;         ///< the class that metrics call positive

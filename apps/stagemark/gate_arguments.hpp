@@ -1,0 +1,43 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exit_code.hpp"
+#include "stagemark/report/gate.hpp"
+
+namespace stagemark {
+
+/// What is judged and where the result goes: the options of `check`, which `run --check` shares.
+class GateArguments {
+ public:
+  /// \param needed an option without which these say nothing; may be null
+  void add_to(CLI::App& command, CLI::Option* needed);
+
+  /// \throws UsageError naming the option
+  [[nodiscard]] GateCriteria criteria() const;
+
+  /// Against a stored report?
+  [[nodiscard]] bool stored() const { return baseline_.has_value(); }
+  [[nodiscard]] const std::optional<std::string>& baseline_approach() const { return baseline_approach_; }
+
+  /// Judges, prints, writes what was asked for.
+  [[nodiscard]] ExitCode judge(const Report& report, const GateCriteria& criteria) const;
+
+ private:
+  std::optional<std::string> baseline_;
+  std::optional<std::string> baseline_approach_;
+  std::string max_slowdown_ = "5%";
+  std::vector<std::string> metrics_ = {"total:median"};
+  std::string max_accuracy_drop_ = "0.5pp";
+  std::string estimand_ = "dataset";
+  std::vector<std::string> max_drops_;
+  std::optional<std::string> max_flips_;
+  std::optional<std::string> calibration_;
+  std::string inconclusive_ = "report";
+  std::optional<std::string> junit_, markdown_, annotations_;
+};
+
+}  // namespace stagemark
