@@ -122,6 +122,19 @@ void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double
       population_accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
 }
 
+/// What the hashes tell: the tensors themselves are compared where they are, in the run.
+OrReason<double> input_difference(const Pair& pair, std::span<const PairedRow> rows) {
+  bool known = false;
+  for (const PairedRow& row : rows) {
+    const auto first = pair.baseline.per_image.input_hash[row.baseline];
+    const auto second = pair.candidate.per_image.input_hash[row.candidate];
+    if (!first || !second) continue;
+    if (first != second) return OrReason<double>::absent("the inputs differ; by how much only their run can tell");
+    known = true;
+  }
+  return known ? OrReason(0.0) : OrReason<double>::absent("not both engines tell what their network gets");
+}
+
 void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, const DatasetReport& dataset,
                            Comparison& comparison) {
   double largest = 0;
@@ -132,7 +145,7 @@ void compare_probabilities(const Pair& pair, std::span<const PairedRow> rows, co
   }
   comparison.max_probability_difference =
       rows.empty() ? OrReason<double>::absent("no image was classified by both") : OrReason(largest);
-  comparison.max_input_difference = OrReason<double>::absent("the input tensors are not kept");
+  comparison.max_input_difference = input_difference(pair, rows);
 
   std::optional<PairedAuroc> areas;
   if (pair.baseline.accuracy_metrics.auroc && pair.candidate.accuracy_metrics.auroc) {

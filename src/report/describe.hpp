@@ -266,7 +266,9 @@ void describe(Fields& fields, R& images) {
   fields("process", images.process, "Generation of the worker process", unit::none);
   fields("pass", images.pass, "Number of the pass over the data set", unit::none);
   fields("call", images.call, "Number of the call: images of one batch have the same", unit::none);
-  fields("input_hash", images.input_hash, "Hash of the input tensor", unit::none);
+  fields("input_hash", images.input_hash,
+         "First 16 hexadecimal digits of a SHA-256 over the network's input as float32; null where it was not kept",
+         unit::none);
   fields("stages_ns", images.stages_ns,
          "By stage, the time of the call that the image was in; null where it failed or was not timed",
          unit::nanoseconds);
@@ -359,7 +361,8 @@ void describe(Fields& fields, R& comparison) {
   fields("label_flips", comparison.label_flips, "Images on which the decisions differ", unit::none);
   fields("mcnemar_p_value", comparison.mcnemar_p_value, "Mid-p McNemar test", unit::none);
   fields("max_probability_difference", comparison.max_probability_difference, "Largest over the images", unit::none);
-  fields("max_input_difference", comparison.max_input_difference, "Largest between input tensors", unit::none);
+  fields("max_input_difference", comparison.max_input_difference, "Largest between the networks' inputs that were kept",
+         unit::none);
   fields("speed_verdict", comparison.speed_verdict, "Whether the candidate is faster", unit::none);
   fields("accuracy_verdict", comparison.accuracy_verdict, "Whether accuracy survived on these images", unit::none);
   fields("accuracy_population_verdict", comparison.accuracy_population_verdict,

@@ -1,9 +1,14 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "accuracy_report.hpp"
+#include "stagemark/core/sha256.hpp"
 #include "stagemark/report/comparison.hpp"
 #include "stagemark/report/report.hpp"
 #include "timing_report.hpp"
@@ -108,9 +113,32 @@ std::optional<std::uint32_t> narrow(std::optional<std::size_t> value) {
   return static_cast<std::uint32_t>(*value);
 }
 
+std::string hash_of(const InputRecord& input) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(input.values)));
+  return hash.finish().substr(0, 16);
+}
+
+/// Between the inputs of the images that both kept one of.
+OrReason<double> input_difference(const ApproachResult& baseline, const ApproachResult& candidate) {
+  std::optional<double> largest;
+  for (const InputRecord& first : baseline.inputs) {
+    const auto second = std::ranges::find(candidate.inputs, first.image, &InputRecord::image);
+    if (second == candidate.inputs.end()) continue;
+    if (first.values.size() != second->values.size()) {
+      return OrReason<double>::absent("the networks take inputs of different sizes");
+    }
+    for (std::size_t i = 0; i < first.values.size(); ++i) {
+      largest = std::max(largest.value_or(0), std::abs(double{first.values[i]} - double{second->values[i]}));
+    }
+  }
+  return OrReason<double>::of(largest, "not both engines tell what their network gets");
+}
+
 PerImage per_image(const ApproachResult& result, const Dataset& dataset, double threshold) {
   PerImage images;
-  images.input_hash = OrReason<std::vector<std::string>>::absent("input tensors were not hashed");
+  std::map<std::size_t, std::string> hashes;
+  for (const InputRecord& input : result.inputs) hashes.emplace(input.image, hash_of(input));
   const std::vector<const CallRecord*> calls = calls_by_inference(result);
   const std::vector<Stage> stages = timed_stages(result);
   images.path.reserve(calls.size());
@@ -134,6 +162,8 @@ PerImage per_image(const ApproachResult& result, const Dataset& dataset, double 
         narrow(of_prediction([&](const Prediction& p) { return decided_class(p, dataset, threshold); })));
     images.round.push_back(of_call([](const CallRecord& c) { return c.round; }));
     images.process.push_back(of_call([](const CallRecord& c) { return c.process; }));
+    const auto hash = call != nullptr && call->pass == 0 ? hashes.find(inference.image) : hashes.end();
+    images.input_hash.push_back(hash == hashes.end() ? std::nullopt : std::optional(hash->second));
     images.pass.push_back(of_call([](const CallRecord& c) { return c.pass; }));
     images.call.push_back(
         of_call([&](const CallRecord& c) { return static_cast<std::size_t>(&c - result.calls.data()); }));
@@ -225,6 +255,10 @@ Report make_report(const SuiteResult& result, const ReportContext& context) {
   }
   report.total_benchmarks = report.results.size();
   compare_approaches(report);
+  const auto results = result.collector.results();
+  for (std::size_t i = 0; i < report.comparisons.size(); ++i) {
+    report.comparisons[i].max_input_difference = input_difference(results[0], results[i + 1]);
+  }
   return report;
 }
 

@@ -11,6 +11,9 @@
 namespace stagemark {
 namespace {
 
+/// Enough to see another preprocessing, and few enough to keep.
+constexpr std::size_t rounds_with_inputs = 8;
+
 constexpr std::array synchronous_modes = {TimingMode::stages};
 constexpr std::array asynchronous_modes = {TimingMode::total_only, TimingMode::whole_network, TimingMode::stages};
 
@@ -52,6 +55,7 @@ bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& blo
     if (failed()) continue;
     if (start == round.first) settle(block.images(), observer);
     if (!measure(round, position, block, observer)) return false;
+    if (start == round.first && round.index < rounds_with_inputs) keep_input(block);
   }
   if (!failed()) verify();
   return true;
@@ -87,6 +91,17 @@ void Runner::verify() {
   result_.error = "asked for " + std::string(to_string(asked.precision)) + " on " + to_string(device) +
                   ", but the tensors were " + std::string(to_string(result_.facts.precision)) + " on " +
                   to_string(result_.facts.device);
+}
+
+/// The first image's, after the turn's times were taken.
+void Runner::keep_input(const ImageBlock& block) {
+  if (block.images().empty()) return;
+  try {
+    InputRecord input{block.index(0), wrapper_.input_of(block.images()[0])};
+    if (!input.values.empty()) result_.inputs.push_back(std::move(input));
+  } catch (const std::exception&) {
+    // An image that cannot be preprocessed failed in its recorded call, and is counted there.
+  }
 }
 
 /// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.

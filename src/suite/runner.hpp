@@ -35,6 +35,7 @@ class Runner {
  private:
   void settle(std::span<const Image> images, RunObserver& observer);
   bool measure(const Round& round, std::size_t position, const ImageBlock& block, RunObserver& observer);
+  void keep_input(const ImageBlock& block);
   void verify();
   void read_facts();
   void run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode);

@@ -56,6 +56,7 @@ bool WorkerHost::hear(MessageType type, RunObserver& observer) {
   append(result_.calls, std::move(news.calls));
   append(result_.turns, std::move(news.turns));
   append(result_.failures, std::move(news.failures));
+  append(result_.inputs, std::move(news.inputs));
   result_.nondeterministic_predictions += news.nondeterministic_predictions;
   result_.settling_calls += news.settling_calls;
   result_.asynchronous = news.asynchronous;

@@ -106,6 +106,12 @@ void describe(Fields& fields, ExecutionFacts& facts) {
 }
 
 template <class Fields>
+void describe(Fields& fields, InputRecord& input) {
+  fields(input.image);
+  fields(input.values);
+}
+
+template <class Fields>
 void describe(Fields& fields, ApproachResult& result) {
   fields(result.facts);
   fields(result.asynchronous);
@@ -113,6 +119,7 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.calls);
   fields(result.turns);
   fields(result.failures);
+  fields(result.inputs);
   fields(result.nondeterministic_predictions);
   fields(result.settling_calls);
   fields(result.error);

@@ -130,5 +130,32 @@ TEST(CompareApproaches, TakesAnotherBaselineIfAsked) {
   EXPECT_THROW(compare_approaches(report, {}, "thrice"), InputError);
 }
 
+TEST(CompareApproaches, TellsHowFarTheInputsOfTheNetworksWereApart) {
+  SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
+  ApproachResult one = made("one", {});
+  ApproachResult other = made("other", {});
+  one.inputs = {{0, {0.5F, -1.0F}}, {5, {2.0F, 2.0F}}};
+  other.inputs = {{0, {0.5F, -1.25F}}, {10, {9.0F, 9.0F}}};
+  suite.collector.add(one);
+  suite.collector.add(other);
+  suite.collector.add(made("silent", {}));
+  Report report = make_report(suite, {});
+  EXPECT_EQ(*report.comparisons[0].max_input_difference, 0.25);
+  EXPECT_FALSE(report.comparisons[1].max_input_difference);
+  EXPECT_TRUE(report.results[0].per_image.input_hash[0]);
+  EXPECT_FALSE(report.results[0].per_image.input_hash[1]);
+
+  // From the report alone: equal or not.
+  compare_approaches(report);
+  EXPECT_NE(report.comparisons[0].max_input_difference.reason.find("differ"), std::string::npos);
+  SuiteResult same = made_suite(made_dataset(alternating(30 * round_size)));
+  other.inputs = one.inputs;
+  same.collector.add(one);
+  same.collector.add(other);
+  report = make_report(same, {});
+  compare_approaches(report);
+  EXPECT_EQ(*report.comparisons[0].max_input_difference, 0);
+}
+
 }  // namespace
 }  // namespace stagemark

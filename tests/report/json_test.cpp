@@ -127,7 +127,7 @@ TEST(ReportJson, KeepsTheNamesThatScriptsRelyOn) {
                               "/results/0/per_image/round/0",
                               "/results/0/per_image/process/0",
                               "/results/0/per_image/pass/0",
-                              "/results/0/per_image/input_hash",
+                              "/results/0/per_image/input_hash/0",
                               "/results/0/per_image/stages_ns/total/0",
                               "/comparisons/0/baseline",
                               "/comparisons/0/candidate",
@@ -205,6 +205,7 @@ TEST(ReportJson, WritesNumbersThatReadBackTheSame) {
     images.path.emplace_back("x");
     images.probability.push_back(number);
     images.logit.push_back(-number);
+    images.input_hash.push_back("0123456789abcdef");
     for (auto* column :
          {&images.label, &images.predicted, &images.round, &images.process, &images.pass, &images.call}) {
       column->push_back(std::numeric_limits<std::uint32_t>::max());

@@ -60,6 +60,9 @@ class Oracle : public HostBackend<std::size_t, std::size_t> {
   ExecutionFacts facts;
 
   [[nodiscard]] ExecutionFacts execution_facts() const override { return facts; }
+  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
+    return {static_cast<float>(index_of(image)), 0.5F};
+  }
 
  protected:
   std::size_t preprocess(std::span<const Image> images) override {
@@ -434,6 +437,20 @@ TEST(BenchmarkSuite, GoesOnAsLongAsItIsTold) {
   for (const ApproachResult& approach : result.collector.results()) {
     EXPECT_EQ(approach.inferences.size(), 50U);
     EXPECT_EQ(approach.calls.back().pass, 1U);
+  }
+}
+
+TEST(BenchmarkSuite, KeepsWhatTheNetworkGotForTheFirstImageOfEightRounds) {
+  RunOptions options;
+  options.passes = 2;
+  BenchmarkSuite suite(dataset(60), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add(named("one"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  const auto& inputs = result.collector.results()[0].inputs;
+  ASSERT_EQ(inputs.size(), 8U);
+  for (std::size_t round = 0; round < 8; ++round) {
+    EXPECT_EQ(inputs[round].image, 5 * round);
+    EXPECT_EQ(inputs[round].values, (std::vector<float>{static_cast<float>(5 * round), 0.5F}));
   }
 }
 

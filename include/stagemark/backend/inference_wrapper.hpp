@@ -65,6 +65,10 @@ class InferenceWrapper {
   /// for `total`, for the whole network and for the stages.
   [[nodiscard]] virtual bool asynchronous() const noexcept = 0;
 
+  /// What the network gets for an image, as float32 in the order N x C x H x W; empty where the engine does not tell.
+  /// Never timed: it shows whether approaches see the same.
+  [[nodiscard]] virtual std::vector<float> input_of(const Image& /*image*/) { return {}; }
+
   /// Most memory held on the device so far, where the device is not the host.
   [[nodiscard]] virtual std::optional<std::uint64_t> device_peak_bytes() const { return std::nullopt; }
 };

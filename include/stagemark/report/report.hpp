@@ -201,8 +201,8 @@ struct PerImage {
   Column<double> logit;
   Column<std::uint32_t> predicted;  ///< class index
   Column<std::uint32_t> round, process, pass;
-  Column<std::uint32_t> call;  ///< images of the same call have the same number
-  OrReason<std::vector<std::string>> input_hash;
+  Column<std::uint32_t> call;               ///< images of the same call have the same number
+  Column<std::string> input_hash;           ///< of the network's input, of the few inferences it was kept of
   ByStage<Column<std::int64_t>> stages_ns;  ///< time of the image's call; null where it failed or was not timed
 
   bool operator==(const PerImage&) const = default;

@@ -45,6 +45,12 @@ struct TurnRecord {
   std::size_t calls = 0;     ///< in `wall`
 };
 
+/// What the network got for an image.
+struct InputRecord {
+  std::size_t image = 0;  ///< index into Dataset::entries
+  std::vector<float> values;
+};
+
 /// All that was measured of one approach.
 struct ApproachResult {
   Approach approach;
@@ -54,6 +60,7 @@ struct ApproachResult {
   std::vector<CallRecord> calls;
   std::vector<TurnRecord> turns;
   std::vector<FailedImage> failures;
+  std::vector<InputRecord> inputs;  ///< of the first image of some of the first rounds, where the engine tells
   /// Predictions of a staged pass whose decision differed from that of the `total` pass.
   std::size_t nondeterministic_predictions = 0;
   std::size_t settling_calls = 0;

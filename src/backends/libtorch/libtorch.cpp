@@ -114,6 +114,13 @@ class Engine {
                     at::MemoryFormat::ChannelsLast);
   }
 
+  [[nodiscard]] std::vector<float> input_of(const Image& image) const {
+    const at::Tensor input =
+        to_network(preprocess({&image, 1}, /*pinned=*/false)).to(at::kCPU, at::kFloat).contiguous();
+    const auto* first = input.data_ptr<float>();
+    return {first, first + input.numel()};
+  }
+
   [[nodiscard]] at::Tensor extract_features(const at::Tensor& input) {
     at::Tensor features = network_.backbone(input);
     observed_type_ = features.scalar_type();
@@ -184,6 +191,10 @@ class HostEngine : public Base {
  public:
   explicit HostEngine(Engine engine) : engine_(std::move(engine)) {}
   [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
+  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
+    const c10::InferenceMode guard;
+    return engine_.input_of(image);
+  }
 
  protected:
   at::Tensor preprocess(std::span<const Image> images) override {
@@ -221,6 +232,10 @@ class CudaEngine : public Base {
  public:
   explicit CudaEngine(Engine engine) : engine_(std::move(engine)) {}
   [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
+  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
+    const c10::InferenceMode guard;
+    return engine_.input_of(image);
+  }
 
  protected:
   at::Tensor preprocess(std::span<const Image> images) override {
