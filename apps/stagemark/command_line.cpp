@@ -50,6 +50,7 @@ int run_command_line(int argc, char** argv) try {
   commands["compare"] = add_compare_command(app);
   commands["check"] = add_check_command(app);
   commands["calibrate"] = add_calibrate_command(app, arguments);
+  commands["report"] = add_report_command(app);
   commands["sample"] = add_sample_command(app);
   commands["model"] = add_model_command(app);
   commands["predict"] = add_predict_command(app);

@@ -17,6 +17,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv);
 Command add_compare_command(CLI::App& app);
 Command add_check_command(CLI::App& app);
 Command add_calibrate_command(CLI::App& app, const std::vector<std::string>& argv);
+Command add_report_command(CLI::App& app);
 Command add_sample_command(CLI::App& app);
 Command add_model_command(CLI::App& app);
 Command add_predict_command(CLI::App& app);

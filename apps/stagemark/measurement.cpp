@@ -54,7 +54,9 @@ class BoundFiles {
   }
 
   [[nodiscard]] std::optional<fs::path> of(const Approach& approach) const {
-    for (const std::string& key : {approach.name, approach.engine, std::string()}) {
+    // A name that was given twice binds both: NAME and NAME#2.
+    const std::string given = approach.name.substr(0, approach.name.rfind('#'));
+    for (const std::string& key : {approach.name, given, approach.engine, std::string()}) {
       if (const auto found = files_.find(key); found != files_.end()) return found->second;
     }
     return std::nullopt;
@@ -152,7 +154,10 @@ void expect_something_measured(const SuiteResult& result) {
 }  // namespace
 
 void MeasurementArguments::add_to(CLI::App& command) {
-  command.add_option("images", images, "Directory of images; its sub-directories are the classes")->required();
+  command
+      .add_option("images", images,
+                  "Directory of images, its sub-directories are the classes; or a CSV manifest path,label")
+      ->required();
   command.add_option("-m,--model", models, "Model file; ENGINE=FILE or NAME=FILE binds it to one")
       ->type_name("[NAME=]FILE")
       ->expected(1)
@@ -170,6 +175,8 @@ void MeasurementArguments::add_to(CLI::App& command) {
   command.add_option("--samples", samples, "How many images, drawn by the seed (default all)")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
       ->type_name("N");
+  command.add_flag("--balanced", balanced,
+                   "As many images of each class as the classes have, or as --samples can be shared out to them");
   command.add_option("--seed", options.seed, "Decides drawing and order")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
@@ -275,7 +282,10 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   }
 
   const std::string timestamp = utc_timestamp();
-  Dataset dataset = read_dataset(arguments.images, {arguments.samples, arguments.options.seed, arguments.positive});
+  Dataset dataset = read_dataset(arguments.images, {.samples = arguments.samples,
+                                                    .balanced = arguments.balanced,
+                                                    .seed = arguments.options.seed,
+                                                    .positive = arguments.positive});
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;
@@ -306,7 +316,6 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   write_file_atomically(output.report(), [&](std::ostream& out) { write_json(out, report); });
   output.link_latest();
   std::cout << "Report: " << output.report().string() << std::endl;
-
   return report;
 }
 

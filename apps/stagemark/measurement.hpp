@@ -25,6 +25,7 @@ struct MeasurementArguments {
   std::string hang_limit = "300s";
   std::size_t threads = 0;  // 0 until set from the machine
   std::optional<std::size_t> samples;
+  bool balanced = false;
   std::optional<std::string> positive;
   std::string max_skipped = "10%";
   std::string round_memory = "256MB";

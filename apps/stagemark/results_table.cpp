@@ -63,6 +63,8 @@ void print_dataset(std::ostream& out, const Report& report) {
               ? "each approach in a process of its own"
               : "each approach in " + std::to_string(report.config.processes) + " fresh processes, one after the other")
       << '\n';
+  if (report.config.stopped_because != stopped_with_the_plan)
+    out << "Stopped: " << report.config.stopped_because << '\n';
   if (report.config.batch > 1)
     out << "Batches: every time is that of a call with " << report.config.batch << " images.\n";
   for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';

@@ -62,7 +62,7 @@ Continuation retry_if_inconclusive(GateCriteria criteria, std::optional<std::str
   criteria.level = retry_gate_level;
   return [criteria = std::move(criteria), baseline = std::move(baseline),
           retried = false](const SuiteResult& so_far) mutable -> std::variant<MoreRounds, std::string> {
-    const std::string planned = "all planned rounds were measured";
+    const std::string planned = stopped_with_the_plan;
     if (retried) return planned + " twice, because the gate could not tell";
     try {
       const GateResult result = gate(make_report(so_far, {}), criteria, baseline);

@@ -134,7 +134,7 @@ void describe(Fields& fields, R& problem) {
 
 template <class Fields, Described<DatasetReport> R>
 void describe(Fields& fields, R& dataset) {
-  fields("path", dataset.path, "Root directory", unit::none);
+  fields("path", dataset.path, "Root directory, or the manifest that lists the images", unit::none);
   fields("found", dataset.found, "Image files there were, before any was drawn or skipped", unit::images);
   fields("images", dataset.images, "Images taken", unit::images);
   fields("classes", dataset.classes, "Class names in the order of their indices; empty where unlabelled", unit::none);

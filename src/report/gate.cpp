@@ -358,7 +358,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
 GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria,
                                const std::optional<std::string>& approach) {
   if (stored.results.empty()) refuse("the baseline holds no result", "store another");
-  if (stored.dataset.sha256 != report.dataset.sha256) {
+  if (stored.dataset.sha256 != report.dataset.sha256 || stored.dataset.classes != report.dataset.classes) {
     refuse("the baseline was measured on other images (" + stored.dataset.path + ")", "measure both on the same");
   }
   GateResult result;

@@ -26,7 +26,7 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   config.round_count = result.round_count;
   config.stopped_because = result.stopped_because;
   config.passes = result.passes;
-  config.processes = result.in_workers ? result.options.processes : 1;
+  config.processes = result.in_workers ? result.generations : 1;
   config.batch = result.options.batch;
   config.threshold = result.options.threshold;
   config.isolation = result.in_workers ? Isolation::process : Isolation::none;
@@ -39,7 +39,7 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
 DatasetReport dataset_report(const SuiteResult& suite) {
   const Dataset& dataset = suite.dataset;
   DatasetReport report;
-  report.path = dataset.root.string();
+  report.path = (dataset.manifest.empty() ? dataset.root : dataset.manifest).string();
   report.found = dataset.found;
   report.classes = dataset.classes;
   report.positive = positive_class(dataset);

@@ -122,6 +122,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
   const auto follow_plan = [&] {
     result.round_count = progress.rounds = plan.size();
     result.passes = plan.empty() ? 0 : plan.back().pass + 1;
+    result.generations = plan.empty() ? 1 : plan.back().process + 1;
     progress.images_total = 0;
     for (const Round& round : plan) progress.images_total += (round.last - round.first) * entrants_.size();
   };

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <map>
 #include <numeric>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/random.hpp"
 #include "stagemark/core/sha256.hpp"
+#include "suite/manifest.hpp"
 
 namespace stagemark {
 namespace {
@@ -108,19 +111,59 @@ std::optional<std::size_t> positive_class(const Dataset& dataset, const std::opt
                    known.empty() ? "the images have no labels" : "the classes are " + known);
 }
 
-/// Draws without replacement and keeps the order.
-void draw(std::vector<DatasetEntry>& entries, std::size_t samples, std::uint64_t seed) {
-  if (samples >= entries.size()) return;
-  std::vector<std::size_t> indices(entries.size());
-  std::iota(indices.begin(), indices.end(), std::size_t{0});
-  SplitMix64 random(seed);
+/// As many of the indices, drawn without replacement.
+std::vector<std::size_t> drawn(std::vector<std::size_t> indices, std::size_t samples, SplitMix64& random) {
+  if (samples >= indices.size()) return indices;
   for (std::size_t i = 0; i < samples; ++i) std::swap(indices[i], indices[i + random.below(indices.size() - i)]);
   indices.resize(samples);
-  std::sort(indices.begin(), indices.end());
-  std::vector<DatasetEntry> drawn;
-  drawn.reserve(samples);
-  for (const std::size_t index : indices) drawn.push_back(std::move(entries[index]));
-  entries = std::move(drawn);
+  return indices;
+}
+
+/// How many of each class: equal shares, and where a class has fewer, the others make up for it.
+std::vector<std::size_t> balanced_shares(const std::vector<std::size_t>& sizes, std::size_t samples) {
+  std::vector<std::size_t> shares(sizes.size());
+  for (;;) {
+    std::size_t open = 0;
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      open += shares[i] < sizes[i] ? 1U : 0U;
+      taken += shares[i];
+    }
+    if (open == 0 || taken >= samples) return shares;
+    // Even shares of what is left; of a rest smaller than the number of classes, one each to the first.
+    const std::size_t each = std::max<std::size_t>((samples - taken) / open, 1);
+    for (std::size_t i = 0; i < sizes.size() && taken < samples; ++i) {
+      const std::size_t more = std::min({each, sizes[i] - shares[i], samples - taken});
+      shares[i] += more;
+      taken += more;
+    }
+  }
+}
+
+/// Draws by the seed and keeps the order.
+void draw(Dataset& dataset, const DatasetOptions& options) {
+  if (!options.samples && !options.balanced) return;
+  std::vector<std::vector<std::size_t>> groups(options.balanced ? dataset.classes.size() : 1);
+  if (groups.empty()) throw UsageError("the images have no labels", "--balanced", "leave it out");
+  for (std::size_t i = 0; i < dataset.entries.size(); ++i) {
+    groups[options.balanced ? dataset.entries[i].label.value_or(0) : 0].push_back(i);
+  }
+  std::vector<std::size_t> sizes;
+  for (const auto& group : groups) sizes.push_back(group.size());
+  const std::size_t samples = options.samples.value_or(*std::ranges::min_element(sizes) * sizes.size());
+  const std::vector<std::size_t> shares = balanced_shares(sizes, samples);
+
+  SplitMix64 random(options.seed);
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::vector<std::size_t> of_group = drawn(std::move(groups[i]), shares[i], random);
+    indices.insert(indices.end(), of_group.begin(), of_group.end());
+  }
+  std::ranges::sort(indices);
+  std::vector<DatasetEntry> entries;
+  entries.reserve(indices.size());
+  for (const std::size_t index : indices) entries.push_back(std::move(dataset.entries[index]));
+  dataset.entries = std::move(entries);
 }
 
 /// Over the contents in order. A file that cannot be read is left out.
@@ -142,15 +185,9 @@ void hash_contents(Dataset& dataset) {
   dataset.sha256 = hash.finish();
 }
 
-}  // namespace
+constexpr const char* remedy = "give a directory of PNG, JPEG, BMP, TIFF or PGM images, or a CSV manifest path,label";
 
-Dataset read_dataset(const fs::path& root, const DatasetOptions& options) {
-  const std::string remedy = "give a directory of PNG, JPEG, BMP, TIFF or PGM images";
-  std::error_code error;
-  const fs::file_status status = fs::status(root, error);
-  if (!fs::exists(status)) throw InputError("no such directory", root.string(), remedy);
-  if (!fs::is_directory(status)) throw InputError("is not a directory", root.string(), remedy);
-
+Dataset read_directory(const fs::path& root) {
   Found found;
   std::set<fs::path> open;
   walk(root, {}, open, found);
@@ -166,17 +203,77 @@ Dataset read_dataset(const fs::path& root, const DatasetOptions& options) {
   } else {
     label(dataset, found);
   }
+  return dataset;
+}
+
+std::string text_of(const fs::path& manifest) {
+  constexpr std::uintmax_t largest = std::uintmax_t{1} << 30U;
+  if (fs::file_size(manifest) > largest) throw InputError("is larger than 1 GiB", manifest.string(), "split it");
+  std::ifstream in(manifest, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in.is_open()) throw InputError("cannot be read", manifest.string(), "see its permissions");
+  return std::move(text).str();
+}
+
+/// Why a listed file cannot be an image; empty if it can.
+std::string defect_of(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (!fs::exists(status)) return "is not there";
+  if (!fs::is_regular_file(status)) return "is not a regular file";
+  return fs::file_size(file, error) == 0 ? "is empty" : "";
+}
+
+Dataset read_manifest(const fs::path& manifest) {
+  std::vector<ManifestRow> rows = parse_manifest(text_of(manifest), manifest.string());
+  // Sorted, so that the same images are the same set however they are listed.
+  std::ranges::sort(rows, {}, &ManifestRow::path);
+  Dataset dataset;
+  dataset.root = manifest.parent_path();
+  dataset.manifest = manifest;
+  std::map<std::string, std::size_t> classes;
+  for (const ManifestRow& row : rows) {
+    if (row.label) classes.emplace(*row.label, 0);
+  }
+  for (auto& [name, index] : classes) {
+    index = dataset.classes.size();
+    dataset.classes.push_back(name);
+  }
+  for (ManifestRow& row : rows) {
+    DatasetEntry entry{std::move(row.path), std::nullopt};
+    if (row.label) entry.label = classes.at(*row.label);
+    if (std::string defect = defect_of(dataset.file(entry)); !defect.empty()) {
+      dataset.skipped.push_back({std::move(entry.path), std::move(defect)});
+    } else {
+      dataset.entries.push_back(std::move(entry));
+    }
+  }
+  return dataset;
+}
+
+}  // namespace
+
+Dataset read_dataset(const fs::path& images, const DatasetOptions& options) {
+  std::error_code error;
+  const fs::file_status status = fs::status(images, error);
+  if (!fs::exists(status)) throw InputError("no such directory or manifest", images.string(), remedy);
+  const bool is_manifest = fs::is_regular_file(status) && lower_case(images.extension().string()) == ".csv";
+  if (!is_manifest && !fs::is_directory(status)) {
+    throw InputError("is neither a directory nor a CSV manifest", images.string(), remedy);
+  }
+  Dataset dataset = is_manifest ? read_manifest(images) : read_directory(images);
   if (!dataset.entries.empty()) dataset.positive = positive_class(dataset, options.positive);
   dataset.found = dataset.entries.size() + dataset.skipped.size();
-  if (options.samples) draw(dataset.entries, *options.samples, options.seed);
+  if (!dataset.entries.empty()) draw(dataset, options);
   hash_contents(dataset);
   std::sort(dataset.skipped.begin(), dataset.skipped.end(),
             [](const SkippedFile& a, const SkippedFile& b) { return a.path < b.path; });
   if (dataset.entries.empty()) {
-    if (dataset.skipped.empty()) throw InputError("holds no image", root.string(), remedy);
+    if (dataset.skipped.empty()) throw InputError("holds no image", images.string(), remedy);
     throw InputError("holds no image that can be read, the first: " + dataset.skipped.front().path + " (" +
                          dataset.skipped.front().reason + ")",
-                     root.string(), remedy);
+                     images.string(), remedy);
   }
   return dataset;
 }

@@ -214,6 +214,26 @@ TEST_F(CommandLine, TimesASetOfOneClassOrWithoutLabelsAndSaysWhyItHasNoMetrics) 
   }
 }
 
+TEST_F(CommandLine, TakesAManifestAndBalancesItsClasses) {
+  const TemporaryDirectory directory;
+  std::string rows = "path,label\n";
+  std::size_t count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(images())) {
+    if (entry.path().extension() == ".png")
+      rows += "\"" + entry.path().string() + "\"," + (count++ < 18 ? "A" : "B") + "\n";
+  }
+  ASSERT_EQ(count, 24U);
+  const std::string manifest = directory.write("set.csv", rows).string();
+  const CommandResult whole = run_stagemark("run " + manifest + " -a null-fp32 -o " + (directory / "whole").string());
+  EXPECT_EQ(whole.exit_code, 0) << whole.error;
+  EXPECT_NE(whole.out.find("24 images in " + manifest + " (A 18, B 6"), std::string::npos) << whole.out;
+  const CommandResult balanced =
+      run_stagemark("run " + manifest + " --balanced -a null-fp32 -o " + (directory / "balanced").string());
+  EXPECT_NE(balanced.out.find("(A 6, B 6"), std::string::npos) << balanced.out;
+  directory.write("bad.csv", "path,label\nx.png\n");
+  expect_one_sentence(run_stagemark("run " + (directory / "bad.csv").string() + " -a null-fp32"), 4, "line 2");
+}
+
 TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {
   const TemporaryDirectory directory;
   fs::copy(images(), directory / "images", fs::copy_options::recursive);

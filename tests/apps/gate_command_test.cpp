@@ -203,6 +203,23 @@ TEST_F(GateCommand, ComparesAgainAndPrintsJson) {
   EXPECT_EQ(run_stagemark("compare " + report_of("alone", {"burns-1.00"})).exit_code, 4);
 }
 
+TEST_F(GateCommand, WritesWhatGithubActionBenchmarkReads) {
+  const std::string report = report_of("report", {"burns-1.00", "garbage"});
+  const CommandResult result = run_stagemark("report " + report + " --github-benchmark -");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  const json entries = json::parse(result.out);
+  const auto value = [&](const std::string& name) {
+    for (const json& entry : entries) {
+      if (entry.at("name") == name) return entry.at("value").get<double>();
+    }
+    ADD_FAILURE() << "no " << name;
+    return 0.0;
+  };
+  EXPECT_EQ(value("a total median"), read(report)["results"][0]["stages"]["total"]["median"]);
+  EXPECT_EQ(value("b wrong decisions"), 50);
+  EXPECT_EQ(run_stagemark("report " + report).exit_code, 2);
+}
+
 TEST_F(GateCommand, CalibratesAndWarnsOfMarginsBelowTheNoise) {
   const fs::path executable = directory_ / "burns-1.00";
   fs::create_symlink(STAGEMARK_MADE_BUILD, executable);

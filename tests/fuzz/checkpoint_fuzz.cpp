@@ -4,12 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "fakes/stored_zip.hpp"
-#include "stagemark/core/error.hpp"
-#include "stagemark/model/checkpoint.hpp"
-#include "stagemark/model/network.hpp"
+#include "fuzz/read_checkpoint.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
@@ -23,16 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                .add("x/data/1", std::string(8, '\2'))
                .bytes();
   }
-  std::vector<std::byte> bytes(file.size());
-  for (std::size_t i = 0; i < file.size(); ++i) bytes[i] = static_cast<std::byte>(file[i]);
-  try {
-    const auto checkpoint = stagemark::Checkpoint::from_bytes(std::move(bytes), "fuzz");
-    for (const auto& [name, tensor] : checkpoint.tensors()) {
-      if (checkpoint.read_floats(name).size() != tensor.elements()) __builtin_trap();
-    }
-    (void)stagemark::describe_network(checkpoint);
-  } catch (const stagemark::ModelError&) {
-    // The answer to what is no checkpoint.
-  }
+  stagemark::fuzz::read_checkpoint(file);
   return 0;
 }

@@ -1,25 +1,35 @@
 #!/usr/bin/env bash
 # Builds each fuzz target with clang's libFuzzer and runs it for so many seconds, starting from its corpus:
 #   tests/fuzz/run.sh SECONDS [TARGET...]
+# SOURCE names another tree to take the readers from, WORK another directory to build in.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+tests=$(realpath "$(dirname "$0")/..")
+source=$(realpath "${SOURCE:-$tests/..}")
+work=$(realpath -m "${WORK:-$tests/../build-fuzz}")
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(checkpoint)
-work=build-fuzz
+[ ${#targets[@]} -gt 0 ] || targets=(checkpoint legacy manifest report)
 mkdir -p "$work"
+cd "$source"
 for target in "${targets[@]}"; do
+  # How much memory an input of 64 KiB may ask for at once, in MB: a report becomes many small things.
+  most=16
   case $target in
-    checkpoint) sources=(src/model/*.cpp src/core/error.cpp src/core/sha256.cpp) ;;
+    checkpoint | legacy) sources=(src/model/*.cpp src/core/error.cpp src/core/sha256.cpp) ;;
+    manifest) sources=(src/suite/manifest.cpp src/core/error.cpp) ;;
+    report)
+      sources=(src/core/*.cpp src/backend/approach.cpp)
+      for part in calibration_report compare_approaches gate json_node json_reader json_text json_writer names \
+        paired_inferences; do
+        sources+=("src/report/$part.cpp")
+      done
+      ;;
     *) echo "run.sh: no such target: $target" >&2; exit 2 ;;
   esac
-  clang++-16 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -Itests \
-    "tests/fuzz/${target}_fuzz.cpp" "${sources[@]}" -o "$work/${target}_fuzz"
+  clang++-16 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I"$tests" \
+    "$tests/fuzz/${target}_fuzz.cpp" "${sources[@]}" -o "$work/${target}_fuzz"
   mkdir -p "$work/$target-corpus"
-  seeds=()
-  for folder in "tests/fuzz/corpus/$target"; do [ -d "$folder" ] && seeds+=("$folder"); done
-  # A small input must not ask for much memory.
-  "$work/${target}_fuzz" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=512 -max_len=65536 \
-    -print_final_stats=1 "$work/$target-corpus" "${seeds[@]}"
+  (cd "$work" && "./${target}_fuzz" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb="$most" -max_len=65536 \
+    -timeout=10 -print_final_stats=1 "$target-corpus" "$tests/fuzz/corpus/$target")
 done

@@ -165,6 +165,7 @@ Report stored_run(double factor, std::size_t processes, const std::string& name 
   SuiteResult suite = made_suite(made_dataset(alternating(30 * round_size)));
   suite.in_workers = true;
   suite.options.processes = processes;
+  suite.generations = processes;
   suite.collector.add(std::move(result));
   ReportContext context;
   context.argv = {"stagemark", "run", "images", "--processes", "1"};

@@ -93,6 +93,13 @@ TEST(ReportJson, RefusesColumnsOfUnequalLength) {
   EXPECT_NE(complaint.find("at /results/0/per_image/stages_ns/total: "), std::string::npos) << complaint;
 }
 
+TEST(ReportJson, RefusesProbabilitiesThatAreNone) {
+  for (const double value : {-0.001, 1.001, 1e300}) {
+    const std::string complaint = complaint_about(with("/results/0/per_image/probability/1", value));
+    EXPECT_NE(complaint.find("at /results/0/per_image/probability/1: "), std::string::npos) << complaint;
+  }
+}
+
 TEST(ReportJson, NamesAFieldThatIsMissing) {
   Json json = Json::parse(written(full_report()));
   json["results"][0]["stages"]["total"].erase("count");

@@ -203,7 +203,7 @@ TEST(ReportJson, WritesNumbersThatReadBackTheSame) {
   PerImage images;
   for (const double number : numbers) {
     images.path.emplace_back("x");
-    images.probability.push_back(number);
+    images.probability.push_back(1 / (2 + std::abs(number)));
     images.logit.push_back(-number);
     images.input_hash.push_back("0123456789abcdef");
     for (auto* column :
@@ -217,7 +217,7 @@ TEST(ReportJson, WritesNumbersThatReadBackTheSame) {
   report.results[0].per_image = images;
   const Report again = read(written(report));
   EXPECT_EQ(again, report);
-  EXPECT_TRUE(std::signbit(*again.results[0].per_image.probability[4]));
+  EXPECT_TRUE(std::signbit(*again.results[0].per_image.logit[0]));
 }
 
 TEST(ReportJson, KeepsAnyTextThatIsUtf8) {

@@ -286,7 +286,7 @@ TEST_F(DatasetTest, TellsAMissingDirectoryAFileAndAnEmptyDirectoryApart) {
   const std::string file = error<InputError>(root() / "file.png");
   const std::string empty = error<InputError>(root() / "empty");
   EXPECT_NE(missing.find("missing: no such directory"), std::string::npos) << missing;
-  EXPECT_NE(file.find("file.png: is not a directory"), std::string::npos) << file;
+  EXPECT_NE(file.find("file.png: is neither a directory nor a CSV manifest"), std::string::npos) << file;
   EXPECT_NE(empty.find("empty: holds no image"), std::string::npos) << empty;
   for (const std::string& message : {missing, file, empty}) {
     EXPECT_NE(message.find("; give a directory of PNG, JPEG, BMP, TIFF or PGM images"), std::string::npos) << message;
@@ -301,6 +301,82 @@ TEST_F(DatasetTest, SaysWhyNoneOfTheImagesCanBeRead) {
 
 TEST_F(DatasetTest, ComplainsAboutAnEmptyDirectoryRatherThanThePositiveClass) {
   EXPECT_NE(error<InputError>(root(), with_positive("PNEUMONIA")).find("holds no image"), std::string::npos);
+}
+
+TEST_F(DatasetTest, KeepsNamesThatShellsAndJsonDislike) {
+  const Paths names = {"A/new\nline.png", "A/quote\"s.png", "A/space and, comma.png", "B/L\xC3\xBCnge.png",
+                       "B/not \xFF UTF-8.png"};
+  make(names);
+  EXPECT_EQ(paths(read()), names);
+}
+
+TEST_F(DatasetTest, ReadsAHundredThousandFiles) {
+  for (const char* name : {"A", "B"}) {
+    // Links: quicker to make than files, and a file may have 65,000.
+    const fs::path original = directory_.write(fs::path(name) / "original.png", name);
+    for (std::size_t i = 1; i < 50'000; ++i) {
+      fs::create_hard_link(original, root() / name / (std::to_string(i) + ".png"));
+    }
+  }
+  const Dataset dataset = read();
+  EXPECT_EQ(dataset.entries.size(), 100'000U);
+  EXPECT_TRUE(std::ranges::is_sorted(dataset.entries, {}, &DatasetEntry::path));
+}
+
+TEST_F(DatasetTest, DrawsAsManyOfEachClass) {
+  make({"A/0.png", "A/1.png", "A/2.png", "A/3.png", "A/4.png", "A/5.png", "B/0.png", "B/1.png", "C/0.png", "C/1.png",
+        "C/2.png", "C/3.png"});
+  const auto counts = [&](std::optional<std::size_t> samples) {
+    DatasetOptions options;
+    options.samples = samples;
+    options.balanced = true;
+    options.seed = 3;
+    std::vector<std::size_t> drawn(3);
+    for (const DatasetEntry& entry : read(options).entries) ++drawn[*entry.label];
+    return drawn;
+  };
+  EXPECT_EQ(counts(std::nullopt), (std::vector<std::size_t>{2, 2, 2}));  // the smallest has two
+  EXPECT_EQ(counts(3), (std::vector<std::size_t>{1, 1, 1}));
+  EXPECT_EQ(counts(5), (std::vector<std::size_t>{2, 2, 1}));  // the first ones get the rest
+  EXPECT_EQ(counts(9), (std::vector<std::size_t>{4, 2, 3}));  // the others make up for the smallest
+  EXPECT_EQ(counts(11), (std::vector<std::size_t>{5, 2, 4}));
+  EXPECT_EQ(counts(100), (std::vector<std::size_t>{6, 2, 4}));
+}
+
+TEST_F(DatasetTest, CannotBalanceWithoutLabels) {
+  make({"0.png", "1.png"});
+  DatasetOptions options;
+  options.balanced = true;
+  EXPECT_NE(error<UsageError>(root(), options).find("--balanced"), std::string::npos);
+}
+
+TEST_F(DatasetTest, ReadsAManifestAsTheSameSetAsTheDirectory) {
+  make({"images/A/1.png", "images/A/2.png", "images/B/1.png"});
+  const fs::path manifest = directory_.write("set.csv", "path,label\nimages/B/1.png,B\r\n\"images/A/2.png\",A\n" +
+                                                            (root() / "images/A/1.png").string() + ",A\n");
+  const Dataset dataset = read_dataset(manifest, {});
+  EXPECT_EQ(dataset.classes, (Paths{"A", "B"}));
+  EXPECT_EQ(dataset.positive, std::size_t{1});
+  EXPECT_EQ(dataset.manifest, manifest);
+  ASSERT_EQ(dataset.entries.size(), 3U);
+  EXPECT_EQ(TemporaryDirectory::read(dataset.file(dataset.entries[0])), "images/A/1.png");  // '/' sorts first
+  EXPECT_EQ(dataset.sha256, read_dataset(root() / "images", {}).sha256);
+}
+
+TEST_F(DatasetTest, SkipsListedFilesThatAreNotThere) {
+  make({"1.png", "2.png"});
+  directory_.write("empty.png", "");
+  fs::create_directories(root() / "directory.png");
+  const fs::path manifest = directory_.write("SET.CSV", "path\n1.png\ngone.png\nempty.png\ndirectory.png\n2.png\n");
+  const Dataset dataset = read_dataset(manifest, {});
+  EXPECT_EQ(paths(dataset), (Paths{"1.png", "2.png"}));
+  EXPECT_TRUE(dataset.classes.empty());
+  EXPECT_EQ(skipped(dataset, "gone.png"), "is not there");
+  EXPECT_EQ(skipped(dataset, "empty.png"), "is empty");
+  EXPECT_EQ(skipped(dataset, "directory.png"), "is not a regular file");
+  EXPECT_EQ(dataset.found, 5U);
+  EXPECT_NE(error<InputError>(directory_.write("none.csv", "path,label\n")).find("holds no image"), std::string::npos);
+  EXPECT_NE(error<InputError>(directory_.write("set.txt", "path\n1.png\n")).find("CSV manifest"), std::string::npos);
 }
 
 }  // namespace

@@ -19,16 +19,20 @@
 
 namespace stagemark {
 
+/// Why a run ends that nothing else ends.
+inline constexpr const char* stopped_with_the_plan = "all planned rounds were measured";
+
 /// What a run of the suite produced.
 struct SuiteResult {
   Dataset dataset;
   RunOptions options;
   std::size_t passes = 1;
+  std::size_t generations = 1;              ///< of workers that shared out the rounds
   std::size_t round_count = 0;              ///< planned, and what was added
   ResultsCollector collector;               ///< one result per approach
   std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: Image::lost_low_byte
   bool interrupted = false;
-  std::string stopped_because = "all planned rounds were measured";
+  std::string stopped_because = stopped_with_the_plan;
   bool in_workers = false;  ///< at least one approach had processes of its own
   /// Measured mean cost of one reading of the clock: about twenty nanoseconds, of which a fraction matters.
   std::chrono::duration<double, std::nano> clock_reading{0};

@@ -14,7 +14,7 @@ inline constexpr const char* sample_marker = ".stagemark-sample";
 
 /// One image of a data set.
 struct DatasetEntry {
-  std::string path;                  ///< relative to the root, with '/' between the parts
+  std::string path;                  ///< relative to the root, with '/' between the parts; in a manifest also absolute
   std::optional<std::size_t> label;  ///< index into Dataset::classes; absent in an unlabelled set
 };
 
@@ -27,6 +27,7 @@ struct SkippedFile {
 /// The images to classify, sorted by path, so that the order never depends on the file system.
 struct Dataset {
   std::filesystem::path root;
+  std::filesystem::path manifest;       ///< that lists the images; empty where the directory does
   std::vector<std::string> classes;     ///< sorted; empty where unlabelled
   std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
   std::vector<DatasetEntry> entries;
@@ -38,17 +39,24 @@ struct Dataset {
   [[nodiscard]] std::filesystem::path file(const DatasetEntry& entry) const { return root / entry.path; }
 };
 
-/// Which images of a directory to take.
+/// Which images of a set to take.
 struct DatasetOptions {
   std::optional<std::size_t> samples;  ///< how many, drawn by `seed`; absent: all
+  /// As many of each class, as far as the classes go: what a small class cannot give, the others do, and of a number
+  /// that cannot be shared out evenly the first classes get one more. Without `samples`: of each as many as the smallest
+  /// has.
+  bool balanced = false;
   std::uint64_t seed = 0;
   std::optional<std::string> positive;  ///< class name, any case; absent: class 1 of two
 };
 
-/// Reads a directory in ImageFolder layout (class = first directory below the root, deeper nesting allowed) or a flat
+/// Reads a set of images: a directory, or a CSV manifest `path,label` (RFC 4180; paths relative to the manifest, or
+/// absolute; without the column `label` unlabelled; the labels, sorted, are the classes).
+/// A directory is in ImageFolder layout (class = first directory below the root, deeper nesting allowed) or a flat
 /// one (unlabelled). Takes PNG, JPEG, BMP, TIFF and PGM by extension, in any case; hidden files and symbolic-link loops
 /// are passed over. Files that are empty or unreadable are in `skipped`.
-/// \throws InputError if the directory is missing, is not one, or holds no image, or the positive class is unknown
-Dataset read_dataset(const std::filesystem::path& root, const DatasetOptions& options);
+/// \throws InputError if it is missing, is neither, holds no image, or the manifest has a line that is not understood
+/// \throws UsageError if the positive class is unknown, or a balanced draw is asked of an unlabelled set
+Dataset read_dataset(const std::filesystem::path& images, const DatasetOptions& options);
 
 }  // namespace stagemark

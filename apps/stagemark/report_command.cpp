@@ -1,0 +1,73 @@
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "command_line.hpp"
+#include "json_object.hpp"
+#include "quantity.hpp"
+#include "report_file.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/report/atomic_file.hpp"
+
+namespace stagemark {
+namespace {
+
+struct ReportArguments {
+  std::string report;
+  std::optional<std::string> github_benchmark;
+};
+
+/// What github-action-benchmark calls customSmallerIsBetter: medians by stage, and the share of wrong decisions.
+void write_github_benchmark(std::ostream& out, const Report& report) {
+  out << '[';
+  bool first = true;
+  const auto write = [&](const std::string& name, const std::string& unit, double value, const std::string& range) {
+    JsonObject entry;
+    entry.text("name", name).text("unit", unit).number("value", value);
+    if (!range.empty()) entry.text("range", range);
+    out << (first ? "\n" : ",\n") << entry.str();
+    first = false;
+  };
+  for (const ApproachReport& result : report.results) {
+    for (const auto& [stage, times] : result.stages) {
+      const std::string range = times.ci95_median
+                                    ? decimal(times.ci95_median->low, 4) + " to " + decimal(times.ci95_median->high, 4)
+                                    : std::string();
+      write(result.approach + " " + std::string(to_string(stage)) + " median", "ms", times.median, range);
+    }
+    if (result.accuracy) write(result.approach + " wrong decisions", "%", 100 * (1 - *result.accuracy), "");
+  }
+  out << "\n]\n";
+}
+
+void write_to(const std::string& file, const std::function<void(std::ostream&)>& write) {
+  file == "-" ? write(std::cout) : write_file_atomically(file, write);
+}
+
+ExitCode render(const ReportArguments& arguments) {
+  if (!arguments.github_benchmark) {
+    throw UsageError("nothing to write was asked for", {}, "say what, e.g. --github-benchmark FILE");
+  }
+  const Report report = read_report(arguments.report);
+  write_to(*arguments.github_benchmark, [&](std::ostream& out) { write_github_benchmark(out, report); });
+  return ExitCode::success;
+}
+
+}  // namespace
+
+Command add_report_command(CLI::App& app) {
+  auto arguments = std::make_shared<ReportArguments>();
+  CLI::App* command = app.add_subcommand("report", "Renders a stored report for others to read");
+  command->footer(R"(Examples:
+  stagemark report results/latest --github-benchmark benchmark.json)");
+  command->add_option("report", arguments->report, "Report, or the directory that holds it")->required();
+  command
+      ->add_option("--github-benchmark", arguments->github_benchmark,
+                   "For github-action-benchmark, tool customSmallerIsBetter; - is standard output")
+      ->type_name("FILE|-");
+  return [arguments] { return render(*arguments); };
+}
+
+}  // namespace stagemark

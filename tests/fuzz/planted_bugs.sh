@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Would the fuzzers find a bug? Plants one in each reader and expects its bounded run to end in a crash:
+#   tests/fuzz/planted_bugs.sh SECONDS
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seconds=${1:?usage: planted_bugs.sh SECONDS}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# plant TARGET FILE LINE-IN-IT WHAT-STANDS-THERE-INSTEAD
+plant() {
+  local target=$1 file=$2 good=$3 bad=$4 started=$SECONDS
+  rm -rf "$work/tree" "$work/build"
+  mkdir -p "$work/tree"
+  cp -r include src "$work/tree"
+  grep -qF "$good" "$file" || { echo "planted_bugs.sh: $file has no '$good' any more" >&2; exit 1; }
+  GOOD=$good BAD=$bad perl -0pi -e 's/\Q$ENV{GOOD}\E/$ENV{BAD}/' "$work/tree/$file"
+  if SOURCE=$work/tree WORK=$work/build tests/fuzz/run.sh "$seconds" "$target" >"$work/log" 2>&1; then
+    echo "NOT FOUND in $seconds s: $target without '$good'"
+    failed=1
+  elif grep -qE 'SUMMARY: (AddressSanitizer|UndefinedBehaviorSanitizer|libFuzzer)' "$work/log"; then
+    echo "found after $((SECONDS - started)) s, building included: $target without '$good': $(grep -m1 -oE 'SUMMARY: .{0,60}' "$work/log")"
+  else
+    tail -20 "$work/log"
+    exit 1
+  fi
+}
+
+plant checkpoint src/model/zip_archive.cpp 'if (offset > bytes_.size() || size > bytes_.size() - offset) fail("it ends too early");' ''
+plant checkpoint src/model/checkpoint.cpp 'if (elements > 0 && offset + last >= capacity) fail(name, "reaches behind the end of its data");' ''
+plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / size_in_bytes(type->second)) fail("it ends too early");' ''
+plant manifest src/suite/manifest.cpp 'if (quote == std::string_view::npos) refuse("has a quote that is not closed", "close it");' ''
+plant report src/report/json_reader.cpp 'if (size == expected) return;' 'return;'
+exit "$failed"
