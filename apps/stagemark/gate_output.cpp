@@ -16,7 +16,7 @@ using Replacements = std::initializer_list<std::pair<char, std::string_view>>;
 std::string replaced(std::string_view text, Replacements replacements) {
   std::string result;
   for (const char c : text) {
-    const auto found =
+    const auto* const found =
         std::find_if(replacements.begin(), replacements.end(), [c](const auto& r) { return r.first == c; });
     if (found == replacements.end()) {
       result += c;
@@ -72,7 +72,7 @@ void write_junit(std::ostream& out, const GateResult& result, bool inconclusive_
   const std::size_t inconclusive = count(result, GateOutcome::inconclusive);
   out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"stagemark\" tests=\""
       << result.checks.size() << "\" failures=\""
-      << count(result, GateOutcome::fail) + (inconclusive_fails ? inconclusive : 0) << "\" errors=\"0\" skipped=\""
+      << count(result, GateOutcome::fail) + (inconclusive_fails ? inconclusive : 0) << R"(" errors="0" skipped=")"
       << (inconclusive_fails ? 0 : inconclusive) << "\">\n";
   for (const GateCheck& check : result.checks) {
     out << "    <testcase classname=\"" << xml(check.candidate) << "\" name=\"" << xml(check.metric) << "\">";

@@ -214,7 +214,8 @@ void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const G
   const ClassificationMetrics before = classification_metrics(scores.baseline);
   const ClassificationMetrics after = classification_metrics(scores.candidate);
   for (const GatedDrop& drop : drops) {
-    const auto member = std::ranges::find(class_metrics, drop.metric, &std::pair<std::string_view, ClassMetric>::first);
+    const auto* const member =
+        std::ranges::find(class_metrics, drop.metric, &std::pair<std::string_view, ClassMetric>::first);
     const Metric& first = before.*(member->second);
     const Metric& second = after.*(member->second);
     for (const Metric* metric : {&first, &second}) {
@@ -295,7 +296,8 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
 }  // namespace
 
 std::string to_string(const GatedLatency& latency) {
-  const auto found = std::ranges::find(statistics, latency.statistic, &std::pair<std::string_view, Statistic>::second);
+  const auto* const found =
+      std::ranges::find(statistics, latency.statistic, &std::pair<std::string_view, Statistic>::second);
   return std::string(to_string(latency.stage)) + ":" + std::string(found->first);
 }
 
@@ -303,7 +305,7 @@ GatedLatency parse_gated_latency(std::string_view text) {
   const std::size_t colon = text.find(':');
   const auto stage = parse_stage(text.substr(0, colon));
   const std::string_view name = colon == std::string_view::npos ? "median" : text.substr(colon + 1);
-  const auto found = std::ranges::find(statistics, name, &std::pair<std::string_view, Statistic>::first);
+  const auto* const found = std::ranges::find(statistics, name, &std::pair<std::string_view, Statistic>::first);
   if (stage && found != statistics.end()) return {*stage, found->second};
   std::string known;
   for (const Stage one : all_stages) known += std::string(known.empty() ? "" : ", ") + std::string(to_string(one));
@@ -312,7 +314,7 @@ GatedLatency parse_gated_latency(std::string_view text) {
 }
 
 GatedDrop gated_drop(std::string_view metric, double most) {
-  const auto found = std::ranges::find(class_metrics, metric, &std::pair<std::string_view, ClassMetric>::first);
+  const auto* const found = std::ranges::find(class_metrics, metric, &std::pair<std::string_view, ClassMetric>::first);
   if (found != class_metrics.end()) return {std::string(metric), most};
   std::string known;
   for (const auto& [name, member] : class_metrics) known += (known.empty() ? "" : ", ") + std::string(name);
@@ -344,7 +346,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
     refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
            "run it with a second approach, or give a stored report with --baseline");
   }
-  const std::size_t family =
+  const auto family =
       static_cast<std::size_t>(std::ranges::count_if(pending, [](const Pending& one) { return one.test.has_value(); }));
   const std::size_t needed = rounds_needed(criteria.level, std::max<std::size_t>(family, 1));
   if (report.config.round_count < needed) {

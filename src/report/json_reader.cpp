@@ -144,7 +144,7 @@ void check_columns(const PerImage& images) {
   describe(fields, images);
   for (std::size_t row = 0; row < expected; ++row) {
     const auto probability = images.probability[row];
-    if (probability && !(*probability >= 0 && *probability <= 1)) {
+    if (probability && (*probability < 0 || *probability > 1)) {
       throw BadValue{.problem = "expected a probability from 0 to 1", .below = "/probability/" + std::to_string(row)};
     }
   }

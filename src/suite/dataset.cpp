@@ -149,6 +149,7 @@ void draw(Dataset& dataset, const DatasetOptions& options) {
     groups[options.balanced ? dataset.entries[i].label.value_or(0) : 0].push_back(i);
   }
   std::vector<std::size_t> sizes;
+  sizes.reserve(groups.size());
   for (const auto& group : groups) sizes.push_back(group.size());
   const std::size_t samples = options.samples.value_or(*std::ranges::min_element(sizes) * sizes.size());
   const std::vector<std::size_t> shares = balanced_shares(sizes, samples);

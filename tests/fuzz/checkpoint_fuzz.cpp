@@ -16,8 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (data[0] % 2 == 0) {
     file = stagemark::StoredZip()
                .add("x/data.pkl", input)
-               .add("x/data/0", std::string(64, '\1'))
-               .add("x/data/1", std::string(8, '\2'))
+               .add("x/data/0", std::string(160, '\1'))  // what the views of the corpus need
+               .add("x/data/1", std::string(64, '\2'))
+               .add("x/data/2", std::string(8, '\3'))
                .bytes();
   }
   stagemark::fuzz::read_checkpoint(file);

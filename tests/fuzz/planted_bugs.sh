@@ -28,8 +28,8 @@ plant() {
 }
 
 plant checkpoint src/model/zip_archive.cpp 'if (offset > bytes_.size() || size > bytes_.size() - offset) fail("it ends too early");' ''
-plant checkpoint src/model/checkpoint.cpp 'if (elements > 0 && offset + last >= capacity) fail(name, "reaches behind the end of its data");' ''
+plant checkpoint src/model/pickle.cpp 'if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back())) fail("it takes from an empty stack");' ''
 plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / size_in_bytes(type->second)) fail("it ends too early");' ''
-plant manifest src/suite/manifest.cpp 'if (quote == std::string_view::npos) refuse("has a quote that is not closed", "close it");' ''
+plant manifest src/suite/manifest.cpp 'text_.remove_prefix(quote + 1);' 'text_.remove_prefix(quote + 2);'
 plant report src/report/json_reader.cpp 'if (size == expected) return;' 'return;'
 exit "$failed"
