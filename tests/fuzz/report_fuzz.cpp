@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   GateCriteria criteria;
   criteria.latencies = {GatedLatency{}, {Stage::inference, GatedLatency::Statistic::p90}};
-  criteria.max_flips = std::size_t{3};
+  criteria.max_flips.emplace(std::size_t{3});
   use([&] { (void)gate(report, criteria); });
   criteria.max_drops = {gated_drop("auroc", 0.01)};
   criteria.estimand = Estimand::population;

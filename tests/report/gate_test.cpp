@@ -94,10 +94,10 @@ TEST(Gate, CatchesAFastApproachThatAnswersGarbage) {
 TEST(Gate, CountsFlipsWhetherHarmfulOrNot) {
   GateCriteria criteria;
   criteria.max_accuracy_drop.reset();
-  criteria.max_flips = std::size_t{1};
+  criteria.max_flips.emplace(std::size_t{1});
   EXPECT_EQ(of(gate(report_of({{"base", wrong_on({4})}, {"other", wrong_on({5})}}), criteria), "flips"),
             GateOutcome::fail);
-  criteria.max_flips = 0.02;  // of 150: 3
+  criteria.max_flips.emplace(0.02);  // of 150: 3
   EXPECT_EQ(of(gate(report_of({{"base", wrong_on({4})}, {"other", wrong_on({5})}}), criteria), "flips"),
             GateOutcome::pass);
 }
