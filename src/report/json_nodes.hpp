@@ -96,6 +96,8 @@ class ObjectNode : public Node {
 
  protected:
   [[nodiscard]] const std::string& current_key() const noexcept { return key_; }
+  /// Which of two values would count is anyone's guess.
+  [[nodiscard]] static BadValue twice() { return {.problem = "the name stands twice"}; }
 
  private:
   std::string key_;
@@ -121,6 +123,7 @@ class ByStageNode final : public ObjectNode {
 
   std::unique_ptr<Node> take(Token& token) override {
     const std::optional<Stage> stage = parse_stage(current_key());
+    if (stage && target_.contains(*stage)) throw twice();
     return stage ? put(target_[*stage], token) : nullptr;
   }
 
@@ -145,6 +148,7 @@ class MembersNode final : public ObjectNode {
     std::size_t index = 0;
     auto fields = [&](std::string_view name, auto& member, const char* /*documentation*/, const char* /*unit*/) {
       if (name == current_key()) {
+        if (seen_.test(index)) throw twice();
         seen_.set(index);
         rest = put(member, token);
       } else if (is_reason_of(name)) {

@@ -100,6 +100,17 @@ TEST(ReportJson, RefusesProbabilitiesThatAreNone) {
   }
 }
 
+TEST(ReportJson, RefusesANameThatStandsTwice) {
+  std::string text = written(full_report());
+  const std::string once = R"("time_unit")";
+  text.insert(text.find(once), R"("time_unit": "ms", )");
+  EXPECT_NE(complaint_about(text).find("at /time_unit: the name stands twice"), std::string::npos)
+      << complaint_about(text);
+  text = written(full_report());
+  text.insert(text.find(R"("total": {)"), R"("total": {}, )");
+  EXPECT_NE(complaint_about(text), "");
+}
+
 TEST(ReportJson, NamesAFieldThatIsMissing) {
   Json json = Json::parse(written(full_report()));
   json["results"][0]["stages"]["total"].erase("count");
