@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "engines.hpp"
+#include "html_file.hpp"
 #include "interrupt.hpp"
 #include "progress_line.hpp"
 #include "quantity.hpp"
@@ -114,6 +115,7 @@ class OutputDirectory {
   }
 
   [[nodiscard]] fs::path report() const { return directory_ / "report.json"; }
+  [[nodiscard]] fs::path html() const { return directory_ / "report.html"; }
 
   /// Points results/latest at the newest of the directories that were named by the time.
   void link_latest() const {
@@ -314,8 +316,9 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   // First what cannot fail: where the disk is full, an hour of measuring is at least on the screen.
   print_results(std::cout, report);
   write_file_atomically(output.report(), [&](std::ostream& out) { write_json(out, report); });
+  write_html_file(output.html(), report);
   output.link_latest();
-  std::cout << "Report: " << output.report().string() << std::endl;
+  std::cout << "Report: " << output.html().string() << "\nFigures: " << output.report().string() << std::endl;
   return report;
 }
 

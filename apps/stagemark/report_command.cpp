@@ -5,6 +5,7 @@
 #include <string>
 
 #include "command_line.hpp"
+#include "html_file.hpp"
 #include "json_object.hpp"
 #include "quantity.hpp"
 #include "report_file.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 struct ReportArguments {
   std::string report;
+  std::optional<std::string> html;
   std::optional<std::string> github_benchmark;
 };
 
@@ -47,11 +49,14 @@ void write_to(const std::string& file, const std::function<void(std::ostream&)>&
 }
 
 ExitCode render(const ReportArguments& arguments) {
-  if (!arguments.github_benchmark) {
-    throw UsageError("nothing to write was asked for", {}, "say what, e.g. --github-benchmark FILE");
+  if (!arguments.html && !arguments.github_benchmark) {
+    throw UsageError("nothing to write was asked for", {}, "say what, e.g. --html FILE");
   }
   const Report report = read_report(arguments.report);
-  write_to(*arguments.github_benchmark, [&](std::ostream& out) { write_github_benchmark(out, report); });
+  if (arguments.html) write_html_file(*arguments.html, report);
+  if (arguments.github_benchmark) {
+    write_to(*arguments.github_benchmark, [&](std::ostream& out) { write_github_benchmark(out, report); });
+  }
   return ExitCode::success;
 }
 
@@ -61,8 +66,10 @@ Command add_report_command(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = app.add_subcommand("report", "Renders a stored report for others to read");
   command->footer(R"(Examples:
+  stagemark report results/latest --html report.html
   stagemark report results/latest --github-benchmark benchmark.json)");
   command->add_option("report", arguments->report, "Report, or the directory that holds it")->required();
+  command->add_option("--html", arguments->html, "One page with charts that needs nothing else")->type_name("FILE");
   command
       ->add_option("--github-benchmark", arguments->github_benchmark,
                    "For github-action-benchmark, tool customSmallerIsBetter; - is standard output")

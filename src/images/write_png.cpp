@@ -35,13 +35,18 @@ std::vector<std::uint8_t> encode(const Image& image) {
 
 }  // namespace
 
-void write_png(const std::filesystem::path& file, const Image& image) {
+std::vector<std::uint8_t> encode_png(const Image& image) {
   if (image.width == 0 || image.height == 0 || (image.channels != 1 && image.channels != 3) ||
       image.pixels.size() != image.width * image.height * image.channels) {
-    throw std::invalid_argument("write_png needs an image with pixels, of 1 or 3 channels");
+    throw std::invalid_argument("PNG needs an image with pixels, of 1 or 3 channels");
   }
-  const std::vector<std::uint8_t> bytes = encode(image);
-  if (bytes.empty()) throw OutputError("the image cannot be encoded as PNG", file.string());
+  std::vector<std::uint8_t> bytes = encode(image);
+  if (bytes.empty()) throw OutputError("the image cannot be encoded as PNG");
+  return bytes;
+}
+
+void write_png(const std::filesystem::path& file, const Image& image) {
+  const std::vector<std::uint8_t> bytes = encode_png(image);
   std::ofstream stream(file, std::ios::binary | std::ios::trunc);
   stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   stream.close();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/preprocessor.hpp"
@@ -54,6 +55,9 @@ std::shared_ptr<const Preprocessor> make_preprocessor(const PreprocessingOptions
 /// The pixels that such a preprocessor would normalise: RGB, of the size of its output.
 /// \throws UsageError, std::invalid_argument as above
 Image resize_image(const Image& image, const PreprocessingOptions& options = {});
+
+/// A grey or RGB image as a PNG file's bytes. \throws std::invalid_argument if `image` is not such an image
+std::vector<std::uint8_t> encode_png(const Image& image);
 
 /// Writes a grey or RGB image.
 /// \throws OutputError if the file cannot be written, std::invalid_argument if `image` is not such an image
