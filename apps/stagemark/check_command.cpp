@@ -27,6 +27,7 @@ Examples:
   arguments->gate.add_to(*command, nullptr);
   return [arguments] {
     const GateCriteria criteria = arguments->gate.criteria();
+    arguments->gate.read_stored();
     return arguments->gate.judge(read_report(arguments->report), criteria);
   };
 }

@@ -98,14 +98,23 @@ GateCriteria GateArguments::criteria() const {
   criteria.estimand = estimand_ == "population" ? Estimand::population : Estimand::dataset;
   for (const std::string& drop : max_drops_) criteria.max_drops.push_back(parse_max_drop(drop));
   if (max_flips_) criteria.max_flips = parse_count_or_share("--max-flips", *max_flips_).value;
+  if (criteria.latencies.empty() && !criteria.max_accuracy_drop && criteria.max_drops.empty() && !criteria.max_flips) {
+    throw UsageError("there is nothing left to judge", "--metric off --max-accuracy-drop off",
+                     "leave one of them on, or give --max-drop or --max-flips");
+  }
   return criteria;
 }
 
+void GateArguments::read_stored() {
+  if (baseline_) stored_baseline_.emplace(read_report(*baseline_));
+  if (calibration_) stored_calibration_.emplace(read_report(*calibration_));
+}
+
 ExitCode GateArguments::judge(const Report& report, const GateCriteria& criteria) const {
-  GateResult result = baseline_ ? gate_against_stored(read_report(*baseline_), report, criteria, baseline_approach_)
-                                : gate(report, criteria, baseline_approach_);
-  if (calibration_) {
-    const auto warnings = calibration_warnings(read_report(*calibration_), report, criteria);
+  GateResult result = stored_baseline_ ? gate_against_stored(*stored_baseline_, report, criteria, baseline_approach_)
+                                       : gate(report, criteria, baseline_approach_);
+  if (stored_calibration_) {
+    const auto warnings = calibration_warnings(*stored_calibration_, report, criteria);
     result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
   }
   print_gate(std::cout, result);

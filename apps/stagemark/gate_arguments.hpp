@@ -16,14 +16,17 @@ class GateArguments {
   /// \param needed an option without which these say nothing; may be null
   void add_to(CLI::App& command, CLI::Option* needed);
 
-  /// \throws UsageError naming the option
+  /// \throws UsageError naming the option, also if nothing is left to judge
   [[nodiscard]] GateCriteria criteria() const;
+
+  /// Reads the stored reports that `judge` needs: before an hour of measuring, not after it. \throws InputError
+  void read_stored();
 
   /// Against a stored report?
   [[nodiscard]] bool stored() const { return baseline_.has_value(); }
   [[nodiscard]] const std::optional<std::string>& baseline_approach() const { return baseline_approach_; }
 
-  /// Judges, prints, writes what was asked for.
+  /// Judges, prints, writes what was asked for. After `read_stored`.
   [[nodiscard]] ExitCode judge(const Report& report, const GateCriteria& criteria) const;
 
  private:
@@ -38,6 +41,7 @@ class GateArguments {
   std::optional<std::string> calibration_;
   std::string inconclusive_ = "report";
   std::optional<std::string> junit_, markdown_, annotations_;
+  std::optional<Report> stored_baseline_, stored_calibration_;
 };
 
 }  // namespace stagemark

@@ -62,6 +62,7 @@ void print_gate(std::ostream& out, const GateResult& result) {
     table.add({upper_case(check.outcome), check.candidate, check.metric, check.finding});
   }
   table.print(out, "  ");
+  for (const std::string& change : result.changes) out << "  changed: " << change << '\n';
   for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
   out << upper_case(result.outcome) << ": " << count(result, GateOutcome::pass) << " passed, "
       << count(result, GateOutcome::fail) << " failed, " << count(result, GateOutcome::inconclusive)
@@ -96,6 +97,8 @@ void write_markdown(std::ostream& out, const GateResult& result) {
         << " | " << markdown(check.candidate) << " | " << markdown(check.metric) << " | " << markdown(check.finding)
         << " |\n";
   }
+  if (!result.changes.empty()) out << '\n';
+  for (const std::string& change : result.changes) out << "- changed: " << markdown(change) << '\n';
   for (const std::string& warning : result.warnings) out << "\n> " << markdown(warning) << '\n';
 }
 

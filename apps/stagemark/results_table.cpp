@@ -160,9 +160,9 @@ std::string verdict_text(SpeedVerdict verdict) {
 }
 
 /// What was seen of the candidate's decisions, and what it proves.
-std::string accuracy_sentence(const Comparison& comparison, std::size_t images) {
+std::string accuracy_sentence(const Comparison& comparison) {
   const LabelFlips& flips = comparison.label_flips;
-  std::string text = std::to_string(flips.files.size()) + " of " + thousands(images) + " decisions flipped";
+  std::string text = std::to_string(flips.files.size()) + " of " + thousands(comparison.images) + " decisions flipped";
   if (!comparison.accuracy_delta_points) return text + " (" + comparison.accuracy_delta_points.reason + ")";
   if (!flips.files.empty()) {
     text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
@@ -185,6 +185,21 @@ std::string accuracy_sentence(const Comparison& comparison, std::size_t images) 
              (comparison.images_needed ? ": that takes about " + thousands(*comparison.images_needed) + " images" : "");
   }
   return text;
+}
+
+/// The first few files of each kind; all of them are in the report.
+void print_flips(std::ostream& out, const LabelFlips& flips) {
+  constexpr std::size_t most = 3;
+  const auto print = [&](const char* kind, const std::vector<std::string>& files) {
+    if (files.empty()) return;
+    out << "    " << kind << ": ";
+    for (std::size_t i = 0; i < std::min(most, files.size()); ++i) out << (i == 0 ? "" : ", ") << files[i];
+    if (files.size() > most) out << " and " << thousands(files.size() - most) << " more";
+    out << '\n';
+  };
+  print("harmful", flips.harmful_files);
+  print("helpful", flips.helpful_files);
+  if (flips.harmful_files.empty() && flips.helpful_files.empty()) print("flipped", flips.files);
 }
 
 }  // namespace
@@ -210,7 +225,8 @@ void print_comparisons(std::ostream& out, const Report& report) {
     const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
     for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
     if (comparison.max_probability_difference) {
-      out << "  " << name << accuracy_sentence(comparison, report.dataset.images) << '\n';
+      out << "  " << name << accuracy_sentence(comparison) << '\n';
+      print_flips(out, comparison.label_flips);
     }
   }
 }

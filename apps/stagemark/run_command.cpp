@@ -23,8 +23,13 @@ struct RunArguments {
 };
 
 ExitCode run(RunArguments& arguments) {
-  // All usage errors before an hour of measuring.
+  // All that can be refused is refused before an hour of measuring.
   GateCriteria criteria = arguments.gate.criteria();
+  if (arguments.check && !arguments.gate.stored() && arguments.measurement.approaches.size() < 2) {
+    throw UsageError("there is nothing to judge against", "--check",
+                     "give two approaches with --approach, or a stored report with --baseline");
+  }
+  arguments.gate.read_stored();
   Continuation go_on;
   if (arguments.retry) {
     if (arguments.gate.stored()) {

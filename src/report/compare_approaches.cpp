@@ -82,6 +82,7 @@ void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::u
 void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double margin, Comparison& comparison) {
   const PerImage& baseline = pair.baseline.per_image;
   const PerImage& candidate = pair.candidate.per_image;
+  comparison.images = rows.size();
   for (const PairedRow& row : rows) {
     const auto label = baseline.label[row.baseline];
     const auto first = baseline.predicted[row.baseline];

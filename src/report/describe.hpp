@@ -350,6 +350,7 @@ void describe(Fields& fields, R& comparison) {
   fields("stages", comparison.stages, "Speed-up by stage", unit::ratio);
   fields("tails", comparison.tails, "Speed-up of high quantiles of `total`", unit::ratio);
   fields("rounds", comparison.rounds, "Rounds that both measured", unit::none);
+  fields("images", comparison.images, "Images that both classified", unit::images);
   fields("accuracy_delta_points", comparison.accuracy_delta_points, "Candidate less baseline", unit::points);
   fields("accuracy_delta_ci95", comparison.accuracy_delta_ci95, "95 % interval for the population", unit::points);
   fields("accuracy_margin_points", comparison.accuracy_margin_points, "Largest drop that counts as kept", unit::points);

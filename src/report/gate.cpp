@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -235,8 +236,30 @@ void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const G
   }
 }
 
+/// No answer is worse than a wrong one, and those images count in no other check. Absent where there is none.
+std::optional<Pending> check_failures(const Pair& pair) {
+  std::set<std::string_view> of_baseline;
+  for (const FileProblem& failure : pair.baseline.failures) of_baseline.insert(failure.path);
+  std::size_t count = 0;
+  const FileProblem* first = nullptr;
+  for (const FileProblem& failure : pair.candidate.failures) {
+    if (of_baseline.contains(failure.path)) continue;
+    if (count++ == 0) first = &failure;
+  }
+  if (count == 0) return std::nullopt;
+  Pending pending;
+  pending.check.candidate = pair.candidate.approach;
+  pending.check.metric = "failures";
+  pending.check.outcome = GateOutcome::fail;
+  pending.check.finding = "no answer on " + std::to_string(count) +
+                          " images that the baseline classified, the first: " + first->path + " (" + first->reason +
+                          ")";
+  return pending;
+}
+
 void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCriteria& criteria,
                    std::vector<Pending>& pending) {
+  if (auto failures = check_failures(pair)) pending.push_back(*std::move(failures));
   if (criteria.max_accuracy_drop) {
     pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand));
   }
@@ -244,12 +267,29 @@ void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCri
   if (criteria.max_flips) pending.push_back(check_flips(pair, *criteria.max_flips));
 }
 
-std::vector<double> by_process(const ApproachReport& result, const GatedLatency& latency) {
+struct ByProcess {
+  std::vector<double> log_times;
+  std::size_t fewest_times = std::numeric_limits<std::size_t>::max();  ///< of one process
+};
+
+ByProcess by_process(const ApproachReport& result, const GatedLatency& latency) {
   expect_stage(result, latency.stage);
-  return log_times_by_process(result, latency.stage, [&](std::span<const double> sorted) {
+  ByProcess processes;
+  processes.log_times = log_times_by_process(result, latency.stage, [&](std::span<const double> sorted) {
+    processes.fewest_times = std::min(processes.fewest_times, sorted.size());
     return latency.statistic == Statistic::mean ? mean(sorted)
                                                 : quantile(sorted, tail_of(latency.statistic).value_or(0.5));
   });
+  return processes;
+}
+
+/// A word of a POSIX shell's command.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 /// The command of a run, with another number of processes.
@@ -260,9 +300,19 @@ std::string with_processes(const Report& report, std::size_t processes) {
     if (argv[i] == "--processes")
       ++i;
     else if (!argv[i].starts_with("--processes="))
-      command += argv[i] + " ";
+      command += shell_word(argv[i]) + " ";
   }
   return command + "--processes " + std::to_string(processes);
+}
+
+/// What is not measured alike cannot be told apart from what changed.
+std::string unlike(const RunConfig& stored, const RunConfig& config) {
+  if (stored.batch != config.batch) {
+    return "other batch: " + std::to_string(stored.batch) + " images a call in the baseline, " +
+           std::to_string(config.batch) + " in the run";
+  }
+  if (stored.isolation != config.isolation) return "other isolation: one of them measured in workers, one did not";
+  return {};
 }
 
 Pending check_stored_latency(const Report& stored, const Report& report, const Pair& pair, const GatedLatency& latency,
@@ -270,11 +320,22 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
   Pending pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = to_string(latency);
-  const std::vector<double> before = by_process(pair.baseline, latency);
-  const std::vector<double> after = by_process(pair.candidate, latency);
+  const auto [before, fewest_before] = by_process(pair.baseline, latency);
+  const auto [after, fewest_after] = by_process(pair.candidate, latency);
   std::string& finding = pending.check.finding;
   if (stored.environment.fingerprint != report.environment.fingerprint) {
     finding = "environment_mismatch: the baseline was measured on another machine; measure it again here";
+    return pending;
+  }
+  if (const std::string difference = unlike(stored.config, report.config); !difference.empty()) {
+    finding = difference + "; measure both alike";
+    return pending;
+  }
+  const auto tail = tail_of(latency.statistic);
+  if (const std::size_t fewest = std::min(fewest_before, fewest_after);
+      tail && fewest < quantile_upper_bound_count(*tail)) {
+    finding = "needs " + std::to_string(quantile_upper_bound_count(*tail)) + " times of each process, one has " +
+              std::to_string(fewest) + "; measure both with more --passes";
     return pending;
   }
   const auto compared = compare_with_stored(before, after, margin);
@@ -291,6 +352,38 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
             " process runs against " + std::to_string(before.size()) + " stored find an excess of " +
             percent(compared->smallest_detectable_excess) + " four times in five";
   return pending;
+}
+
+/// The subject of the comparison, which need not be the only one: what ran, and on what.
+std::vector<std::string> changes_since(const Report& stored, const Report& report) {
+  std::vector<std::string> changes;
+  const auto add = [&](const std::string& what, const std::string& before, const std::string& after) {
+    if (before != after) changes.push_back(what + ": " + before + ", now " + after);
+  };
+  const auto build = [](const ToolInfo& tool) { return tool.version + (tool.git ? " " + *tool.git : ""); };
+  add("stagemark", build(stored.tool), build(report.tool));
+  const auto version = [](const Report& of, const std::string& library) {
+    const auto& libraries = of.environment.libraries;
+    const auto found = std::ranges::find(libraries, library, &std::pair<std::string, std::string>::first);
+    return found == libraries.end() ? "none" : found->second;
+  };
+  std::set<std::string> libraries;
+  for (const Report* one : {&stored, &report}) {
+    for (const auto& [library, of] : one->environment.libraries) libraries.insert(library);
+  }
+  for (const std::string& library : libraries) add(library, version(stored, library), version(report, library));
+  for (const ApproachReport& before : stored.results) {
+    const auto after = std::ranges::find(report.results, before.approach, &ApproachReport::approach);
+    if (after == report.results.end()) continue;
+    const std::string of = " of '" + before.approach + "'";
+    add("what ran" + of, before.specification, after->specification);
+    const auto model = [](const ApproachReport& result) {
+      return result.model ? result.model->sha256.substr(0, 12) : std::string("none");
+    };
+    add("model" + of, model(before), model(*after));
+  }
+  if (stored.config.preprocessing != report.config.preprocessing) changes.emplace_back("preprocessing");
+  return changes;
 }
 
 }  // namespace
@@ -368,6 +461,14 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
   for (const Report* one : {&stored, &report}) {
     if (one->interrupted) result.warnings.emplace_back("one of the runs was interrupted");
   }
+  for (const ApproachReport& candidate : report.results) {
+    const bool stored_too =
+        std::ranges::find(stored.results, candidate.approach, &ApproachReport::approach) != stored.results.end();
+    if (!stored_too && !approach) {
+      result.warnings.push_back("'" + candidate.approach + "' is not in the baseline and was not judged");
+    }
+  }
+  result.changes = changes_since(stored, report);
   std::vector<Pending> pending;
   for (const ApproachReport& baseline : stored.results) {
     if (approach && baseline.approach != *approach) continue;

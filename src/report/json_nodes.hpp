@@ -182,7 +182,8 @@ class MembersNode final : public ObjectNode {
     if constexpr (IsOrReason<T>) {
       std::string reason;
       set(reason, token);
-      if (!member) member.reason = std::move(reason);
+      // An empty one says no more than none.
+      if (!member && !reason.empty()) member.reason = std::move(reason);
     }
   }
 

@@ -155,6 +155,20 @@ TEST_F(GateCommand, NeverPassesWhatItCannotJudge) {
   EXPECT_EQ(run_stagemark("check " + good + " --max-drop auroc=0pp --max-flips 0").exit_code, 0);
 }
 
+TEST_F(GateCommand, RefusesBeforeItMeasuresWhatItCouldNotJudge) {
+  const auto refused = [&](const std::string& arguments) {
+    const CommandResult run = run_stagemark("run " + arguments + " --check -o " + path("none"));
+    EXPECT_FALSE(fs::exists(path("none"))) << arguments;
+    EXPECT_EQ(run.out, "");
+    return run.exit_code;
+  };
+  EXPECT_EQ(refused(builds({"burns-1.00"})), 2);
+  const std::string two = builds({"burns-1.00", "burns-1.02"});
+  EXPECT_EQ(refused(two + " --metric off --max-accuracy-drop off"), 2);
+  EXPECT_EQ(refused(two + " --baseline " + path("nowhere")), 4);
+  EXPECT_EQ(refused(two + " --calibration " + path("nowhere")), 4);
+}
+
 TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {
   const CommandResult run =
       run_stagemark("run " + builds({"burns-1.00", "killed", "burns-1.02"}) + " -o " + path("out"));

@@ -91,6 +91,19 @@ TEST(Gate, CatchesAFastApproachThatAnswersGarbage) {
   EXPECT_EQ(result.outcome, GateOutcome::fail);
 }
 
+TEST(Gate, FailsAnApproachThatGivesNoAnswerWhereTheBaselineDoes) {
+  Made fails;
+  fails.fails_on = 3;
+  const GateResult result = gate(report_of({{"base", {}}, {"fails", fails}}));
+  EXPECT_EQ(of(result, "failures"), GateOutcome::fail);
+  EXPECT_EQ(of(result, "accuracy"), GateOutcome::pass);
+  EXPECT_EQ(result.outcome, GateOutcome::fail);
+  EXPECT_NE(result.checks[1].finding.find("on 1 images"), std::string::npos) << result.checks[1].finding;
+  // Where both fail, or the baseline alone, the candidate is not to blame.
+  EXPECT_EQ(gate(report_of({{"base", fails}, {"fails", fails}})).outcome, GateOutcome::pass);
+  EXPECT_EQ(gate(report_of({{"base", fails}, {"answers", {}}})).outcome, GateOutcome::pass);
+}
+
 TEST(Gate, CountsFlipsWhetherHarmfulOrNot) {
   GateCriteria criteria;
   criteria.max_accuracy_drop.reset();
@@ -185,6 +198,50 @@ TEST(StoredGate, CannotTellFromTooFewRunsAndNamesTheCommandThatMendsIt) {
   const std::string& finding = result.checks[0].finding;
   EXPECT_NE(finding.find("'stagemark run images --processes 10'"), std::string::npos) << finding;
   EXPECT_NE(finding.find("'stagemark run images --processes 5'"), std::string::npos) << finding;
+}
+
+TEST(StoredGate, QuotesTheCommandForAShell) {
+  Report report = stored_run(1, 2);
+  report.config.argv = {"stagemark", "run", "chest x-rays", "it's"};
+  const GateResult result = gate_against_stored(stored_run(1, 10), report);
+  EXPECT_NE(result.checks[0].finding.find(R"(stagemark run 'chest x-rays' 'it'\''s' --processes 5)"), std::string::npos)
+      << result.checks[0].finding;
+}
+
+TEST(StoredGate, WantsEachProcessToHaveATailBeforeItJudgesOne) {
+  GateCriteria criteria;
+  criteria.latencies = {parse_gated_latency("total:p95"), parse_gated_latency("total:p90")};
+  const GateResult result = gate_against_stored(stored_run(1, 5), stored_run(2.5, 5), criteria);
+  // 150 times in 5 processes are 30 each.
+  EXPECT_EQ(of(result, "total:p95"), GateOutcome::inconclusive);
+  EXPECT_NE(result.checks[0].finding.find("needs 59 times of each process, one has 30"), std::string::npos)
+      << result.checks[0].finding;
+  EXPECT_EQ(of(result, "total:p90"), GateOutcome::fail);
+}
+
+TEST(StoredGate, DoesNotJudgeWhatWasMeasuredInAnotherWay) {
+  Report batches = stored_run(3, 5);
+  batches.config.batch = 8;
+  const GateResult result = gate_against_stored(stored_run(1, 10), batches);
+  EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
+  EXPECT_NE(result.checks[0].finding.find("other batch"), std::string::npos) << result.checks[0].finding;
+  EXPECT_EQ(of(result, "accuracy"), GateOutcome::pass);
+}
+
+TEST(StoredGate, SaysWhatChangedAndWhatItDidNotJudge) {
+  Report stored = stored_run(1, 10);
+  stored.environment.libraries = {{"libtorch", "1.13"}, {"opencv", "4.6"}};
+  Report report = stored_run(1, 5);
+  report.environment.libraries = {{"libtorch", "2.6"}, {"opencv", "4.6"}, {"onnxruntime", "1.21"}};
+  report.results[0].model = ModelReport{"net.ckpt", "lightning-checkpoint", std::string(64, 'c'), 1};
+  report.results.push_back(report.results[0]);
+  report.results[1].approach = "another";
+  const GateResult result = gate_against_stored(stored, report);
+  EXPECT_EQ(result.changes, (std::vector<std::string>{"libtorch: 1.13, now 2.6", "onnxruntime: none, now 1.21",
+                                                      "model of 'net': none, now cccccccccccc"}));
+  ASSERT_EQ(result.warnings.size(), 1);
+  EXPECT_NE(result.warnings[0].find("'another' is not in the baseline"), std::string::npos);
+  EXPECT_TRUE(gate_against_stored(stored, report, {}, "net").warnings.empty());
 }
 
 TEST(StoredGate, JudgesAccuracyButNotLatencyOnAnotherMachine) {

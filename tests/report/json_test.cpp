@@ -220,6 +220,14 @@ TEST(ReportJson, WritesNumbersThatReadBackTheSame) {
   EXPECT_TRUE(std::signbit(*again.results[0].per_image.logit[0]));
 }
 
+TEST(ReportJson, TakesAnEmptyReasonForNone) {
+  Report report = full_report();
+  report.results[0].accuracy = OrReason<double>::absent("");
+  const Report once = read(written(report));
+  EXPECT_EQ(once.results[0].accuracy.reason, "unknown");
+  EXPECT_EQ(read(written(once)), once);
+}
+
 TEST(ReportJson, KeepsAnyTextThatIsUtf8) {
   Report report = full_report();
   report.dataset.path =

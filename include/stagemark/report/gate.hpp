@@ -57,7 +57,7 @@ struct GateCriteria {
 /// One thing that was checked.
 struct GateCheck {
   std::string candidate;
-  std::string metric;  ///< `total:median`, `accuracy`, `auroc`, `flips`
+  std::string metric;  ///< `total:median`, `accuracy`, `auroc`, `flips`; `failures`, where the candidate has some
   GateOutcome outcome = GateOutcome::inconclusive;
   std::string finding;  ///< what was seen and what was allowed, in one sentence
 };
@@ -67,6 +67,7 @@ struct GateResult {
   std::vector<GateCheck> checks;
   GateOutcome outcome = GateOutcome::inconclusive;  ///< of all together
   std::vector<std::string> warnings;
+  std::vector<std::string> changes;  ///< since a stored baseline: what the difference may come from
 };
 
 /// Judges all approaches of a run against one of them, which took turns with them.

@@ -284,6 +284,7 @@ struct Comparison {
   ByStage<Speedup> stages;
   TailSpeedups tails;
   std::size_t rounds = 0;  ///< that both measured
+  std::size_t images = 0;  ///< that both classified
   OrReason<double> accuracy_delta_points;
   OrReason<Interval> accuracy_delta_ci95;
   double accuracy_margin_points = 0.5;  ///< the largest drop that counts as kept
