@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "console_table.hpp"
+#include "markdown.hpp"
 
 namespace stagemark {
 namespace {
@@ -33,11 +34,6 @@ std::string xml(std::string_view text) {
   std::replace_if(
       printable.begin(), printable.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return replaced(printable, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
-}
-
-/// Of a table's cell.
-std::string markdown(std::string_view text) {
-  return replaced(text, {{'|', "\\|"}, {'\n', " "}, {'\r', " "}, {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}});
 }
 
 /// Of a workflow command's message.
@@ -90,16 +86,17 @@ void write_junit(std::ostream& out, const GateResult& result, bool inconclusive_
 }
 
 void write_markdown(std::ostream& out, const GateResult& result) {
-  out << "### stagemark: " << to_string(result.outcome) << "\n\nJudged against " << markdown(result.baseline)
-      << ".\n\n| outcome | approach | metric | finding |\n|---|---|---|---|\n";
+  out << "### stagemark: " << to_string(result.outcome) << "\n\nJudged against " << markdown_cell(result.baseline)
+      << ".\n\n";
+  write_markdown_headings(out, {"outcome", "approach", "metric", "finding"});
   for (const GateCheck& check : result.checks) {
-    out << "| " << (check.outcome == GateOutcome::pass ? "pass" : "**" + std::string(to_string(check.outcome)) + "**")
-        << " | " << markdown(check.candidate) << " | " << markdown(check.metric) << " | " << markdown(check.finding)
-        << " |\n";
+    const std::string outcome(to_string(check.outcome));
+    write_markdown_row(out, {check.outcome == GateOutcome::pass ? outcome : upper_case(check.outcome), check.candidate,
+                             check.metric, check.finding});
   }
   if (!result.changes.empty()) out << '\n';
-  for (const std::string& change : result.changes) out << "- changed: " << markdown(change) << '\n';
-  for (const std::string& warning : result.warnings) out << "\n> " << markdown(warning) << '\n';
+  for (const std::string& change : result.changes) out << "- changed: " << markdown_cell(change) << '\n';
+  for (const std::string& warning : result.warnings) out << "\n> " << markdown_cell(warning) << '\n';
 }
 
 void write_github_annotations(std::ostream& out, const GateResult& result) {

@@ -9,6 +9,7 @@
 #include "json_object.hpp"
 #include "quantity.hpp"
 #include "report_file.hpp"
+#include "report_tables.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/report/atomic_file.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 
 struct ReportArguments {
   std::string report;
-  std::optional<std::string> html;
+  std::optional<std::string> html, markdown, csv;
+  bool per_image = false;
   std::optional<std::string> github_benchmark;
 };
 
@@ -49,11 +51,17 @@ void write_to(const std::string& file, const std::function<void(std::ostream&)>&
 }
 
 ExitCode render(const ReportArguments& arguments) {
-  if (!arguments.html && !arguments.github_benchmark) {
+  if (!arguments.html && !arguments.markdown && !arguments.csv && !arguments.github_benchmark) {
     throw UsageError("nothing to write was asked for", {}, "say what, e.g. --html FILE");
   }
   const Report report = read_report(arguments.report);
   if (arguments.html) write_html_file(*arguments.html, report);
+  if (arguments.markdown) write_to(*arguments.markdown, [&](std::ostream& out) { write_markdown(out, report); });
+  if (arguments.csv) {
+    write_to(*arguments.csv, [&](std::ostream& out) {
+      arguments.per_image ? write_per_image_csv(out, report) : write_csv(out, report);
+    });
+  }
   if (arguments.github_benchmark) {
     write_to(*arguments.github_benchmark, [&](std::ostream& out) { write_github_benchmark(out, report); });
   }
@@ -67,9 +75,18 @@ Command add_report_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("report", "Renders a stored report for others to read");
   command->footer(R"(Examples:
   stagemark report results/latest --html report.html
+  stagemark report results/latest --markdown - >> "$GITHUB_STEP_SUMMARY"
+  stagemark report results/latest --csv images.csv --per-image
   stagemark report results/latest --github-benchmark benchmark.json)");
   command->add_option("report", arguments->report, "Report, or the directory that holds it")->required();
   command->add_option("--html", arguments->html, "One page with charts that needs nothing else")->type_name("FILE");
+  command->add_option("--markdown", arguments->markdown, "Tables of approaches and comparisons; - is standard output")
+      ->type_name("FILE|-");
+  CLI::Option* csv =
+      command
+          ->add_option("--csv", arguments->csv, "One row per approach and stage, in milliseconds; - is standard output")
+          ->type_name("FILE|-");
+  command->add_flag("--per-image", arguments->per_image, "CSV with one row per inference, in nanoseconds")->needs(csv);
   command
       ->add_option("--github-benchmark", arguments->github_benchmark,
                    "For github-action-benchmark, tool customSmallerIsBetter; - is standard output")

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "paired_inferences.hpp"
+#include "shell_word.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/metrics.hpp"
 #include "stagemark/core/paired_proportions.hpp"
@@ -281,15 +282,6 @@ ByProcess by_process(const ApproachReport& result, const GatedLatency& latency) 
                                                 : quantile(sorted, tail_of(latency.statistic).value_or(0.5));
   });
   return processes;
-}
-
-/// A word of a POSIX shell's command.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
-  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 /// The command of a run, with another number of processes.

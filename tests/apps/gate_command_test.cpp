@@ -89,7 +89,7 @@ TEST_F(GateCommand, JudgesTwoBuildsInterleavedInOneCommand) {
   EXPECT_NE(failed.out.find("::error title=stagemark::b total:median"), std::string::npos) << failed.out;
   const std::string junit = TemporaryDirectory::read(path("gate.xml"));
   EXPECT_NE(junit.find("tests=\"2\" failures=\"1\""), std::string::npos) << junit;
-  EXPECT_NE(TemporaryDirectory::read(path("summary.md")).find("| **fail** | b | total:median |"), std::string::npos);
+  EXPECT_NE(TemporaryDirectory::read(path("summary.md")).find("| FAIL | b | total:median |"), std::string::npos);
   EXPECT_EQ(run_stagemark("check " + path("one")).exit_code, 1);
 }
 

@@ -21,7 +21,7 @@ for target in "${targets[@]}"; do
     report)
       sources=(src/core/*.cpp src/backend/approach.cpp)
       for part in calibration_report compare_approaches gate json_node json_reader json_text json_writer names \
-        paired_inferences; do
+        paired_inferences shell_word; do
         sources+=("src/report/$part.cpp")
       done
       ;;

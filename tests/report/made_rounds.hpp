@@ -29,6 +29,7 @@ inline ApproachResult made(const std::string& name, const Made& how) {
   ApproachResult result = made_approach();
   result.approach.name = name;
   for (std::size_t round = 0; round < how.rounds; ++round) {
+    result.turns.push_back({.round = round, .process = round * 5 / 30, .position = 0, .wall = {}, .calls = round_size});
     for (std::size_t i = 0; i < round_size; ++i) {
       const std::size_t image = round * round_size + i;
       const bool wrong = std::find(how.wrong.begin(), how.wrong.end(), image) != how.wrong.end();

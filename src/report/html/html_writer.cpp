@@ -13,6 +13,8 @@
 #include "report/curves.hpp"
 #include "report/html/resources.hpp"
 #include "report/paired_inferences.hpp"
+#include "report/shell_word.hpp"
+#include "stagemark/core/statistics.hpp"
 #include "stagemark/report/html.hpp"
 
 namespace stagemark {
@@ -141,6 +143,21 @@ Json pairs(const std::vector<CurvePoint>& points) {
   return json;
 }
 
+struct TimeUnit {
+  const char* name;
+  double per_millisecond;
+};
+
+/// In which the axes of time have few zeros.
+TimeUnit time_unit_for(const Report& report) {
+  double longest = 0;
+  for (const ApproachReport& result : report.results) {
+    if (ran(result)) longest = std::max(longest, result.stages.at(Stage::total).p99);
+  }
+  if (longest >= 10'000) return {"s", 0.001};
+  return longest >= 0.1 ? TimeUnit{"ms", 1} : TimeUnit{"µs", 1000};
+}
+
 /// The stages that make up `total`, without those that contain others.
 std::vector<Stage> parts_of(const ApproachReport& result) {
   const bool split = result.stages.contains(Stage::feature_extraction);
@@ -155,6 +172,8 @@ std::vector<Stage> parts_of(const ApproachReport& result) {
 
 Json chart_data(const Report& report) {
   Json data;
+  const TimeUnit unit = time_unit_for(report);
+  data["time_unit"] = unit.name;
   data["stages"] = Json::array();
   std::set<std::string> seen;
   const auto add_stage = [&](const std::string& name) {
@@ -168,24 +187,32 @@ Json chart_data(const Report& report) {
     for (const Stage stage : parts_of(result)) {
       const std::string name(to_string(stage));
       add_stage(name);
-      approach["parts"][name] = result.stages.at(stage).mean;
+      approach["parts"][name] = unit.per_millisecond * result.stages.at(stage).mean;
     }
-    if (result.unattributed_mean) approach["parts"]["unattributed"] = std::max(0.0, *result.unattributed_mean);
+    if (result.unattributed_mean)
+      approach["parts"]["unattributed"] = unit.per_millisecond * std::max(0.0, *result.unattributed_mean);
     const StageStatistics& total = result.stages.at(Stage::total);
-    approach["median"] = total.median;
+    approach["median"] = unit.per_millisecond * total.median;
     approach["median_interval"] = nullptr;
-    if (total.ci95_median) approach["median_interval"] = {total.ci95_median->low, total.ci95_median->high};
-    approach["distribution"] = pairs(empirical_distribution(sorted_totals(result), most_points));
+    if (total.ci95_median)
+      approach["median_interval"] = {unit.per_millisecond * total.ci95_median->low,
+                                     unit.per_millisecond * total.ci95_median->high};
+    std::vector<double> totals = sorted_totals(result);
+    for (double& time : totals) time *= unit.per_millisecond;
+    approach["distribution"] = pairs(empirical_distribution(totals, most_points));
     approach["quantiles"] = Json::array();
     const auto quantile = [&](double p, double value, const OrReason<double>& upper) {
-      approach["quantiles"].push_back({{"p", p}, {"value", value}, {"upper", upper ? Json(*upper) : Json()}});
+      approach["quantiles"].push_back({{"p", p},
+                                       {"value", unit.per_millisecond * value},
+                                       {"upper", upper ? Json(unit.per_millisecond * *upper) : Json()}});
     };
     quantile(0.5, total.p50, OrReason<double>());
     quantile(0.95, total.p95, total.p95_upper);
     quantile(0.99, total.p99, total.p99_upper);
     std::vector<CurvePoint> over_time;
     for (const RoundReport& round : result.rounds) {
-      if (round.total_median) over_time.push_back({static_cast<double>(round.index + 1), *round.total_median});
+      if (round.total_median)
+        over_time.push_back({static_cast<double>(round.index + 1), unit.per_millisecond * *round.total_median});
     }
     approach["over_time"] = pairs(thinned(std::move(over_time), most_points));
     approach["accuracy"] = nullptr;
@@ -241,9 +268,10 @@ std::string speed_sentence(const Comparison& comparison) {
   return times;
 }
 
-std::string accuracy_sentence(const Comparison& comparison, std::size_t images) {
+std::string accuracy_sentence(const Comparison& comparison) {
   const LabelFlips& flips = comparison.label_flips;
-  std::string text = std::to_string(flips.files.size()) + " of " + std::to_string(images) + " decisions flipped";
+  std::string text =
+      std::to_string(flips.files.size()) + " of " + std::to_string(comparison.images) + " decisions flipped";
   if (!comparison.accuracy_delta_points) return text + "; " + comparison.accuracy_delta_points.reason + ".";
   if (!flips.files.empty()) {
     text += ", " + std::to_string(flips.harmful) + " for the worse and " + std::to_string(flips.helpful) +
@@ -277,7 +305,7 @@ void write_answer(Page& page, const Report& report) {
     const bool faster = comparison.speed_verdict == SpeedVerdict::faster;
     page.raw("<div class=\"answer ").raw(lost || slower ? "bad" : (faster ? "good" : "")).raw("\">");
     page.element("p", comparison.candidate + " is " + speed_sentence(comparison) + ".", "class=\"headline\"");
-    page.element("p", accuracy_sentence(comparison, report.dataset.images));
+    page.element("p", accuracy_sentence(comparison));
     for (const std::string& reason : comparison.reasons) page.element("p", reason, "class=\"faint\"");
     page.raw("</div>\n");
   }
@@ -290,10 +318,11 @@ void write_answer(Page& page, const Report& report) {
                  result.approach + " takes " + time_text(total.median) + " for an image (median), " +
                      time_text(total.p95) + " at the 95th percentile.",
                  "class=\"headline\"");
-    page.element("p", result.accuracy ? "It is right on " + with_interval(result.accuracy,
-                                                                         result.accuracy_metrics.ci95.accuracy, 100, 1,
-                                                                         " %") + " of the images."
-                                      : "Accuracy: " + result.accuracy.reason + ".");
+    page.element("p", result.accuracy
+                          ? "It is right on " +
+                                with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %") +
+                                " of the images."
+                          : "Accuracy: " + result.accuracy.reason + ".");
     page.raw("</div>\n");
   }
 }
@@ -328,11 +357,10 @@ struct Figure {
   const char* chart;
   const char* title;
   const char* description;  ///< what it shows and how to read it, for the caption and those who cannot see it
-  bool tall = false;
 };
 
 void write_figure(Page& page, const Figure& figure) {
-  page.raw("<figure data-chart=\"").raw(figure.chart).raw(figure.tall ? "\" class=\"tall\">" : "\">");
+  page.raw("<figure data-chart=\"").raw(figure.chart).raw("\">");
   page.element("h3", figure.title);
   if (std::string_view(figure.chart) == "distribution") {
     page.raw("<button type=\"button\" data-logarithmic aria-pressed=\"false\">logarithmic axis</button>");
@@ -387,7 +415,8 @@ void write_accuracy(Page& page, const Report& report) {
   write_confusions(page, report);
   if (report.dataset.classes.size() != 2) return;
   page.raw("<div class=\"grid\">");
-  write_figure(page, {"roc", "ROC curves", "The closer to the upper left corner, the better the classes are told apart."});
+  write_figure(page,
+               {"roc", "ROC curves", "The closer to the upper left corner, the better the classes are told apart."});
   write_figure(page, {"precision_recall", "Precision and recall",
                       "How many of those called positive are, as more of the positive ones are found."});
   write_figure(page, {"calibration", "Calibration",
@@ -398,7 +427,8 @@ void write_accuracy(Page& page, const Report& report) {
 
 /// The images whose decision differs, with what both said.
 void write_flips(Page& page, const Report& report, const HtmlOptions& options) {
-  const bool any = std::ranges::any_of(report.comparisons, [](const Comparison& c) { return !c.label_flips.files.empty(); });
+  const bool any =
+      std::ranges::any_of(report.comparisons, [](const Comparison& c) { return !c.label_flips.files.empty(); });
   if (!any) return;
   page.element("h2", "Decisions that flipped", "id=\"flips\"");
   std::size_t pictures = options.most_thumbnails;
@@ -439,8 +469,9 @@ void write_flips(Page& page, const Report& report, const HtmlOptions& options) {
       page.raw("</li>");
     }
     page.raw("</ul>\n");
-    page.element("p", "Probabilities: " + comparison.baseline + " → " + comparison.candidate + ". The report names all " +
-                          std::to_string(comparison.label_flips.files.size()) + ".",
+    page.element("p",
+                 "Probabilities: " + comparison.baseline + " → " + comparison.candidate + ". The report names all " +
+                     std::to_string(comparison.label_flips.files.size()) + ".",
                  "class=\"faint\"");
   }
 }
@@ -452,7 +483,7 @@ void write_stages(Page& page, const Report& report) {
     page.element("h3", result.approach);
     std::vector<std::vector<std::string>> rows;
     for (const auto& [stage, s] : result.stages) {
-      const auto upper = [](const OrReason<double>& bound) { return bound ? time_text(*bound) : bound.reason; };
+      const auto upper = [](const OrReason<double>& bound) { return bound ? time_text(*bound) : std::string("n/a"); };
       rows.push_back({std::string(to_string(stage)), std::to_string(s.count), time_text(s.mean), time_text(s.median),
                       time_text(s.p95), upper(s.p95_upper), time_text(s.p99), upper(s.p99_upper), time_text(s.max),
                       s.share && stage != Stage::decode ? percent(*s.share) : ""});
@@ -460,7 +491,8 @@ void write_stages(Page& page, const Report& report) {
     if (result.unattributed_mean) {
       rows.push_back({"unattributed", "", time_text(*result.unattributed_mean), "", "", "", "", "", "", ""});
     }
-    table(page, {"stage", "calls", "mean", "median", "p95", "p95 at most", "p99", "p99 at most", "largest", "share"}, rows);
+    table(page, {"stage", "calls", "mean", "median", "p95", "p95 at most", "p99", "p99 at most", "largest", "share"},
+          rows);
     const OutlierCounts& outliers = result.drift.outliers;
     page.element("p",
                  std::to_string(outliers.mild_high + outliers.severe_high) + " calls beyond Tukey's upper fence (" +
@@ -468,7 +500,11 @@ void write_stages(Page& page, const Report& report) {
                      std::to_string(outliers.mild_low + outliers.severe_low) + " beyond the lower; none is left out.",
                  "class=\"faint\"");
   }
-  page.element("p", "\"At most\" are one-sided 95 % bounds that assume no distribution.", "class=\"faint\"");
+  page.element("p",
+               "\"At most\" are one-sided 95 % bounds that assume no distribution; they take " +
+                   std::to_string(quantile_upper_bound_count(0.95)) + " independent calls for p95 and " +
+                   std::to_string(quantile_upper_bound_count(0.99)) + " for p99.",
+               "class=\"faint\"");
 }
 
 template <class T>
@@ -488,8 +524,8 @@ void write_environment(Page& page, const Report& report) {
   page.element("h2", "Where and how", "id=\"environment\"");
   for (const std::string& warning : environment.warnings) page.element("p", warning, "class=\"warning\"");
   std::vector<std::vector<std::string>> rows = {
-      {"processor", text_or_reason(environment.cpu.model) + ", " + std::to_string(environment.cpu.usable_cpus) + " of " +
-                        std::to_string(environment.cpu.logical_cpus) + " CPUs usable"},
+      {"processor", text_or_reason(environment.cpu.model) + ", " + std::to_string(environment.cpu.usable_cpus) +
+                        " of " + std::to_string(environment.cpu.logical_cpus) + " CPUs usable"},
       {"governor", text_or_reason(environment.cpu.governor)},
       {"turbo", text_or_reason(environment.cpu.turbo)},
       {"system", text_or_reason(environment.os.name) + " " + text_or_reason(environment.os.version) + ", kernel " +
@@ -498,7 +534,8 @@ void write_environment(Page& page, const Report& report) {
     rows.push_back({"GPU " + std::to_string(gpu.index), gpu.model + ", driver " + text_or_reason(gpu.driver)});
   }
   for (const auto& [name, version] : environment.libraries) rows.push_back({name, version});
-  for (const auto& [purpose, threads] : environment.threads) rows.push_back({"threads, " + purpose, std::to_string(threads)});
+  for (const auto& [purpose, threads] : environment.threads)
+    rows.push_back({"threads, " + purpose, std::to_string(threads)});
   rows.push_back({"machine", environment.fingerprint});
   rows.push_back({"images", std::to_string(report.dataset.images) + " in " + report.dataset.path + ", SHA-256 " +
                                 report.dataset.sha256.substr(0, 16)});
@@ -507,23 +544,21 @@ void write_environment(Page& page, const Report& report) {
     rows.push_back({"model of " + result.approach, result.model->path + ", " + result.model->format + ", SHA-256 " +
                                                        result.model->sha256.substr(0, 16)});
   }
-  rows.push_back({"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +
-                                (report.config.passes == 1 ? " pass" : " passes") + ", seed " +
-                                std::to_string(report.config.seed) + "; stopped because " + report.config.stopped_because});
-  rows.push_back({"processes", report.config.isolation == Isolation::none
-                                   ? std::string("all approaches in one")
-                                   : std::to_string(report.config.processes) + " for each approach, one after the other"});
+  rows.push_back(
+      {"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +
+                     (report.config.passes == 1 ? " pass" : " passes") + ", seed " +
+                     std::to_string(report.config.seed) + "; stopped because " + report.config.stopped_because});
+  rows.push_back(
+      {"processes", report.config.isolation == Isolation::none
+                        ? std::string("all approaches in one")
+                        : std::to_string(report.config.processes) + " for each approach, one after the other"});
   table(page, {"what", "value"}, rows, 2);
   page.element("h3", "The command");
   std::string command;
-  for (const std::string& argument : report.config.argv) {
-    const bool plain = !argument.empty() && argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                                       "0123456789_@%+=:,./-") == std::string::npos;
-    std::string quoted = "'";
-    for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    command += (command.empty() ? "" : " ") + (plain ? argument : quoted + "'");
-  }
-  page.raw("<pre id=\"command\">").text(command).raw("</pre><button type=\"button\" data-copy=\"command\">copy</button>\n");
+  for (const std::string& argument : report.config.argv) command += (command.empty() ? "" : " ") + shell_word(argument);
+  page.raw("<pre id=\"command\">")
+      .text(command)
+      .raw("</pre><button type=\"button\" data-copy=\"command\">copy</button>\n");
 }
 
 }  // namespace
@@ -533,15 +568,18 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
   page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
       .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
       // Nothing may be fetched: what is not in the file is not part of the report.
-      .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
-           "'unsafe-inline'; script-src 'unsafe-inline'\">\n")
+      .raw(
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+          "'unsafe-inline'; script-src 'unsafe-inline'\">\n")
       .raw("<link rel=\"icon\" href=\"data:,\">\n");
   page.element("title", "stagemark: " + report.dataset.path).raw("\n<style>\n").raw(html_resources::style);
   page.raw("</style>\n</head>\n<body>\n<main>\n");
   page.element("h1", std::to_string(report.dataset.images) + " images, " + std::to_string(report.results.size()) +
                          (report.results.size() == 1 ? " approach" : " approaches"));
-  page.element("p", report.dataset.path + ", " + report.timestamp + ", stagemark " + report.tool.version, "class=\"faint\"");
-  if (report.interrupted) page.element("p", "The run was interrupted: this is what had been measured.", "class=\"warning\"");
+  page.element("p", report.dataset.path + ", " + report.timestamp + ", stagemark " + report.tool.version,
+               "class=\"faint\"");
+  if (report.interrupted)
+    page.element("p", "The run was interrupted: this is what had been measured.", "class=\"warning\"");
   if (report.dataset.synthetic) {
     page.element("p", "Synthetic images: the times are real, the accuracy says nothing about real images.",
                  "class=\"warning\"");
@@ -552,11 +590,15 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
   page.element("h2", "Time", "id=\"time\"").raw("\n<div class=\"grid\">");
   write_figure(page, {"stages", "Where the time goes",
                       "Mean of each stage for one call; together with the unattributed rest they make up total."});
-  write_figure(page, {"distribution", "Distribution of total",
-                      "Share of calls that took so long or less; dots at p50, p95 and p99, lines to their 95 % bounds."});
+  write_figure(page,
+               {"distribution", "Distribution of total",
+                "Share of calls that took so long or less; dots at p50, p95 and p99, lines to their 95 % bounds."});
   write_figure(page, {"time", "Over the run", "Median of total in each round: what drifts shows here."});
-  write_figure(page, {"tradeoff", "Speed and accuracy",
-                      "Up is more accurate, left is faster; lines are 95 % intervals, of time within this run."});
+  if (std::ranges::any_of(report.results,
+                          [](const ApproachReport& result) { return static_cast<bool>(result.accuracy); })) {
+    write_figure(page, {"tradeoff", "Speed and accuracy",
+                        "Up is more accurate, left is faster; lines are 95 % intervals, of time within this run."});
+  }
   page.raw("</div>\n");
   write_accuracy(page, report);
   write_flips(page, report, options);
