@@ -287,7 +287,7 @@ std::string accuracy_sentence(const Comparison& comparison) {
   const std::string margin = number(comparison.accuracy_margin_points, 2) + " points";
   switch (comparison.accuracy_population_verdict) {
     case AccuracyVerdict::kept:
-      return text + "For images like these, too, a drop of " + margin + " is ruled out.";
+      return text + "For images like these, too, a drop of " + margin + " is ruled out (one-sided 95 % test).";
     case AccuracyVerdict::lost:
       return text + "For images like these, too, it drops by more than " + margin + ".";
     case AccuracyVerdict::inconclusive:
