@@ -139,6 +139,7 @@ TEST_F(CommandLine, LinksLatestToTheNewestReport) {
   const CommandResult result = run_stagemark("run " + images() + " -a null-fp32", "cd " + directory.str() + " &&");
   ASSERT_EQ(result.exit_code, 0) << result.error;
   EXPECT_TRUE(fs::exists(directory / "results/latest/report.json"));
+  EXPECT_TRUE(fs::exists(directory / "results/latest/report.html"));
   EXPECT_NE(result.out.find("Report: results/"), std::string::npos);
 }
 

@@ -248,13 +248,13 @@ std::string script_text(const Json& json) {
 }
 
 std::string speed_sentence(const Comparison& comparison) {
-  if (!comparison.speedup.ratio) return "its speed cannot be compared: " + comparison.speedup.ratio.reason;
+  if (!comparison.speedup.ratio) return "not compared in speed: " + comparison.speedup.ratio.reason;
   const double ratio = *comparison.speedup.ratio;
   std::string interval;
   if (comparison.speedup.ci95) {
     interval = " [" + number(comparison.speedup.ci95->low, 3) + ", " + number(comparison.speedup.ci95->high, 3) + "]";
   }
-  const std::string times = number(ratio, 3) + "×" + interval + " the speed of " + comparison.baseline;
+  std::string times = number(ratio, 3) + "×" + interval + " the speed of " + comparison.baseline;
   switch (comparison.speed_verdict) {
     case SpeedVerdict::faster:
       return "faster: " + times;
@@ -363,9 +363,9 @@ void write_figure(Page& page, const Figure& figure) {
   page.raw("<figure data-chart=\"").raw(figure.chart).raw("\">");
   page.element("h3", figure.title);
   if (std::string_view(figure.chart) == "distribution") {
-    page.raw("<button type=\"button\" data-logarithmic aria-pressed=\"false\">logarithmic axis</button>");
+    page.raw(R"(<button type="button" data-logarithmic aria-pressed="false">logarithmic axis</button>)");
   }
-  page.raw("<div class=\"chart\"><canvas role=\"img\" tabindex=\"0\" aria-label=\"").text(figure.title).raw(". ");
+  page.raw(R"(<div class="chart"><canvas role="img" tabindex="0" aria-label=")").text(figure.title).raw(". ");
   page.text(figure.description).raw("\"></canvas></div>");
   page.element("figcaption", figure.description).raw("</figure>\n");
 }
@@ -605,7 +605,7 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
   write_stages(page, report);
   write_environment(page, report);
   page.raw("</main>\n<script>\n").raw(html_resources::chart_library).raw("\n</script>\n");
-  page.raw("<script type=\"application/json\" id=\"data\">").raw(script_text(chart_data(report))).raw("</script>\n");
+  page.raw(R"(<script type="application/json" id="data">)").raw(script_text(chart_data(report))).raw("</script>\n");
   page.raw("<script>\n").raw(html_resources::script).raw("</script>\n</body>\n</html>\n");
 }
 
