@@ -28,6 +28,10 @@ struct BackendRequest {
   std::shared_ptr<const Preprocessor> preprocessor;
   std::size_t threads = 1;    ///< for the network; preprocessing uses one
   std::size_t max_batch = 1;  ///< largest batch that will be asked for
+  /// What `model` was made from, where the tool exported it; an engine reports this in place of the file it opened.
+  std::optional<ModelFacts> exported_from;
+  /// Where calibration left the ranges of the network's tensors (INT8 of a checkpoint), for engines that quantise.
+  std::optional<std::filesystem::path> activation_ranges;
 };
 
 /// One engine as the tool knows it.
@@ -37,6 +41,7 @@ struct Backend {
   std::vector<Precision> precisions;  ///< all it can be asked for
   std::vector<std::string> options;   ///< all it can be asked for, without the plus sign
   bool needs_model = true;
+  bool runs_onnx = false;  ///< its models are ONNX files; a checkpoint has to be exported first
   /// Devices of this machine, and those that the engine knows but that are not here.
   std::vector<Device> devices;
   /// Why the approach (device set) cannot run in this build on this machine; absent if it can. Quick; no model needed.

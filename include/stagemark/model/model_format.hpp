@@ -9,6 +9,8 @@ namespace stagemark {
 enum class ModelFormat : std::uint8_t {
   tensors,      ///< a checkpoint or state_dict, or nothing that is known: Checkpoint::open says what is wrong
   torchscript,  ///< a program with its tensors, as torch.jit.save writes it
+  onnx,         ///< an ONNX graph
+  aoti,         ///< a package of AOTInductor (.pt2)
 };
 
 /// Looks into the file; executes nothing. \throws ModelError if it cannot be read or is a damaged zip file

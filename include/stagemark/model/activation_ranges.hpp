@@ -1,0 +1,23 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace stagemark {
+
+/// The values that a tensor of a network takes, as quantisation will represent them; low <= 0 <= high.
+struct ActivationRange {
+  float low = 0;
+  float high = 0;
+};
+
+/// Ranges by the tensor's name. The tensors are those of the folded network (batch normalisation within its convolution,
+/// ReLU within what it follows), and are called:
+///  - "input": the network's input;
+///  - a convolution's or linear layer's weight (its name in ResidualNetwork): what that layer yields, after the ReLU
+///    where one follows at once;
+///  - the weight of a block's last convolution + ".sum": the block's sum, after its ReLU;
+///  - "pool": the global average.
+using ActivationRanges = std::map<std::string, ActivationRange>;
+
+}  // namespace stagemark

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "stagemark/model/activation_ranges.hpp"
+
+namespace stagemark {
+
+class Checkpoint;
+
+/// What the exported network computes in.
+enum class OnnxPrecision : std::uint8_t { fp32, fp16, int8 };
+
+/// Which part of the network a file holds.
+enum class OnnxPart : std::uint8_t { whole, backbone, head };
+
+struct OnnxExportOptions {
+  OnnxPrecision precision = OnnxPrecision::fp32;
+  OnnxPart part = OnnxPart::whole;
+  /// Spatial size that the graph states; the batch is always free.
+  std::size_t height = 224;
+  std::size_t width = 224;
+  /// Of every tensor of the network; needed for int8, else not used.
+  ActivationRanges ranges;
+};
+
+/// Writes the network of a checkpoint as ONNX: batch normalisation folded into the convolutions, no tensor shared by two
+/// nodes, input "input" (N x 3 x H x W, float32), output "logits" (N x outputs, float32); the backbone's output and the
+/// head's input are "features". fp16 computes in half precision between casts; int8 is static quantisation in QDQ form,
+/// uint8 activations and int8 weights per output channel. Checked by ONNX's own checker. The same input gives the same
+/// bytes.
+/// \throws ModelError if the checkpoint is no network that is known or a range is missing, OutputError if the file
+///         cannot be written
+void export_onnx(const std::filesystem::path& file, const Checkpoint& checkpoint, const OnnxExportOptions& options);
+
+/// What an ONNX file says of itself.
+struct OnnxDescription {
+  std::uint64_t parameters = 0;  ///< elements of floating-point and quantised initialisers that are weights
+  std::int64_t opset = 0;
+  std::string producer;
+  std::string input, output;                    ///< their names
+  std::optional<std::int64_t> height, width;    ///< absent where the graph leaves them free
+  std::optional<std::int64_t> outputs;          ///< logits per image
+};
+
+/// \throws ModelError if the file is no ONNX graph with one image input and one output
+OnnxDescription describe_onnx(const std::filesystem::path& file);
+
+}  // namespace stagemark
