@@ -49,6 +49,6 @@ case $goal in
       --approach libtorch-fp32@cpu --approach libtorch-bf16@cpu
     ;;
   test)
-    ctest --preset release --output-junit tests.xml
+    ctest --preset release --parallel "$(nproc)" --output-junit tests.xml
     ;;
 esac
