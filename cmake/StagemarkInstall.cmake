@@ -8,4 +8,5 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-v
   COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake" cmake/StagemarkTorch.cmake
+  cmake/FindOnnxRuntime.cmake
   DESTINATION "${destination}")

@@ -11,6 +11,7 @@
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/backends/null.hpp"
+#include "stagemark/backends/onnxruntime.hpp"
 #include "stagemark/baseline.hpp"
 #include "stagemark/core/calibration.hpp"
 #include "stagemark/core/comparison.hpp"
