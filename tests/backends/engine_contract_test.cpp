@@ -53,11 +53,26 @@ std::vector<double> reference(const TinyResnet& network, const Image& image) {
   return network.logits(input, side);
 }
 
-class EngineContract : public testing::TestWithParam<const char*> {
+OnnxPrecision onnx_precision(Precision precision) {
+  switch (precision) {
+    case Precision::fp16:
+      return OnnxPrecision::fp16;
+    case Precision::int8:
+      return OnnxPrecision::int8;
+    default:
+      return OnnxPrecision::fp32;
+  }
+}
+
+/// Whether an engine of ONNX files gets backbone and head, or the whole network; to the others it is the same.
+enum class Parts { split, whole };
+
+class EngineContract : public testing::TestWithParam<std::tuple<const char*, Parts>> {
  protected:
   void SetUp() override {
-    libtorch::add_to(registry_);
-    approach_ = parse_approach(GetParam());
+    add_engines(registry_);
+    approach_ = parse_approach(std::get<0>(GetParam()));
+    if (registry_.find(approach_.engine).devices.empty()) GTEST_SKIP() << "this build has no " << approach_.engine;
     if (const auto why_not = registry_.find(approach_.engine).unavailable(approach_)) GTEST_SKIP() << why_not->reason;
     approach_ = registry_.resolve(approach_, std::nullopt);
     model_ = save(network_);
