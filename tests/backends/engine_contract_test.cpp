@@ -301,6 +301,16 @@ INSTANTIATE_TEST_SUITE_P(Cuda, EngineContract,
                          testing::Values(Contestant{"libtorch-fp32@cuda:0"}, Contestant{"libtorch-fp16@cuda:0"},
                                          Contestant{"libtorch-bf16@cuda:0"}),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(OnnxRuntime, EngineContract,
+                         testing::Values(Contestant{"onnxruntime-fp32@cpu"},
+                                         Contestant{"onnxruntime-fp32@cpu", OnnxPart::whole},
+                                         Contestant{"onnxruntime-int8@cpu"},
+                                         Contestant{"onnxruntime-int8@cpu", OnnxPart::whole},
+                                         Contestant{"onnxruntime-fp16@cpu"}, Contestant{"onnxruntime-fp32@cuda:0"},
+                                         Contestant{"onnxruntime-fp16@cuda:0"}, Contestant{"onnxruntime-int8@cuda:0"},
+                                         Contestant{"tensorrt-fp32@cuda:0"}, Contestant{"tensorrt-fp16@cuda:0"},
+                                         Contestant{"tensorrt-int8@cuda:0"}),
+                         name_of);
 
 }  // namespace
 }  // namespace stagemark
