@@ -27,6 +27,8 @@ rule "include/stagemark/images src/images include/stagemark/backends src/backend
 rule "src/core src/backend src/suite src/report src/model src/images apps" 'torch/|ATen/|c10/' "torch only in its engines"
 rule "src/core src/backend src/suite src/report src/model src/backends/libtorch apps" 'opencv2/' \
   "OpenCV only in images and its engine"
+rule "src/core src/backend src/suite src/report src/model src/images src/backends/libtorch src/backends/opencv_dnn apps" \
+  'onnxruntime_' "ONNX Runtime only in its engines"
 rule "src/core src/backend src/suite src/model src/images src/backends apps" 'nlohmann/' "nlohmann only in report"
 rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v /onnx_ | tr '\n' ' ')" \
   'onnx/|google/protobuf' "ONNX's library only in the exporter"
