@@ -47,12 +47,12 @@ Execution::Execution(std::span<const ExecutedNode> nodes) {
 }
 
 std::string Execution::products() const {
-  std::vector<std::pair<std::size_t, std::string>> counted;
-  for (const auto& [type, count] : types_) counted.emplace_back(count, type);
-  std::sort(counted.rbegin(), counted.rend());
+  std::vector<std::pair<std::string, std::size_t>> counted(types_.begin(), types_.end());
+  std::stable_sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string text;
-  for (const auto& [count, type] : counted) {
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " in " + type;
+  for (const auto& [type, count] : counted) {
+    if (!text.empty()) text += ", ";
+    text += std::to_string(count) + " in " + type;
   }
   return text;
 }
@@ -60,7 +60,7 @@ std::string Execution::products() const {
 void Execution::verify_products(const std::string& provider) const {
   for (const auto& [other, count] : product_providers_) {
     if (other == provider) continue;
-    throw BackendError(std::to_string(count) + " " + name_ + " fell back from " + provider + " to " + other);
+    throw BackendError(std::to_string(count) + " of its " + name_ + " fell back from " + provider + " to " + other);
   }
 }
 
