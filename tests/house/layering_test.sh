@@ -28,7 +28,7 @@ rule "src/core src/backend src/suite src/report src/model src/images apps" 'torc
 rule "src/core src/backend src/suite src/report src/model src/backends/libtorch apps" 'opencv2/' \
   "OpenCV only in images and its engine"
 rule "src/core src/backend src/suite src/model src/images src/backends apps" 'nlohmann/' "nlohmann only in report"
-rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v /onnx_ | tr '\n' ' ')" \
+rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v '/onnx_[adegq]' | tr '\n' ' ')" \
   'onnx/|google/protobuf' "ONNX's library only in the exporter"
 rule "src" 'CLI/' "CLI11 only in apps"
 rule "src apps include" 'gtest/|gmock/' "GoogleTest only in tests"
