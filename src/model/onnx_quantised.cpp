@@ -68,13 +68,13 @@ class QuantisedArithmetic : public OnnxArithmetic {
 
   /// The names of scale and zero point, made for `user` alone.
   std::pair<std::string, std::string> parameters(const std::string& user, Quantisation quantisation) {
-    return {graph_.scalar(user + ".scale", quantisation.scale),
-            graph_.scalar(user + ".zero_point", quantisation.zero_point)};
+    return {graph_.scalar(user + "_scale", quantisation.scale),
+            graph_.scalar(user + "_zero_point", quantisation.zero_point)};
   }
 
-  std::string quantise_linear(const std::string& name, const std::string& value, Quantisation quantisation) {
-    const auto [scale, zero_point] = parameters(name, quantisation);
-    return graph_.node("QuantizeLinear", name, {value, scale, zero_point});
+  std::string quantise_linear(const std::string& value, Quantisation quantisation) {
+    const auto [scale, zero_point] = parameters(value, quantisation);
+    return graph_.node("QuantizeLinear", value + "_quantized", {value, scale, zero_point});
   }
 
   std::string dequantise_linear(const std::string& name, const std::string& value, Quantisation quantisation) {
@@ -142,7 +142,7 @@ class QdqArithmetic final : public QuantisedArithmetic {
  private:
   /// To the nearest number that the integers represent.
   OnnxValue rounded(const std::string& value, Quantisation quantisation) {
-    const std::string integers = quantise_linear(value + ".quantised", value, quantisation);
+    const std::string integers = quantise_linear(value, quantisation);
     return {dequantise_linear(value + ".dequantised", integers, quantisation), quantisation};
   }
 
@@ -162,6 +162,7 @@ class QdqArithmetic final : public QuantisedArithmetic {
 };
 
 /// Operators of integers. ReLU is where the integers end: 0 is the least of them. What follows the pooling is float32.
+/// OpenCV finds how a result is represented by its name: X_quantized has X_scale and X_zero_point.
 class OperatorArithmetic final : public QuantisedArithmetic {
  public:
   OperatorArithmetic(OnnxGraph& graph, const ActivationRanges& ranges, const std::string& source)
@@ -169,7 +170,7 @@ class OperatorArithmetic final : public QuantisedArithmetic {
 
   OnnxValue begin(const std::string& input, const std::string& range) override {
     const Quantisation quantisation = quantisation_of(range, /*relu=*/false);
-    return {quantise_linear(input + ".quantised", input, quantisation), quantisation};
+    return {quantise_linear(input, quantisation), quantisation};
   }
 
   OnnxValue convolve(const ConvolutionSpecification& layer, const LayerWeights& weights, const OnnxValue& input,
@@ -178,9 +179,9 @@ class OperatorArithmetic final : public QuantisedArithmetic {
     const Quantisation output = quantisation_of(layer.weight, relu);
     const QuantisedWeights q = quantise(weights, input.quantisation->scale);
     const auto [x_scale, x_zero_point] = parameters(name + ".input", *input.quantisation);
-    const auto [y_scale, y_zero_point] = parameters(name + ".output", output);
+    const auto [y_scale, y_zero_point] = parameters(name, output);
     const std::string result = graph_.node(
-        "QLinearConv", name,
+        "QLinearConv", name + "_quantized",
         {input.name, x_scale, x_zero_point, graph_.constant<std::int8_t>(layer.weight, weight_shape(layer), q.weight),
          per_channel(layer.weight + ".scale", q.scale),
          per_channel(layer.weight + ".zero_point", std::vector<std::int8_t>(q.scale.size())), y_scale, y_zero_point,
@@ -190,16 +191,16 @@ class OperatorArithmetic final : public QuantisedArithmetic {
   }
 
   OnnxValue max_pool(const OnnxValue& input) override {
-    return {graph_.node("MaxPool", "maxpool", {input.name}, max_pool_attributes()), input.quantisation};
+    return {graph_.node("MaxPool", "maxpool_quantized", {input.name}, max_pool_attributes()), input.quantisation};
   }
 
   OnnxValue add(const std::string& name, const OnnxValue& left, const OnnxValue& right) override {
     const Quantisation output = quantisation_of(name, /*relu=*/true);
     const auto [left_scale, left_zero_point] = parameters(name + ".left", *left.quantisation);
     const auto [right_scale, right_zero_point] = parameters(name + ".right", *right.quantisation);
-    const auto [scale, zero_point] = parameters(name + ".output", output);
+    const auto [scale, zero_point] = parameters(name, output);
     return {graph_.node(
-                "QLinearAdd", name,
+                "QLinearAdd", name + "_quantized",
                 {left.name, left_scale, left_zero_point, right.name, right_scale, right_zero_point, scale, zero_point},
                 {}, "com.microsoft"),
             output};

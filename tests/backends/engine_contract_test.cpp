@@ -295,7 +295,8 @@ std::string name_of(const testing::TestParamInfo<Contestant>& info) {
 INSTANTIATE_TEST_SUITE_P(Cpu, EngineContract,
                          testing::Values(Contestant{"libtorch-fp32@cpu"}, Contestant{"libtorch-bf16@cpu"},
                                          Contestant{"libtorch-fp16@cpu"}, Contestant{"opencv-fp32@cpu"},
-                                         Contestant{"opencv-fp32@cpu", OnnxPart::whole}),
+                                         Contestant{"opencv-fp32@cpu", OnnxPart::whole}, Contestant{"opencv-int8@cpu"},
+                                         Contestant{"opencv-int8@cpu", OnnxPart::whole}),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Cuda, EngineContract,
                          testing::Values(Contestant{"libtorch-fp32@cuda:0"}, Contestant{"libtorch-fp16@cuda:0"},

@@ -30,7 +30,7 @@ rule "src/core src/backend src/suite src/report src/model src/backends/libtorch 
 rule "src/core src/backend src/suite src/report src/model src/images src/backends/libtorch src/backends/opencv_dnn apps" \
   'onnxruntime_' "ONNX Runtime only in its engines"
 rule "src/core src/backend src/suite src/model src/images src/backends apps" 'nlohmann/' "nlohmann only in report"
-rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v /onnx_ | tr '\n' ' ')" \
+rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v '/onnx_[adegq]' | tr '\n' ' ')" \
   'onnx/|google/protobuf' "ONNX's library only in the exporter"
 rule "src" 'CLI/' "CLI11 only in apps"
 rule "src apps include" 'gtest/|gmock/' "GoogleTest only in tests"
