@@ -19,8 +19,12 @@ esac
 
 # OpenBLAS and not the reference BLAS: with the latter ResNet-50 takes nine times as long.
 packages=(g++ cmake ninja-build libtorch-dev libopencv-dev libopenblas0-pthread nlohmann-json3-dev libcli11-dev
-  libjs-chart.js)
+  libjs-chart.js libonnx-dev libprotobuf-dev protobuf-compiler)
 [ "$goal" = test ] && packages+=(libgmock-dev git python3-jsonschema python3-numpy)
+# Debian 12 has no ONNX Runtime; OnnxRuntime_ROOT may name an unpacked archive from its releases.
+onnxruntime=AUTO
+[ -z "${OnnxRuntime_ROOT:-}" ] || onnxruntime=ON
+grep -q '^VERSION_ID="12"' /etc/os-release || { packages+=(libonnxruntime-dev); onnxruntime=ON; }
 
 missing=()
 for package in "${packages[@]}"; do
@@ -39,7 +43,7 @@ testing=OFF
 [ "$goal" = test ] && testing=ON
 [ "$goal" = build ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
 [ "$goal" = demo ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
-cmake --preset release -DSTAGEMARK_BUILD_TESTING="$testing" -Wno-dev >/dev/null
+cmake --preset release -DSTAGEMARK_BUILD_TESTING="$testing" -DSTAGEMARK_WITH_ONNXRUNTIME="$onnxruntime" -Wno-dev >/dev/null
 cmake --build --preset release
 
 case $goal in

@@ -53,6 +53,7 @@ int run_command_line(int argc, char** argv) try {
   commands["report"] = add_report_command(app);
   commands["sample"] = add_sample_command(app);
   commands["model"] = add_model_command(app);
+  commands["export"] = add_export_command(app);
   commands["predict"] = add_predict_command(app);
   commands["preprocess"] = add_preprocess_command(app);
   commands["approaches"] = add_approaches_command(app);

@@ -20,6 +20,7 @@ Command add_calibrate_command(CLI::App& app, const std::vector<std::string>& arg
 Command add_report_command(CLI::App& app);
 Command add_sample_command(CLI::App& app);
 Command add_model_command(CLI::App& app);
+Command add_export_command(CLI::App& app);
 Command add_predict_command(CLI::App& app);
 Command add_preprocess_command(CLI::App& app);
 Command add_approaches_command(CLI::App& app);

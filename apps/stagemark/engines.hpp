@@ -6,6 +6,8 @@
 #include <span>
 
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/model/activation_ranges.hpp"
+#include "stagemark/model/onnx_export.hpp"
 
 namespace stagemark {
 
@@ -16,5 +18,18 @@ BackendRegistry make_registry();
 using SampleModelWriter = std::function<void(const std::filesystem::path&, std::span<const Image>,
                                              std::span<const bool>, const Preprocessor&, std::uint64_t)>;
 SampleModelWriter sample_model_writer();
+
+/// What parts of the tool that may not have been built do. Each of these throws BackendError, saying what to install, if
+/// it was not.
+using ActivationObserver = std::function<ActivationRanges(
+    const std::filesystem::path& checkpoint, std::span<const Image>, const Preprocessor&, std::size_t threads)>;
+using OnnxExporter =
+    std::function<void(const std::filesystem::path& file, const Checkpoint&, const OnnxExportOptions&)>;
+ActivationObserver activation_observer();
+OnnxExporter onnx_exporter();
+
+/// Empty where the exporter was not built.
+using OnnxDescriber = std::function<OnnxDescription(const std::filesystem::path&)>;
+OnnxDescriber onnx_describer();
 
 }  // namespace stagemark

@@ -21,7 +21,6 @@
 #include "results_table.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
-#include "stagemark/model/model_format.hpp"
 #include "stagemark/report/atomic_file.hpp"
 #include "stagemark/report/json.hpp"
 #include "stagemark/report/timestamp.hpp"
@@ -142,6 +141,37 @@ NamedValues<std::string> libraries_of(const BackendRegistry& registry) {
 /// What the suite measures: in this process, or in a worker.
 using Entrant = std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand>;
 
+/// What is wrong with the models and can be seen at once is said at once; the rest is the worker's to find.
+/// \returns whether one of them has to be calibrated
+bool expect_models(const std::vector<Approach>& approaches, const BoundFiles& models,
+                   const MeasurementArguments& arguments, const BackendRegistry& registry) {
+  for (const Approach& approach : approaches) {
+    if (registry.find(approach.engine).needs_model && !models.of(approach)) {
+      throw UsageError("approach '" + approach.label() + "' needs a model", {}, "name one with --model FILE");
+    }
+  }
+  bool calibrates = false;
+  for (const Approach& approach : approaches) {
+    const auto model = models.of(approach);
+    if (!model || !ModelPreparation::needs_calibration(registry.find(approach.engine), approach.precision, *model)) {
+      continue;
+    }
+    if (!arguments.calibration.given()) {
+      throw UsageError("a checkpoint needs calibration images to run in int8", "approach '" + approach.label() + "'",
+                       "give a directory of images, or how many of these, with --calibration");
+    }
+    calibrates = true;
+  }
+  return calibrates;
+}
+
+std::vector<fs::path> calibration_images(const MeasurementArguments& arguments, const Dataset& dataset) {
+  if (!arguments.calibration.count()) return arguments.calibration.images();
+  std::vector<fs::path> files;
+  for (const DatasetEntry& entry : dataset.calibration) files.push_back(dataset.file(entry));
+  return files;
+}
+
 /// Where no approach got as far as an image there is nothing to report.
 void expect_something_measured(const SuiteResult& result) {
   if (result.interrupted) return;
@@ -233,6 +263,9 @@ void MeasurementArguments::add_to(CLI::App& command) {
   command.add_option("--round-memory", round_memory, "Most memory for decoded images")
       ->capture_default_str()
       ->type_name("SIZE");
+  calibration.add_to(command,
+                     "Images that say how INT8 approaches of a checkpoint round: of a directory of their own, or N "
+                     "drawn from these and left out of every approach's scores");
   command.add_option("--max-skipped", max_skipped, "More skipped files than this are an error")
       ->capture_default_str()
       ->type_name("N|P%");
@@ -264,30 +297,45 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   arguments.options.processes = arguments.processes.value_or(in_workers && approaches.size() > 1 ? 5 : 1);
   arguments.options.hang_limit = parse_seconds("--hang-limit", arguments.hang_limit);
 
+  const bool calibrates = expect_models(approaches, models, arguments, registry);
+  const auto read_images = [&] {
+    const auto drawn = arguments.calibration.given() ? arguments.calibration.count() : std::nullopt;
+    return read_dataset(arguments.images, {.samples = arguments.samples,
+                                           .balanced = arguments.balanced,
+                                           .seed = arguments.options.seed,
+                                           .calibration = drawn.value_or(0),
+                                           .positive = arguments.positive});
+  };
+  // Where nothing is calibrated, a model that cannot be had is found before the images are listed.
+  std::optional<Dataset> images;
+  ModelPreparation preparation(arguments.preprocessing, arguments.threads);
+  if (calibrates) {
+    images = read_images();
+    preparation.calibrate_with(calibration_images(arguments, *images));
+  }
+
   std::vector<Entrant> entrants;
   entrants.reserve(approaches.size());
   for (const Approach& approach : approaches) {
-    const auto model = models.of(approach);
-    if (registry.find(approach.engine).needs_model && !model) {
-      throw UsageError("approach '" + approach.label() + "' needs a model", {}, "name one with --model FILE");
-    }
+    const PreparedModel model =
+        preparation.prepare(registry.find(approach.engine), approach.precision, models.of(approach));
     if (in_workers) {
-      // What is seen at once is said at once; the rest is the worker's to find.
-      if (model) (void)model_format(*model);
       const WorkerArguments worker{to_string(approach), model, arguments.threads, arguments.options.batch,
                                    arguments.preprocessing};
       entrants.emplace_back(WorkerCommand{workers.of(approach).value_or(this_executable()), worker.command_line()});
     } else {
-      const auto preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
-      entrants.emplace_back(registry.open({approach, model, preprocessor, arguments.threads, arguments.options.batch}));
+      BackendRequest request;
+      request.approach = approach;
+      model.fill(request);
+      request.preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
+      request.threads = arguments.threads;
+      request.max_batch = arguments.options.batch;
+      entrants.emplace_back(registry.open(request));
     }
   }
 
   const std::string timestamp = utc_timestamp();
-  Dataset dataset = read_dataset(arguments.images, {.samples = arguments.samples,
-                                                    .balanced = arguments.balanced,
-                                                    .seed = arguments.options.seed,
-                                                    .positive = arguments.positive});
+  Dataset dataset = images ? *std::move(images) : read_images();
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
@@ -29,6 +30,7 @@ struct MeasurementArguments {
   std::optional<std::string> positive;
   std::string max_skipped = "10%";
   std::string round_memory = "256MB";
+  CalibrationArgument calibration;
   std::string output;
   std::string progress = "auto";
   bool force = false;

@@ -11,6 +11,7 @@
 #include "console_table.hpp"
 #include "engines.hpp"
 #include "json_object.hpp"
+#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
@@ -26,6 +27,7 @@ struct PredictArguments {
   std::string classes;
   double threshold = 0.5;
   bool as_json = false;
+  CalibrationArgument calibration;
   PreprocessingArguments preprocessing;
 };
 
@@ -92,7 +94,17 @@ ExitCode predict(const PredictArguments& arguments) {
   const BackendRegistry registry = make_registry();
   BackendRequest request;
   request.approach = registry.resolve(parse_approach(arguments.approach), std::nullopt);
-  request.model = arguments.model;
+  ModelPreparation preparation(arguments.preprocessing, usable_cpus());
+  if (arguments.calibration.given()) {
+    if (arguments.calibration.count()) {
+      throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
+    }
+    preparation.calibrate_with(arguments.calibration.images());
+  }
+  preparation
+      .prepare(registry.find(request.approach.engine), request.approach.precision,
+               std::filesystem::path(arguments.model))
+      .fill(request);
   request.preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
   request.threads = usable_cpus();
   const auto wrapper = registry.open(request);
@@ -130,7 +142,8 @@ Command add_predict_command(CLI::App& app) {
 
 Examples:
   stagemark predict pneumonia.ckpt xray.png --classes NORMAL,PNEUMONIA
-  stagemark predict pneumonia.ckpt xrays/*.png --json)help");
+  stagemark predict pneumonia.ckpt xrays/*.png --json
+  stagemark predict pneumonia.onnx xray.png --approach opencv-fp32)help");
   command->add_option("model", arguments->model, "Model file")->required();
   command->add_option("images", arguments->images, "Image files")->required();
   command->add_option("-a,--approach", arguments->approach, "ENGINE-PRECISION[@DEVICE][+OPTION...]")
@@ -143,6 +156,7 @@ Examples:
       ->type_name("T")
       ->capture_default_str();
   command->add_flag("--json", arguments->as_json, "Print one line of JSON per image");
+  arguments->calibration.add_to(*command, "Images for an INT8 approach given a checkpoint");
   arguments->preprocessing.add_to(*command);
   return [arguments] { return predict(*arguments); };
 }

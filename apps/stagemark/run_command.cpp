@@ -64,6 +64,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-fp16@cuda -o results/fp16
   stagemark run images/ -a old=libtorch-fp32 -a new=libtorch-fp32 -m old=v1.ckpt -m new=v2.ckpt
   stagemark run images/ -m net.ckpt -a old=libtorch-fp32 -a new=libtorch-fp32 --worker old=/opt/old/bin/stagemark
+  stagemark run images/ -m net.ckpt -a libtorch-fp32 -a opencv-fp32 -a opencv-int8 --calibration 64
   stagemark run images/ -a null-fp32       what the tool itself costs per image)");
   arguments->measurement.add_to(*command);
   CLI::Option* target =

@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
 #include "stagemark/backend/approach.hpp"
 
@@ -14,7 +14,7 @@ namespace stagemark {
 /// What a worker of the tool is told on its command line: all that it needs to open its approach.
 struct WorkerArguments {
   std::string approach;  ///< specification, fully resolved
-  std::optional<std::string> model;
+  PreparedModel model;
   std::size_t threads = 1;
   std::size_t batch = 1;
   PreprocessingArguments preprocessing;

@@ -148,6 +148,16 @@ bool holds_torchscript(std::span<const std::byte> file) {
   return starts_with(file, zip_signature) && holds_code(read_zip_directory(file).stored);
 }
 
+bool holds_aoti(std::span<const std::byte> file) {
+  if (!starts_with(file, zip_signature)) return false;
+  // AOTINDUCTOR_DIR of PyTorch's torch/_inductor/package/pt2_archive_constants.py.
+  constexpr std::string_view folder = "data/aotinductor/";
+  const ZipDirectory directory = read_zip_directory(file);
+  const auto inside = [&](const std::string& name) { return name.find(folder) != std::string::npos; };
+  return std::ranges::any_of(directory.stored, [&](const auto& record) { return inside(record.first); }) ||
+         std::ranges::any_of(directory.compressed, inside);
+}
+
 TorchFile read_torch_file(std::span<const std::byte> file) {
   if (file.empty()) throw ModelError("is empty", {}, "copy it again");
   if (starts_with(file, zip_signature)) return read_zip(file);

@@ -28,4 +28,7 @@ TorchFile read_torch_file(std::span<const std::byte> file);
 /// Whether it is a program as torch.jit.save writes it, and not only data.
 bool holds_torchscript(std::span<const std::byte> file);
 
+/// Whether it is a package of AOTInductor (.pt2).
+bool holds_aoti(std::span<const std::byte> file);
+
 }  // namespace stagemark

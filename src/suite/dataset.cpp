@@ -140,6 +140,27 @@ std::vector<std::size_t> balanced_shares(const std::vector<std::size_t>& sizes, 
   }
 }
 
+/// Takes images out of the set, drawn by the seed.
+void set_aside(Dataset& dataset, const DatasetOptions& options) {
+  if (options.calibration == 0) return;
+  if (options.calibration >= dataset.entries.size()) {
+    throw UsageError(std::to_string(options.calibration) + " of " + std::to_string(dataset.entries.size()) +
+                         " images leave none to score",
+                     "--calibration", "give fewer, or a directory of other images");
+  }
+  std::vector<std::size_t> all(dataset.entries.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  // Another stream than that of `draw`, which would otherwise prefer the same images.
+  SplitMix64 random(~options.seed);
+  const std::vector<std::size_t> taken = drawn(std::move(all), options.calibration, random);
+  const std::set<std::size_t> aside(taken.begin(), taken.end());
+  std::vector<DatasetEntry> rest;
+  for (std::size_t i = 0; i < dataset.entries.size(); ++i) {
+    (aside.contains(i) ? dataset.calibration : rest).push_back(std::move(dataset.entries[i]));
+  }
+  dataset.entries = std::move(rest);
+}
+
 /// Draws by the seed and keeps the order.
 void draw(Dataset& dataset, const DatasetOptions& options) {
   if (!options.samples && !options.balanced) return;
@@ -266,7 +287,10 @@ Dataset read_dataset(const fs::path& images, const DatasetOptions& options) {
   Dataset dataset = is_manifest ? read_manifest(images) : read_directory(images);
   if (!dataset.entries.empty()) dataset.positive = positive_class(dataset, options.positive);
   dataset.found = dataset.entries.size() + dataset.skipped.size();
-  if (!dataset.entries.empty()) draw(dataset, options);
+  if (!dataset.entries.empty()) {
+    set_aside(dataset, options);
+    draw(dataset, options);
+  }
   hash_contents(dataset);
   std::sort(dataset.skipped.begin(), dataset.skipped.end(),
             [](const SkippedFile& a, const SkippedFile& b) { return a.path < b.path; });

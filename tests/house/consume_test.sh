@@ -5,15 +5,15 @@ name=$1 source=$2 binary=$3 work=$4
 rm -rf "$work" && mkdir -p "$work"
 options=(-DCMAKE_PREFIX_PATH="$(dirname "$work")/prefix")
 case $name in
-  core | libtorch | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
+  core | libtorch | onnxruntime | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
   add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source") ;;
   fetch_content)
     git -C "$source" rev-parse -q HEAD >/dev/null 2>&1 || { echo "no git checkout: skipped"; exit 77; }
     options+=(-DSTAGEMARK_SOURCE="$source" -DSTAGEMARK_COMMIT="$(git -C "$source" rev-parse HEAD)")
     ;;
 esac
-# The way to LibTorch and OpenCV is the parent build's, where it was told one.
-for cached in Torch_DIR OpenCV_DIR; do
+# The way to LibTorch, OpenCV and ONNX Runtime is the parent build's, where it was told one.
+for cached in Torch_DIR OpenCV_DIR OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR; do
   [ "$name" = core ] && break
   value=$(sed -n "s/^$cached:[A-Z]*=//p" "$binary/CMakeCache.txt")
   [ -n "$value" ] && [ "${value%NOTFOUND}" = "$value" ] && options+=("-D$cached=$value")

@@ -31,6 +31,7 @@ struct Dataset {
   std::vector<std::string> classes;     ///< sorted; empty where unlabelled
   std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
   std::vector<DatasetEntry> entries;
+  std::vector<DatasetEntry> calibration;  ///< set aside: among no others
   std::vector<SkippedFile> skipped;
   std::size_t found = 0;   ///< files before any was drawn or skipped
   std::string sha256;      ///< over the contents of the entries in order
@@ -47,6 +48,7 @@ struct DatasetOptions {
   /// has.
   bool balanced = false;
   std::uint64_t seed = 0;
+  std::size_t calibration = 0;          ///< how many to draw by `seed` first, and to set aside
   std::optional<std::string> positive;  ///< class name, any case; absent: class 1 of two
 };
 
@@ -56,7 +58,8 @@ struct DatasetOptions {
 /// one (unlabelled). Takes PNG, JPEG, BMP, TIFF and PGM by extension, in any case; hidden files and symbolic-link loops
 /// are passed over. Files that are empty or unreadable are in `skipped`.
 /// \throws InputError if it is missing, is neither, holds no image, or the manifest has a line that is not understood
-/// \throws UsageError if the positive class is unknown, or a balanced draw is asked of an unlabelled set
+/// \throws UsageError if the positive class is unknown, a balanced draw is asked of an unlabelled set, or calibration
+///         leaves none
 Dataset read_dataset(const std::filesystem::path& images, const DatasetOptions& options);
 
 }  // namespace stagemark

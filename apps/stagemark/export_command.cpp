@@ -1,0 +1,125 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "command_line.hpp"
+#include "engines.hpp"
+#include "model_preparation.hpp"
+#include "preprocessing_arguments.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/model/activation_ranges.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/model_format.hpp"
+#include "stagemark/report/environment.hpp"
+
+namespace stagemark {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ExportArguments {
+  std::string model;
+  std::string output;
+  std::string precision = "fp32";
+  std::string part = "whole";
+  std::string quantisation = "qdq";
+  bool split = false;
+  bool force = false;
+  CalibrationArgument calibration;
+  PreprocessingArguments preprocessing;
+};
+
+OnnxExportOptions options_of(const ExportArguments& arguments) {
+  OnnxExportOptions options;
+  if (arguments.precision == "fp16") options.precision = OnnxPrecision::fp16;
+  if (arguments.precision == "int8") options.precision = OnnxPrecision::int8;
+  if (arguments.part == "backbone") options.part = OnnxPart::backbone;
+  if (arguments.part == "head") options.part = OnnxPart::head;
+  if (arguments.quantisation == "operators") options.quantisation = OnnxQuantisation::operators;
+  const PreprocessingOptions size = arguments.preprocessing.preprocessing();
+  options.height = size.height;
+  options.width = size.width;
+  return options;
+}
+
+void expect_calibration(const ExportArguments& arguments) {
+  if (!arguments.calibration.given()) {
+    throw UsageError("INT8 needs calibration images", "--precision int8", "name them with --calibration DIR");
+  }
+  if (arguments.calibration.count()) {
+    throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
+  }
+}
+
+ActivationRanges ranges_of(const ExportArguments& arguments) {
+  ModelPreparation preparation(arguments.preprocessing, usable_cpus());
+  preparation.calibrate_with(arguments.calibration.images());
+  return read_activation_ranges(preparation.observe_ranges(arguments.model));
+}
+
+void expect_free(const fs::path& file, bool force) {
+  if (!force && fs::exists(file)) {
+    throw OutputError("is there already", file.string(), "choose another --output, or overwrite with --force");
+  }
+}
+
+ExitCode export_model(const ExportArguments& arguments) {
+  OnnxExportOptions options = options_of(arguments);
+  if (options.precision == OnnxPrecision::int8) expect_calibration(arguments);
+  if (const ModelFormat format = model_format(arguments.model); format != ModelFormat::tensors) {
+    throw ModelError("is no checkpoint", arguments.model, "stagemark exports checkpoints and state_dicts of ResNets");
+  }
+  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const OnnxExporter write = onnx_exporter();
+  const fs::path output = arguments.output;
+  // The parts stand beside one another as the engines look for them.
+  const fs::path stem = output.extension() == ".onnx" ? fs::path(output).replace_extension() : output;
+  std::vector<std::pair<OnnxPart, fs::path>> files = {{options.part, output}};
+  if (arguments.split) {
+    files = {{OnnxPart::backbone, stem.string() + ".backbone.onnx"}, {OnnxPart::head, stem.string() + ".head.onnx"}};
+  }
+  for (const auto& [part, file] : files) expect_free(file, arguments.force);
+  if (options.precision == OnnxPrecision::int8) options.ranges = ranges_of(arguments);
+  for (const auto& [part, file] : files) {
+    options.part = part;
+    write(file, checkpoint, options);
+    std::cout << file.string() << '\n';
+  }
+  return ExitCode::success;
+}
+
+}  // namespace
+
+Command add_export_command(CLI::App& app) {
+  auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* command = app.add_subcommand("export", "Writes the network of a checkpoint as ONNX");
+  command->footer(R"(Batch normalisation is within the convolutions. 'run' exports by itself what its engines need.
+
+Examples:
+  stagemark export net.ckpt -o net.onnx
+  stagemark export net.ckpt -o net.onnx --split              writes net.backbone.onnx and net.head.onnx
+  stagemark export net.ckpt -o net8.onnx --precision int8 --calibration train/)");
+  command->add_option("model", arguments->model, "Checkpoint or state_dict")->required();
+  command->add_option("-o,--output", arguments->output, "File to write")->required()->type_name("FILE");
+  command->add_option("--precision", arguments->precision, "fp32, fp16 or int8")
+      ->check(CLI::IsMember({"fp32", "fp16", "int8"}))
+      ->capture_default_str();
+  CLI::Option* part = command->add_option("--part", arguments->part, "whole, backbone or head")
+                          ->check(CLI::IsMember({"whole", "backbone", "head"}))
+                          ->capture_default_str();
+  command->add_flag("--split", arguments->split, "Backbone and head, each in a file, so that engines time them apart")
+      ->excludes(part);
+  command
+      ->add_option("--quantisation", arguments->quantisation,
+                   "Of int8: qdq for ONNX Runtime and TensorRT, operators (of integers) for OpenCV")
+      ->check(CLI::IsMember({"qdq", "operators"}))
+      ->capture_default_str();
+  arguments->calibration.add_to(*command, "Images that say how int8 rounds: of a directory");
+  command->add_flag("--force", arguments->force, "Overwrite what is there");
+  arguments->preprocessing.add_to(*command);
+  return [arguments] { return export_model(*arguments); };
+}
+
+}  // namespace stagemark

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "preprocessing_arguments.hpp"
+#include "stagemark/backend/registry.hpp"
+#include "stagemark/model/onnx_export.hpp"
+
+namespace stagemark {
+
+/// What an engine opens, and what it was made of.
+struct PreparedModel {
+  std::optional<std::filesystem::path> model;
+  std::optional<ModelFacts> exported_from;
+  std::optional<std::filesystem::path> activation_ranges;
+
+  /// Puts it into a request.
+  void fill(BackendRequest& request) const;
+};
+
+/// `--calibration` as it is given: a directory or manifest of images of its own, or how many of the data set's.
+struct CalibrationArgument {
+  std::string text;
+
+  void add_to(CLI::App& command, const std::string& description);
+  [[nodiscard]] bool given() const noexcept { return !text.empty(); }
+  /// Absent: it names a directory. \throws UsageError if the number is none
+  [[nodiscard]] std::optional<std::size_t> count() const;
+  /// The images of the directory. \throws InputError
+  [[nodiscard]] std::vector<std::filesystem::path> images() const;
+};
+
+/// Turns the files that users give into those that engines open. What is made lies in the cache, named after what it
+/// was made of, so that the next run finds it.
+class ModelPreparation {
+ public:
+  ModelPreparation(const PreprocessingArguments& preprocessing, std::size_t threads)
+      : preprocessing_(preprocessing), threads_(threads) {}
+
+  /// Whether the engine needs calibration images to run the file in that precision.
+  /// \throws ModelError if the file cannot be read
+  static bool needs_calibration(const Backend& backend, Precision precision, const std::filesystem::path& model);
+
+  void calibrate_with(std::vector<std::filesystem::path> images) { calibration_ = std::move(images); }
+
+  /// \throws ModelError, BackendError, OutputError; UsageError if it needs calibration images and has none
+  PreparedModel prepare(const Backend& backend, Precision precision,
+                        const std::optional<std::filesystem::path>& model) const;
+
+  /// What the tensors of a checkpoint's network take on the calibration images: a file in the cache.
+  /// \throws as `prepare`
+  [[nodiscard]] std::filesystem::path observe_ranges(const std::filesystem::path& checkpoint) const;
+
+ private:
+  [[nodiscard]] PreparedModel describe(const Backend& backend, const std::filesystem::path& model) const;
+  [[nodiscard]] PreparedModel export_checkpoint(const Backend& backend, Precision precision,
+                                                const std::filesystem::path& model,
+                                                const std::optional<std::filesystem::path>& ranges) const;
+
+  PreprocessingArguments preprocessing_;
+  std::size_t threads_;
+  std::vector<std::filesystem::path> calibration_;
+};
+
+}  // namespace stagemark

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace stagemark {
+
+class BackendRegistry;
+
+/// The engines of ONNX Runtime. Each runs a user's ONNX graph, or what was exported from a checkpoint: the whole network,
+/// or its two parts where the model is NAME.backbone.onnx and NAME.head.onnx lies beside it.
+namespace onnxruntime {
+
+/// Adds `onnxruntime` (fp32, fp16, int8; on the CPU and on each CUDA device) and `tensorrt`, ONNX Runtime's TensorRT
+/// provider (fp32, fp16, int8; on each CUDA device), as far as this ONNX Runtime can.
+void add_to(BackendRegistry& registry);
+
+}  // namespace onnxruntime
+}  // namespace stagemark

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <onnxruntime_cxx_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cuda_driver.hpp"
+#include "execution.hpp"
+#include "graph_file.hpp"
+#include "runtime.hpp"
+#include "stagemark/backend/registry.hpp"
+
+namespace stagemark::onnxruntime {
+
+using Shape = std::vector<std::int64_t>;  ///< -1 where a dimension is free
+
+/// One graph in a session of its own: a tensor in, a tensor out, the first dimension of both is the batch.
+class Graph {
+ public:
+  /// \throws ModelError if it has not one input and one output of floating-point numbers
+  Graph(Ort::Session session, const Device& device);
+
+  [[nodiscard]] const Shape& input_shape() const noexcept { return input_shape_; }
+  [[nodiscard]] ONNXTensorElementDataType input_type() const noexcept { return input_type_; }
+
+  /// A tensor in the memory that the session computes in.
+  [[nodiscard]] Ort::Value tensor(const Shape& shape, ONNXTensorElementDataType type) const;
+
+  /// Runs, and lets ONNX Runtime make the output: on the host.
+  [[nodiscard]] Ort::Value run(const Ort::Value& input);
+  void run(const Ort::Value& input, Ort::Value& output);
+
+  /// What ran since the session was made; from now on nothing is noted.
+  [[nodiscard]] std::vector<ExecutedNode> end_profile();
+
+ private:
+  Ort::Session session_;
+  Ort::Allocator allocator_;
+  std::string input_name_;
+  std::string output_name_;
+  Shape input_shape_;
+  ONNXTensorElementDataType input_type_ = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+};
+
+/// Runs a small graph as the approach asks. \throws BackendError if it ran otherwise, Ort::Exception if it did not run
+void try_out(Runtime& runtime, const Approach& approach);
+
+/// The graphs of a classifier, one or backbone and head, with the tensors between them in place.
+class Network {
+ public:
+  /// Loads the graphs and runs them once. \throws ModelError, BackendError
+  Network(Runtime& runtime, const BackendRequest& request);
+
+  [[nodiscard]] bool is_split() const noexcept { return graphs_.size() == 2; }
+  [[nodiscard]] const Execution& execution() const noexcept { return *execution_; }
+  /// Of all its files.
+  [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
+
+  /// Makes place for the batch, and puts the numbers where the device's upload, or the network itself, takes them.
+  /// \param fill given the place of each image's numbers in turn
+  template <class Fill>
+  void fill_input(std::size_t images, std::size_t elements, Fill&& fill) {
+    resize(images);
+    const std::span<float> numbers = input_numbers(images * elements);
+    for (std::size_t i = 0; i < images; ++i) fill(i, numbers.subspan(i * elements, elements));
+    round_input(numbers);
+  }
+
+  void upload(const CudaDriver& driver) const;
+  /// Runs the graph of that index on the tensor before it, into the one behind it.
+  void run(std::size_t graph) { graphs_[graph].run(tensors_[graph], tensors_[graph + 1]); }
+  void download(const CudaDriver& driver);
+  /// From what download(), or on the host the last graph, left.
+  void read_out(std::span<Prediction> out);
+
+  /// What the network got last, of the first image.
+  [[nodiscard]] std::vector<float> first_input(std::size_t elements) const;
+
+ private:
+  struct Place {
+    Shape shape;  ///< the first dimension is set to the batch
+    ONNXTensorElementDataType type;
+  };
+
+  void load(Runtime& runtime, const BackendRequest& request, const std::vector<std::filesystem::path>& files);
+  void check_input(const InputShape& expected, std::size_t max_batch);
+  void check_output(std::size_t batch);
+  void resize(std::size_t images);
+  std::span<float> input_numbers(std::size_t count);
+  void round_input(std::span<const float> numbers);
+  [[nodiscard]] const Ort::Value& host_input() const { return on_device_ ? host_input_ : tensors_.front(); }
+  [[nodiscard]] const Ort::Value& host_output() const { return on_device_ ? host_output_ : tensors_.back(); }
+
+  bool on_device_;
+  std::size_t device_index_;
+  std::vector<Graph> graphs_;
+  std::optional<std::int64_t> fixed_batch_;
+  std::optional<Execution> execution_;
+  std::uint64_t parameters_ = 0;
+  bool yields_probabilities_ = false;
+  std::vector<Place> places_;  ///< of the input, of the features if it is split, of the output
+  std::size_t outputs_ = 0;    ///< per image
+  std::vector<Ort::Value> tensors_;
+  Ort::Value host_input_{nullptr};  ///< where the network is on a device
+  Ort::Value host_output_{nullptr};
+  std::vector<float> numbers_;  ///< of a half-precision input or output
+};
+
+}  // namespace stagemark::onnxruntime

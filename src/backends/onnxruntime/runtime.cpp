@@ -1,0 +1,64 @@
+#include "runtime.hpp"
+
+#include <dlfcn.h>
+
+#include <iostream>
+#include <streambuf>
+#include <string_view>
+
+#include "probe_graph.hpp"
+
+namespace stagemark::onnxruntime {
+namespace {
+
+/// While one lives, what the process writes to std::cerr is lost.
+class SilentCerr {
+ public:
+  SilentCerr() : original_(std::cerr.rdbuf(nullptr)) {}
+  SilentCerr(const SilentCerr&) = delete;
+  SilentCerr& operator=(const SilentCerr&) = delete;
+  ~SilentCerr() { std::cerr.rdbuf(original_); }
+
+ private:
+  std::streambuf* original_;
+};
+
+void ORT_API_CALL ignore(void* /*parameter*/, OrtLoggingLevel /*severity*/, const char* /*category*/,
+                         const char* /*log_id*/, const char* /*location*/, const char* /*message*/) {}
+
+}  // namespace
+
+std::string sentence_in(const std::exception& error) {
+  const std::string_view text = error.what();
+  std::string_view line = text.substr(0, text.find('\n'));
+  // "/source/file.cc:123 void function() [ONNXRuntimeError] : 1 : FAIL : what happened."
+  constexpr std::string_view marker = "[ONNXRuntimeError]";
+  if (const std::size_t found = line.find(marker); found != std::string_view::npos)
+    line.remove_prefix(found + marker.size());
+  while (line.starts_with(" : ") && line.find(" : ", 3) != std::string_view::npos)
+    line.remove_prefix(line.find(" : ", 3));
+  while (!line.empty() && (line.front() == ' ' || line.front() == ':')) line.remove_prefix(1);
+  while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
+  return std::string(line);
+}
+
+std::filesystem::path Runtime::directory() {
+  Dl_info info{};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how POSIX takes functions
+  if (dladdr(reinterpret_cast<const void*>(&OrtGetApiBase), &info) == 0 || info.dli_fname == nullptr) return {};
+  return std::filesystem::absolute(info.dli_fname).parent_path();
+}
+
+Ort::Env& Runtime::environment() {
+  std::call_once(made_, [this] {
+    environment_.emplace(ORT_LOGGING_LEVEL_FATAL, "stagemark", ignore, nullptr);
+    // Debian's build shares libonnx, in which every operator is registered already when the first session of a process
+    // registers them again: libonnx then says so on std::cerr, 1,100 lines.
+    const SilentCerr silence;
+    const std::string graph = probe_graph(Precision::fp32);
+    const Ort::Session first(*environment_, graph.data(), graph.size(), Ort::SessionOptions());
+  });
+  return *environment_;
+}
+
+}  // namespace stagemark::onnxruntime
