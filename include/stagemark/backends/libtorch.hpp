@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/preprocessor.hpp"
+#include "stagemark/model/activation_ranges.hpp"
 
 namespace stagemark {
 
@@ -25,6 +27,12 @@ void add_to(BackendRegistry& registry);
 /// \throws BackendError if LibTorch fails, OutputError if the file cannot be written
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
                              std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed);
+
+/// Runs the FP32 network of a checkpoint on calibration images and says what range each tensor that ActivationRanges
+/// names takes: from the least to the greatest value seen.
+/// \throws ModelError, BackendError
+ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
+                                     const Preprocessor& preprocessor, std::size_t threads);
 
 }  // namespace libtorch
 }  // namespace stagemark

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -19,5 +20,12 @@ struct ActivationRange {
 ///  - the weight of a block's last convolution + ".sum": the block's sum, after its ReLU;
 ///  - "pool": the global average.
 using ActivationRanges = std::map<std::string, ActivationRange>;
+
+/// Writes the ranges as text, one a line; they are read back bit for bit. \throws OutputError
+void write_activation_ranges(const std::filesystem::path& file, const ActivationRanges& ranges);
+
+/// Reads what `write_activation_ranges` wrote. Reads untrusted bytes: at most a megabyte.
+/// \throws ModelError if it cannot be read or is anything else
+ActivationRanges read_activation_ranges(const std::filesystem::path& file);
 
 }  // namespace stagemark

@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace stagemark::libtorch {
-namespace {
-
-// Of torchvision's ResNets; a checkpoint does not hold it.
-constexpr double batch_norm_epsilon = 1e-5;
-
-}  // namespace
 
 Network::Network(const ResidualNetwork& description, const TensorSource& tensors, at::Device device,
                  at::ScalarType precision)

@@ -2,22 +2,22 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "stagemark/model/network.hpp"
+#include "tensor_source.hpp"
 
 namespace stagemark::libtorch {
+
+/// Of torchvision's ResNets; a checkpoint does not hold it.
+inline constexpr double batch_norm_epsilon = 1e-5;
 
 /// A residual network in tensors of one device, precision and memory format. Runs eagerly, as PyTorch's own module
 /// would: nothing is folded or fused, so that its numbers are PyTorch's.
 class Network {
  public:
-  /// Where tensors come from: float32, contiguous, on the CPU, by name.
-  using TensorSource = std::function<at::Tensor(const std::string& name)>;
-
   Network(const ResidualNetwork& description, const TensorSource& tensors, at::Device device, at::ScalarType precision);
 
   /// \param input N x 3 x H x W, of the network's device, precision and memory format

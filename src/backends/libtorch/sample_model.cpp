@@ -12,6 +12,7 @@
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint_writer.hpp"
+#include "tensor_source.hpp"
 
 namespace stagemark::libtorch {
 namespace {
@@ -106,18 +107,6 @@ void add_fitted_head(Tensors& tensors, const at::Tensor& features, const at::Ten
   set(2, at::cat({weights, -weights}, 1), fitted.slice(0, components));
 }
 
-at::Tensor to_input(std::span<const Image> images, const Preprocessor& preprocessor) {
-  const InputShape shape = preprocessor.shape();
-  at::Tensor input = at::empty({static_cast<std::int64_t>(images.size()), static_cast<std::int64_t>(shape.channels),
-                                static_cast<std::int64_t>(shape.height), static_cast<std::int64_t>(shape.width)});
-  auto* out = input.data_ptr<float>();
-  for (const Image& image : images) {
-    preprocessor.run(image, {out, shape.elements()});
-    out += shape.elements();
-  }
-  return input.contiguous(at::MemoryFormat::ChannelsLast);
-}
-
 NamedTensor stored(const std::string& name, const at::Tensor& tensor) {
   const at::Tensor contiguous = tensor.contiguous();
   const auto count = static_cast<std::size_t>(contiguous.numel());
@@ -174,7 +163,8 @@ void write_sample_checkpoint(const std::filesystem::path& file, std::span<const 
   try {
     at::Tensor labels = at::empty({static_cast<std::int64_t>(positive.size())});
     std::transform(positive.begin(), positive.end(), labels.data_ptr<float>(), [](bool p) { return p ? 1.0F : 0.0F; });
-    for (const auto& [name, tensor] : make_model(to_input(images, preprocessor), labels, seed)) {
+    const at::Tensor input = to_input(images, preprocessor).contiguous(at::MemoryFormat::ChannelsLast);
+    for (const auto& [name, tensor] : make_model(input, labels, seed)) {
       tensors.push_back(stored(name, tensor));
     }
   } catch (const c10::Error& error) {
