@@ -7,6 +7,7 @@
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/backend/preprocessor.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/backends/null.hpp"

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +19,7 @@
 #include "script.hpp"
 #include "stagemark/backend/device_backend.hpp"
 #include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
@@ -139,24 +139,10 @@ class Engine {
     return logits;
   }
 
-  /// One logit: of class index 1. Two: softmax. More: the winner and its probability.
   static void read_out(const at::Tensor& logits, std::span<Prediction> out) {
     const at::Tensor host = logits.to(at::kCPU, at::kFloat).contiguous();
-    const auto outputs = static_cast<std::size_t>(host.size(1));
-    const float* values = host.data_ptr<float>();
-    for (Prediction& prediction : out) {
-      const std::span<const float> row(values, outputs);
-      values += outputs;
-      if (outputs <= 2) {
-        const double logit = outputs == 1 ? double{row[0]} : double{row[1]} - double{row[0]};
-        prediction = {1 / (1 + std::exp(-logit)), logit, std::nullopt};
-        continue;
-      }
-      const auto best = std::max_element(row.begin(), row.end());
-      double sum = 0;
-      for (const float value : row) sum += std::exp(double{value} - double{*best});
-      prediction = {1 / sum, double{*best}, static_cast<std::size_t>(best - row.begin())};
-    }
+    stagemark::read_out({host.data_ptr<float>(), static_cast<std::size_t>(host.numel())},
+                        static_cast<std::size_t>(host.size(1)), out);
   }
 
   [[nodiscard]] ExecutionFacts facts() const {

@@ -1,0 +1,25 @@
+#include "stagemark/backend/read_out.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace stagemark {
+
+void read_out(std::span<const float> logits, std::size_t outputs, std::span<Prediction> out) {
+  for (Prediction& prediction : out) {
+    const std::span<const float> row = logits.first(outputs);
+    logits = logits.subspan(outputs);
+    if (outputs <= 2) {
+      const double logit = outputs == 1 ? double{row[0]} : double{row[1]} - double{row[0]};
+      prediction = {1 / (1 + std::exp(-logit)), logit, std::nullopt};
+      continue;
+    }
+    const auto best = std::max_element(row.begin(), row.end());
+    double sum = 0;
+    for (const float value : row) sum += std::exp(double{value} - double{*best});
+    prediction = {1 / sum, double{*best}, static_cast<std::size_t>(best - row.begin())};
+  }
+}
+
+}  // namespace stagemark
