@@ -15,6 +15,12 @@ macro(stagemark_dependency option package result)
   endif()
 endmacro()
 
-stagemark_dependency(STAGEMARK_WITH_OPENCV OpenCV stagemark_has_opencv CONFIG COMPONENTS core imgproc imgcodecs)
+stagemark_dependency(STAGEMARK_WITH_OPENCV OpenCV stagemark_has_opencv CONFIG COMPONENTS core imgproc imgcodecs
+  OPTIONAL_COMPONENTS dnn)
+# ONNX's package needs the target protobuf::libprotobuf, and does not look for it everywhere.
+stagemark_dependency(STAGEMARK_WITH_ONNX Protobuf stagemark_has_onnx)
+if(stagemark_has_onnx)
+  stagemark_dependency(STAGEMARK_WITH_ONNX ONNX stagemark_has_onnx CONFIG)
+endif()
 stagemark_dependency(STAGEMARK_WITH_REPORT nlohmann_json stagemark_has_report CONFIG)
 stagemark_dependency(STAGEMARK_WITH_LIBTORCH Torch stagemark_has_libtorch CONFIG)

@@ -7,5 +7,5 @@ configure_package_config_file(cmake/stagemark-config.cmake.in "${CMAKE_CURRENT_B
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config.cmake"
-  "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake" cmake/StagemarkTorch.cmake
+  "${CMAKE_CURRENT_BINARY_DIR}/stagemark-config-version.cmake" cmake/StagemarkTorch.cmake cmake/StagemarkOnnx.cmake
   DESTINATION "${destination}")

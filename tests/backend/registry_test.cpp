@@ -78,9 +78,10 @@ TEST(BackendRegistry, RefusesAnEngineTwice) {
 
 TEST(BackendRegistry, NeedsAModelForAnEngineThatNeedsOne) {
   const BackendRegistry engines = registry(false);
-  const Approach approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
+  BackendRequest request;
+  request.approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
   EXPECT_NE(message<UsageError>([&] {
-              (void)engines.open({approach, std::nullopt, nullptr});
+              (void)engines.open(request);
             }).find("--model FILE"),
             std::string::npos);
 }

@@ -9,11 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "engines.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
 #include "stagemark/backend/registry.hpp"
-#include "stagemark/backends/libtorch.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/network.hpp"
+#include "stagemark/model/onnx_export.hpp"
 
 namespace stagemark {
 namespace {
@@ -53,29 +56,91 @@ std::vector<double> reference(const TinyResnet& network, const Image& image) {
   return network.logits(input, side);
 }
 
-class EngineContract : public testing::TestWithParam<const char*> {
+OnnxPrecision onnx_precision(Precision precision) {
+  switch (precision) {
+    case Precision::fp16:
+      return OnnxPrecision::fp16;
+    case Precision::int8:
+      return OnnxPrecision::int8;
+    default:
+      return OnnxPrecision::fp32;
+  }
+}
+
+/// Of all tensors, on the images that the tests classify.
+ActivationRanges ranges_of(const TinyResnet& network) {
+  ActivationRanges ranges;
+  for (const Image& one : images(8)) {
+    std::vector<float> input(3 * side * side);
+    Scaled().run(one, input);
+    (void)network.logits(input, side, ranges);
+  }
+  return ranges;
+}
+
+/// An approach, and what its engine gets if it opens ONNX files: the backbone with the head beside it, or the whole.
+struct Contestant {
+  const char* approach;
+  OnnxPart part = OnnxPart::backbone;
+};
+
+class EngineContract : public testing::TestWithParam<Contestant> {
  protected:
   void SetUp() override {
-    libtorch::add_to(registry_);
-    approach_ = parse_approach(GetParam());
+    approach_ = parse_approach(GetParam().approach);
     if (const auto why_not = registry_.find(approach_.engine).unavailable(approach_)) GTEST_SKIP() << why_not->reason;
     approach_ = registry_.resolve(approach_, std::nullopt);
     model_ = save(network_);
   }
 
-  [[nodiscard]] std::filesystem::path save(const TinyResnet& network, const std::string& name = "tiny.ckpt") const {
-    write_lightning_checkpoint(directory_ / name, network.tensors(), {});
-    return directory_ / name;
+  /// What an engine is asked to open: the network's checkpoint, or what the tool exports from it.
+  [[nodiscard]] BackendRequest save(const TinyResnet& network, const std::string& name = "tiny") const {
+    const std::filesystem::path file = directory_ / (name + ".ckpt");
+    write_lightning_checkpoint(file, network.tensors(), {});
+    BackendRequest request;
+    request.model = file;
+    if (registry_.find(approach_.engine).runs_onnx) {
+      const Checkpoint checkpoint = Checkpoint::open(file);
+      request.exported_from =
+          ModelFacts{file.string(), checkpoint.format(), checkpoint.sha256(), describe_network(checkpoint).parameters};
+      request.model = save_onnx(checkpoint, network, name);
+    } else if (approach_.precision == Precision::int8) {
+      request.activation_ranges = directory_ / (name + ".ranges");
+      write_activation_ranges(*request.activation_ranges, ranges_of(network));
+    }
+    return request;
   }
 
-  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::filesystem::path& model,
-                                                       std::size_t channels = 3) const {
-    BackendRequest request;
+  [[nodiscard]] std::filesystem::path save_onnx(const Checkpoint& checkpoint, const TinyResnet& network,
+                                                const std::string& name) const {
+    OnnxExportOptions options;
+    options.precision = onnx_precision(approach_.precision);
+    options.part = GetParam().part;
+    options.height = side;
+    options.width = side;
+    if (options.precision == OnnxPrecision::int8) options.ranges = ranges_of(network);
+    if (!registry_.find(approach_.engine).fuses_qdq) options.quantisation = OnnxQuantisation::operators;
+    if (options.part == OnnxPart::whole) {
+      export_onnx(directory_ / (name + ".onnx"), checkpoint, options);
+      return directory_ / (name + ".onnx");
+    }
+    export_onnx(directory_ / (name + ".backbone.onnx"), checkpoint, options);
+    options.part = OnnxPart::head;
+    export_onnx(directory_ / (name + ".head.onnx"), checkpoint, options);
+    return directory_ / (name + ".backbone.onnx");
+  }
+
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(BackendRequest request, std::size_t channels = 3) const {
     request.approach = approach_;
-    request.model = model;
     request.preprocessor = std::make_shared<Scaled>(channels);
     request.max_batch = 5;
     return registry_.open(request);
+  }
+
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::filesystem::path& file) const {
+    BackendRequest request = model_;
+    request.model = file;
+    return open(std::move(request));
   }
 
   static std::vector<Prediction> predict(InferenceWrapper& wrapper, std::span<const Image> batch) {
@@ -99,9 +164,9 @@ class EngineContract : public testing::TestWithParam<const char*> {
 
   TemporaryDirectory directory_;
   TinyResnet network_;
-  BackendRegistry registry_;
+  BackendRegistry registry_ = make_registry();
   Approach approach_;
-  std::filesystem::path model_;
+  BackendRequest model_;
 };
 
 TEST_P(EngineContract, ComputesTheNetwork) {
@@ -130,13 +195,13 @@ TEST_P(EngineContract, TurnsTwoLogitsAndMoreIntoProbabilities) {
   const Image one = image(7);
   const TinyResnet two(2);
   const std::vector<double> pair = reference(two, one);
-  const Prediction binary = predict(*open(save(two, "two.ckpt")), {&one, 1}).front();
+  const Prediction binary = predict(*open(save(two, "two")), {&one, 1}).front();
   EXPECT_FALSE(binary.class_index);
   EXPECT_NEAR(binary.probability, 1 / (1 + std::exp(pair[0] - pair[1])), tolerance());
 
   const TinyResnet five(5);
   const std::vector<double> logits = reference(five, one);
-  const Prediction prediction = predict(*open(save(five, "five.ckpt")), {&one, 1}).front();
+  const Prediction prediction = predict(*open(save(five, "five")), {&one, 1}).front();
   const auto best = std::max_element(logits.begin(), logits.end());
   const double sum =
       std::accumulate(logits.begin(), logits.end(), 0.0, [](double s, double logit) { return s + std::exp(logit); });
@@ -152,7 +217,7 @@ TEST_P(EngineContract, SaysWhatReallyRuns) {
   EXPECT_EQ(facts.precision, approach_.precision);
   EXPECT_EQ(facts.device, approach_.device);
   ASSERT_TRUE(facts.model);
-  EXPECT_EQ(facts.model->path, model_.string());
+  EXPECT_EQ(facts.model->path, (directory_ / "tiny.ckpt").string());
   EXPECT_EQ(facts.model->parameters, network_.parameters());
   EXPECT_EQ(facts.model->sha256.size(), 64U);
   EXPECT_FALSE(facts.details.empty());
@@ -174,10 +239,10 @@ TEST_P(EngineContract, TimesItsStagesInTheModeForIt) {
 }
 
 TEST_P(EngineContract, RefusesAModelThatIsNotThereOrIsCut) {
-  EXPECT_THROW((void)open(directory_ / "missing.ckpt"), ModelError);
-  const std::string whole = TemporaryDirectory::read(model_);
-  EXPECT_THROW((void)open(directory_.write("cut.ckpt", whole.substr(0, whole.size() / 2))), ModelError);
-  EXPECT_THROW((void)open(directory_.write("text.ckpt", "not a model\n")), ModelError);
+  EXPECT_THROW((void)open(directory_ / "missing"), ModelError);
+  const std::string whole = TemporaryDirectory::read(*model_.model);
+  EXPECT_THROW((void)open(directory_.write("cut", whole.substr(0, whole.size() / 2))), ModelError);
+  EXPECT_THROW((void)open(directory_.write("text", "not a model\n")), ModelError);
 }
 
 TEST_P(EngineContract, ThrowsOnAnInputOfTheWrongShapeAndGoesOnWithTheNextOpened) {
@@ -189,7 +254,7 @@ TEST_P(EngineContract, ThrowsOnAnInputOfTheWrongShapeAndGoesOnWithTheNextOpened)
 TEST_P(EngineContract, KeepsTwoOpenedNetworksApart) {
   const TinyResnet other(1, 99);
   const auto first = open(model_);
-  const auto second = open(save(other, "other.ckpt"));
+  const auto second = open(save(other, "other"));
   const Image one = image(3);
   for (int i = 0; i < 2; ++i) {
     EXPECT_NEAR(*predict(*first, {&one, 1}).front().logit, reference(network_, one).front(), 4 * tolerance());
@@ -219,17 +284,28 @@ TEST_P(EngineContract, NeedsNoMoreMemoryAfterAThousandPredictions) {
   EXPECT_LT(peak_kilobytes() - before, 4'096);
 }
 
-std::string name_of(const testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
+std::string name_of(const testing::TestParamInfo<Contestant>& info) {
+  std::string name = info.param.approach;
+  if (info.param.part == OnnxPart::whole) name += " whole";
   std::replace_if(
       name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, EngineContract,
-                         testing::Values("libtorch-fp32@cpu", "libtorch-bf16@cpu", "libtorch-fp16@cpu"), name_of);
+                         testing::Values(Contestant{"libtorch-fp32@cpu"}, Contestant{"libtorch-bf16@cpu"},
+                                         Contestant{"libtorch-fp16@cpu"}, Contestant{"libtorch-int8@cpu"},
+                                         Contestant{"libtorch-fp32@cpu+fold"}, Contestant{"libtorch-bf16@cpu+fold"},
+                                         Contestant{"libtorch-fp32@cpu+nchw"}, Contestant{"torchscript-fp32@cpu"},
+                                         Contestant{"torchscript-bf16@cpu"}, Contestant{"torchscript-fp16@cpu"},
+                                         Contestant{"opencv-fp32@cpu"}, Contestant{"opencv-fp32@cpu", OnnxPart::whole}),
+                         name_of);
 INSTANTIATE_TEST_SUITE_P(Cuda, EngineContract,
-                         testing::Values("libtorch-fp32@cuda:0", "libtorch-fp16@cuda:0", "libtorch-bf16@cuda:0"),
+                         testing::Values(Contestant{"libtorch-fp32@cuda:0"}, Contestant{"libtorch-fp16@cuda:0"},
+                                         Contestant{"libtorch-bf16@cuda:0"}, Contestant{"libtorch-fp32@cuda:0+graph"},
+                                         Contestant{"libtorch-fp16@cuda:0+graph"},
+                                         Contestant{"libtorch-fp16@cuda:0+nchw+fold"},
+                                         Contestant{"torchscript-fp32@cuda:0"}, Contestant{"torchscript-fp16@cuda:0"}),
                          name_of);
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stagemark/model/activation_ranges.hpp"
 #include "stagemark/model/checkpoint_writer.hpp"
 
 namespace stagemark {
@@ -47,30 +48,54 @@ class TinyResnet {
 
   /// \param input 3 x side x side
   [[nodiscard]] std::vector<double> logits(std::span<const float> input, std::size_t side) const {
+    ActivationRanges unused;
+    return logits(input, side, unused);
+  }
+
+  /// As above; and widens `ranges` to what the tensors take.
+  std::vector<double> logits(std::span<const float> input, std::size_t side, ActivationRanges& ranges) const {
+    const auto see = [&](const std::string& name, const std::vector<double>& values) {
+      ActivationRange& range = ranges[name];
+      for (const double value : values) {
+        range.low = std::min(range.low, static_cast<float>(value));
+        range.high = std::max(range.high, static_cast<float>(value));
+      }
+    };
     Plane x{3, side, {input.begin(), input.end()}};
-    x = pool(relu(convolve(x, "conv1", "bn1", 2)));
+    see("input", x.values);
+    x = relu(convolve(x, "conv1", "bn1", 2));
+    see("conv1.weight", x.values);
+    x = pool(x);
     for (int layer = 1; layer <= 4; ++layer) {
       for (int block = 0; block < 2; ++block) {
         const std::string name = "layer" + std::to_string(layer) + "." + std::to_string(block) + ".";
         const bool halves = layer > 1 && block == 0;
         const Plane beside = halves ? convolve(x, name + "downsample.0", name + "downsample.1", 2) : x;
+        if (halves) see(name + "downsample.0.weight", beside.values);
         x = relu(convolve(x, name + "conv1", name + "bn1", halves ? 2 : 1));
+        see(name + "conv1.weight", x.values);
         x = convolve(x, name + "conv2", name + "bn2", 1);
+        see(name + "conv2.weight", x.values);
         for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] += beside.values[i];
         x = relu(x);
+        see(name + "conv2.weight.sum", x.values);
       }
     }
+    std::vector<double> means;
+    for (std::size_t c = 0; c < x.channels; ++c) {
+      double mean = 0;
+      for (std::size_t i = 0; i < x.side * x.side; ++i) mean += x.values[c * x.side * x.side + i];
+      means.push_back(mean / static_cast<double>(x.side * x.side));
+    }
+    see("pool", means);
     const std::vector<float>& weights = tensors_.at("fc.weight").values;
     std::vector<double> result;
     for (std::size_t output = 0; output < weights.size() / channels; ++output) {
       double sum = tensors_.at("fc.bias").values[output];
-      for (std::size_t c = 0; c < channels; ++c) {
-        double mean = 0;
-        for (std::size_t i = 0; i < x.side * x.side; ++i) mean += x.values[c * x.side * x.side + i];
-        sum += weights[output * channels + c] * mean / static_cast<double>(x.side * x.side);
-      }
+      for (std::size_t c = 0; c < channels; ++c) sum += weights[output * channels + c] * means[c];
       result.push_back(sum);
     }
+    see("fc.weight", result);
     return result;
   }
 

@@ -15,7 +15,7 @@ rule() {
   fi
 }
 
-third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime|gtest/|gmock/'
+third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime|onnx/|google/protobuf|gtest/|gmock/'
 rule "include" "$third_party" "no third-party include in a public header"
 rule "include/stagemark/core src/core" 'stagemark/(backend|suite|report|model|images|backends|baseline)' "core sees only itself"
 rule "include/stagemark/backend src/backend" 'stagemark/(suite|report|model|images|backends|baseline)' "backend sees core"
@@ -28,6 +28,8 @@ rule "src/core src/backend src/suite src/report src/model src/images apps" 'torc
 rule "src/core src/backend src/suite src/report src/model src/backends/libtorch apps" 'opencv2/' \
   "OpenCV only in images and its engine"
 rule "src/core src/backend src/suite src/model src/images src/backends apps" 'nlohmann/' "nlohmann only in report"
+rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v /onnx_ | tr '\n' ' ')" \
+  'onnx/|google/protobuf' "ONNX's library only in the exporter"
 rule "src" 'CLI/' "CLI11 only in apps"
 rule "src apps include" 'gtest/|gmock/' "GoogleTest only in tests"
 rule "src apps" 'stagemark/stagemark\.hpp' "our own code never includes the umbrella"

@@ -42,6 +42,9 @@ struct Backend {
   std::vector<std::string> options;   ///< all it can be asked for, without the plus sign
   bool needs_model = true;
   bool runs_onnx = false;  ///< its models are ONNX files; a checkpoint has to be exported first
+  /// Of INT8 ONNX files: whether it wants floating-point operators between QuantizeLinear and DequantizeLinear, or
+  /// operators of integers.
+  bool fuses_qdq = true;
   /// Devices of this machine, and those that the engine knows but that are not here.
   std::vector<Device> devices;
   /// Why the approach (device set) cannot run in this build on this machine; absent if it can. Quick; no model needed.

@@ -1,0 +1,252 @@
+#include "stagemark/backends/opencv_dnn.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/dnn.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/read_out.hpp"
+#include "stagemark/backend/registry.hpp"
+#include "stagemark/core/error.hpp"
+#include "stagemark/core/sha256.hpp"
+
+namespace stagemark::opencv_dnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// While one lives, OpenCV logs nothing: what it has to say is in its exceptions.
+class QuietLog {
+ public:
+  QuietLog() : level_(cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT)) {}
+  QuietLog(const QuietLog&) = delete;
+  QuietLog& operator=(const QuietLog&) = delete;
+  ~QuietLog() { cv::utils::logging::setLogLevel(level_); }
+
+ private:
+  cv::utils::logging::LogLevel level_;
+};
+
+/// What an exception of OpenCV says, without the place in its source.
+std::string sentence_in(const cv::Exception& error) {
+  std::string text = error.err.substr(0, error.err.find('\n'));
+  while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
+  return text.empty() ? "error " + std::to_string(error.code) : text;
+}
+
+/// The head that belongs to a backbone, if the file is one and its head is there.
+std::optional<fs::path> head_beside(const fs::path& file) {
+  constexpr std::string_view suffix = ".backbone.onnx";
+  const std::string name = file.filename().string();
+  if (!name.ends_with(suffix)) return std::nullopt;
+  const fs::path head = file.parent_path() / (name.substr(0, name.size() - suffix.size()) + ".head.onnx");
+  return fs::exists(head) ? std::optional(head) : std::nullopt;
+}
+
+/// The layers that hold weights, by what they compute in.
+struct Layers {
+  std::size_t convolutions = 0;
+  std::size_t integer_convolutions = 0;
+  std::size_t all = 0;
+  std::size_t integer = 0;
+  std::uint64_t parameters = 0;
+};
+
+void count_layers(cv::dnn::Net net, Layers& layers) {
+  for (const std::string& name : net.getLayerNames()) {
+    const cv::Ptr<cv::dnn::Layer> layer = net.getLayer(net.getLayerId(name));
+    if (layer->blobs.empty()) continue;
+    for (const cv::Mat& blob : layer->blobs) layers.parameters += blob.total();
+    const bool integer = layer->type.ends_with("Int8") && layer->blobs.front().depth() == CV_8S;
+    ++layers.all;
+    if (integer) ++layers.integer;
+    if (!layer->type.starts_with("Convolution")) continue;
+    ++layers.convolutions;
+    if (integer) ++layers.integer_convolutions;
+  }
+}
+
+cv::dnn::Net read(const fs::path& file) {
+  if (!fs::is_regular_file(file)) throw ModelError("no such file", file.string(), "check the path given with --model");
+  try {
+    cv::dnn::Net net = cv::dnn::readNetFromONNX(file.string());
+    net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
+    net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
+    return net;
+  } catch (const cv::Exception& error) {
+    throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error), file.string(),
+                     "export it again, or use another engine");
+  }
+}
+
+/// A network in two pieces or in one, and its input.
+class Engine {
+ public:
+  Engine(const BackendRequest& request, const std::optional<fs::path>& head)
+      : preprocessor_(request.preprocessor), network_(read(*request.model)) {
+    if (head) head_ = read(*head);
+    count_layers(network_, layers_);
+    if (head_) count_layers(*head_, layers_);
+    precision_ = precision_of(request);
+    model_ = request.exported_from
+                 ? *request.exported_from
+                 : ModelFacts{request.model->string(), "onnx", sha256_of_file(*request.model), layers_.parameters};
+    try_out(request.model->string());
+  }
+
+  /// N x 3 x H x W. The same memory each time.
+  cv::Mat preprocess(std::span<const Image> images) {
+    input_.create(input_sizes(images.size()), CV_32F);
+    const std::size_t elements = preprocessor_->shape().elements();
+    auto* out = input_.ptr<float>();
+    for (const Image& image : images) {
+      preprocessor_->run(image, {out, elements});
+      out += elements;
+    }
+    return input_;
+  }
+
+  /// The network, or its backbone.
+  cv::Mat run(const cv::Mat& input) { return forward(network_, input); }
+  cv::Mat run_head(const cv::Mat& features) { return forward(*head_, features); }
+
+  static void read_out(const cv::Mat& logits, std::span<Prediction> out) {
+    stagemark::read_out({logits.ptr<float>(), logits.total()}, logits.total() / out.size(), out);
+  }
+
+  [[nodiscard]] ExecutionFacts facts() const {
+    return {precision_,
+            Device{},
+            model_,
+            {{"engine_version", cv::getVersionString()},
+             {"int8_layers", std::to_string(layers_.integer) + " of " + std::to_string(layers_.all)},
+             {"dnn_backend", "opencv"},
+             {"threads", std::to_string(cv::getNumThreads())}}};
+  }
+
+ private:
+  static cv::Mat forward(cv::dnn::Net& net, const cv::Mat& input) {
+    try {
+      net.setInput(input);
+      return net.forward();
+    } catch (const cv::Exception& error) {
+      throw BackendError("OpenCV failed: " + sentence_in(error));
+    }
+  }
+
+  [[nodiscard]] std::vector<int> input_sizes(std::size_t images) const {
+    const InputShape shape = preprocessor_->shape();
+    return {static_cast<int>(images), static_cast<int>(shape.channels), static_cast<int>(shape.height),
+            static_cast<int>(shape.width)};
+  }
+
+  /// What the convolutions compute in. \throws BackendError if that is not what was asked for
+  [[nodiscard]] Precision precision_of(const BackendRequest& request) const {
+    const bool integer = layers_.integer_convolutions > 0 && layers_.integer_convolutions == layers_.convolutions;
+    if (layers_.integer_convolutions > 0 && !integer) {
+      throw BackendError("some of its convolutions are int8 and some fp32", request.model->string(),
+                         "export it in one precision");
+    }
+    const Precision found = integer ? Precision::int8 : Precision::fp32;
+    if (found != request.approach.precision) {
+      throw BackendError("its convolutions are " + std::string(to_string(found)) + ", not " +
+                             std::string(to_string(request.approach.precision)),
+                         request.model->string(),
+                         "use opencv-" + std::string(to_string(found)) + ", or export it in the other precision");
+    }
+    return found;
+  }
+
+  /// Runs once, so that a network that does not fit fails now and not at the first image.
+  void try_out(const std::string& file) {
+    const cv::Mat input(input_sizes(1), CV_32F, cv::Scalar(0));
+    const cv::Mat output = [&] {
+      try {
+        return head_ ? run_head(run(input)) : run(input);
+      } catch (const BackendError& error) {
+        throw ModelError(error.what(), file, "the network must take N x 3 x H x W of the size that --resize says");
+      }
+    }();
+    if (output.depth() != CV_32F || output.total() == 0 || output.size[0] != 1 || !output.isContinuous()) {
+      throw ModelError("does not give a row of logits for an image", file);
+    }
+  }
+
+  std::shared_ptr<const Preprocessor> preprocessor_;
+  cv::dnn::Net network_;
+  std::optional<cv::dnn::Net> head_;
+  Layers layers_;
+  Precision precision_ = Precision::fp32;
+  ModelFacts model_;
+  cv::Mat input_;
+};
+
+template <class Base>
+class OpencvBackend : public Base {
+ public:
+  explicit OpencvBackend(Engine engine) : engine_(std::move(engine)) {}
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
+  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
+    const cv::Mat input = engine_.preprocess({&image, 1});
+    return {input.ptr<float>(), input.ptr<float>() + input.total()};
+  }
+
+ protected:
+  cv::Mat preprocess(std::span<const Image> images) override { return engine_.preprocess(images); }
+
+  Engine engine_;
+};
+
+class SplitNetwork final : public OpencvBackend<HostBackend<cv::Mat, cv::Mat>> {
+  using OpencvBackend::OpencvBackend;
+
+  cv::Mat extract_features(const cv::Mat& input) override { return engine_.run(input); }
+  void classify(const cv::Mat& features, std::span<Prediction> out) override {
+    Engine::read_out(engine_.run_head(features), out);
+  }
+};
+
+class WholeNetwork final : public OpencvBackend<WholeNetworkBackend<cv::Mat>> {
+  using OpencvBackend::OpencvBackend;
+
+  void infer(const cv::Mat& input, std::span<Prediction> out) override { Engine::read_out(engine_.run(input), out); }
+};
+
+std::optional<Unavailable> unavailable(const Approach& approach) {
+  if (!approach.device || approach.device->kind == Device::Kind::cpu) return std::nullopt;
+  return Unavailable{"the engine opencv runs on the CPU only", "use @cpu"};
+}
+
+std::unique_ptr<InferenceWrapper> open(const BackendRequest& request) {
+  const QuietLog quiet;
+  cv::setNumThreads(static_cast<int>(request.threads));
+  const std::optional<fs::path> head = head_beside(*request.model);
+  Engine engine(request, head);
+  if (head) return std::make_unique<SplitNetwork>(std::move(engine));
+  return std::make_unique<WholeNetwork>(std::move(engine));
+}
+
+}  // namespace
+
+void add_to(BackendRegistry& registry) {
+  Backend backend;
+  backend.engine = "opencv";
+  backend.version = cv::getVersionString();
+  backend.precisions = {Precision::fp32, Precision::int8};
+  backend.runs_onnx = true;
+  backend.fuses_qdq = false;
+  backend.devices = {Device{}};
+  backend.unavailable = unavailable;
+  backend.open = open;
+  registry.add(std::move(backend));
+}
+
+}  // namespace stagemark::opencv_dnn
