@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "configuration.hpp"
 #include "network.hpp"
 #include "script.hpp"
 #include "stagemark/backend/device_backend.hpp"
@@ -397,6 +398,7 @@ void add_to(BackendRegistry& registry) {
   for (std::size_t i = 0; i < cuda_devices; ++i) backend.devices.push_back({Device::Kind::cuda, i});
   backend.unavailable = [](const Approach& approach) { return probe(approach.precision, *approach.device); };
   backend.open = open;
+  backend.configuration = configuration;
   registry.add(std::move(backend));
 }
 
