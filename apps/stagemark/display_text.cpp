@@ -118,7 +118,13 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
     // A blank may stand just behind the line.
     const std::size_t blank = text.substr(0, line.size() + 1).rfind(' ');
     const bool between_words = blank != std::string_view::npos && text.find_first_not_of(' ') < blank;
-    if (between_words) line = text.substr(0, blank);
+    // The parts of a path or an approach are easier to read whole.
+    const std::size_t joint = line.find_last_of("/=@+,");
+    if (between_words) {
+      line = text.substr(0, blank);
+    } else if (joint != std::string_view::npos && joint > 0) {
+      line = line.substr(0, joint + 1);
+    }
     lines.emplace_back(line);
     text.remove_prefix(line.size());
     if (between_words) text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));

@@ -20,7 +20,8 @@ std::string printable(std::string text);
 /// The longest beginning of the text that fits, never a part of a character.
 std::string_view fitting(std::string_view text, std::size_t columns);
 
-/// The text in lines, broken between words, and within those that are longer than a line. At least one line.
+/// The text in lines, broken between words, and those that are longer than a line behind one of /=@+, or
+/// anywhere. At least one line.
 /// \pre columns >= 2
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,9 +146,9 @@ class ManagementLibrary {
       return OrReason<std::size_t>::absent(silence);
     }
     const auto own = static_cast<unsigned>(getpid());
-    const auto last = processes.begin() + std::min<std::ptrdiff_t>(count, std::ssize(processes));
+    const auto listed = std::span(processes).first(std::min<std::size_t>(count, processes.size()));
     return static_cast<std::size_t>(
-        std::count_if(processes.begin(), last, [&](const Process& process) { return process.pid != own; }));
+        std::ranges::count_if(listed, [&](const Process& process) { return process.pid != own; }));
   }
 
   [[nodiscard]] NamedValues<std::string> details(Device device) const {

@@ -38,6 +38,10 @@ TEST(Wrapped, BreaksBetweenWordsThenWithinThem) {
   EXPECT_EQ(wrapped("肺炎の 画像", 6), (Lines{"肺炎の", "画像"}));
 }
 
+TEST(Wrapped, KeepsThePartsOfAPathWhole) {
+  EXPECT_EQ(wrapped("/data/NORMAL/image.png", 15), (Lines{"/data/NORMAL/", "image.png"}));
+}
+
 TEST(Wrapped, KeepsAnIndentThatIsFollowedByALongWord) {
   EXPECT_EQ(wrapped("  feature_extraction", 10), (Lines{"  feature_", "extraction"}));
 }
