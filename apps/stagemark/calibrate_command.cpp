@@ -1,33 +1,14 @@
-#include <iostream>
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "command_line.hpp"
-#include "console_table.hpp"
 #include "measurement.hpp"
-#include "quantity.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/report/calibration.hpp"
 
 namespace stagemark {
 namespace {
-
-std::string percent(const OrReason<double>& ratio) {
-  return ratio ? decimal(100 * *ratio, 2) + " %" : "n/a (" + ratio.reason + ")";
-}
-
-void print_calibration(std::ostream& out, const CalibrationReport& noise) {
-  out << "What this machine can tell apart, seen by measuring " << noise.approach << " against itself\n";
-  ConsoleTable table({"of " + std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
-                          (noise.generations == 1 ? " process" : " generations of processes"),
-                      "value"});
-  table.add({"smallest change found four times in five", percent(noise.smallest_detectable_change)});
-  table.add({"false differences (5 % are promised)", percent(noise.false_difference_rate)});
-  table.add({"spread between rounds", percent(noise.between_round_sd)});
-  table.add({"spread between processes", percent(noise.between_process_sd)});
-  table.add({"rounds worth one independent round", decimal(noise.autocorrelation_time, 1)});
-  table.print(out, "  ");
-}
 
 ExitCode calibrate_machine(MeasurementArguments& arguments) {
   if (arguments.approaches.size() > 1) {
@@ -46,7 +27,6 @@ ExitCode calibrate_machine(MeasurementArguments& arguments) {
   });
   if (report.interrupted) return ExitCode::interrupted;
   expect_complete(report, arguments);
-  print_calibration(std::cout, *report.calibration);
   return ExitCode::success;
 }
 

@@ -57,6 +57,7 @@ int run_command_line(int argc, char** argv) try {
   commands["predict"] = add_predict_command(app);
   commands["preprocess"] = add_preprocess_command(app);
   commands["approaches"] = add_approaches_command(app);
+  commands["doctor"] = add_doctor_command(app);
   commands["schema"] = add_schema_command(app);
   commands["worker"] = add_worker_command(app);
 

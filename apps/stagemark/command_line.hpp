@@ -24,6 +24,7 @@ Command add_export_command(CLI::App& app);
 Command add_predict_command(CLI::App& app);
 Command add_preprocess_command(CLI::App& app);
 Command add_approaches_command(CLI::App& app);
+Command add_doctor_command(CLI::App& app);
 Command add_schema_command(CLI::App& app);
 Command add_worker_command(CLI::App& app);
 

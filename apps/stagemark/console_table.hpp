@@ -7,7 +7,8 @@
 
 namespace stagemark {
 
-/// A table of text whose columns align, also where the text is UTF-8.
+/// A table of text whose columns align, also where the text is UTF-8, and which fits `console_columns`: cells of the
+/// widest columns are wrapped, so that nothing is lost.
 class ConsoleTable {
  public:
   enum class Align { left, right };
@@ -16,11 +17,14 @@ class ConsoleTable {
   explicit ConsoleTable(std::vector<std::string> headings, std::vector<Align> alignment = {});
 
   /// \pre as many cells as headings
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  void add(std::vector<std::string> cells);
 
   void print(std::ostream& out, const std::string& indent = "") const;
 
  private:
+  void print_row(std::ostream& out, const std::string& indent, const std::vector<std::string>& row,
+                 const std::vector<std::size_t>& widths) const;
+
   std::vector<Align> alignment_;
   std::vector<std::vector<std::string>> rows_;
 };

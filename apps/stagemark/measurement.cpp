@@ -26,6 +26,8 @@
 #include "stagemark/report/timestamp.hpp"
 #include "stagemark/report/tool.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
+#include "terminal.hpp"
+#include "this_machine.hpp"
 #include "worker_command.hpp"
 
 namespace stagemark {
@@ -130,13 +132,22 @@ class OutputDirectory {
   fs::path directory_;
 };
 
-NamedValues<std::string> libraries_of(const BackendRegistry& registry) {
-  NamedValues<std::string> libraries;
-  for (const Backend& backend : registry.backends()) {
-    if (!backend.version.empty()) libraries.emplace_back(backend.engine, backend.version);
+/// Shows where the run stands, and looks at the machine meanwhile.
+class WatchedRun final : public RunObserver {
+ public:
+  WatchedRun(ProgressLine& progress, MachineWatch& machine) : progress_(progress), machine_(machine) {}
+
+  void warming_up(const std::string& approach) override { progress_.warming_up(approach); }
+  void progressed(const RunProgress& progress) override {
+    machine_.look();
+    progress_.progressed(progress);
   }
-  return libraries;
-}
+  [[nodiscard]] bool interrupted() override { return progress_.interrupted(); }
+
+ private:
+  ProgressLine& progress_;
+  MachineWatch& machine_;
+};
 
 /// What the suite measures: in this process, or in a worker.
 using Entrant = std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand>;
@@ -344,8 +355,7 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   context.argv = arguments.argv;
   context.default_device = parse_device(arguments.device);
   context.preprocessing = arguments.preprocessing.report();
-  context.environment = capture_environment(
-      {nvidia_gpus(), libraries_of(registry), {{"network", arguments.threads}, {"preprocessing", 1}}});
+  MachineWatch machine(this_machine(registry, arguments.threads));
 
   catch_interrupt();
   BenchmarkSuite suite(std::move(dataset), make_image_source(arguments.preprocessing.image_source()),
@@ -354,9 +364,13 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
     std::visit([&](auto&& entrant) { suite.add(approaches[i], std::forward<decltype(entrant)>(entrant)); },
                std::move(entrants[i]));
   }
-  ProgressLine progress(arguments.progress == "on" || (arguments.progress == "auto" && isatty(STDERR_FILENO) == 1));
-  const SuiteResult result = suite.run(progress, go_on);
+  const bool on_terminal = is_terminal(STDERR_FILENO);
+  ProgressLine progress(std::cerr, arguments.progress == "on" || (arguments.progress == "auto" && on_terminal),
+                        on_terminal ? std::optional(terminal_columns(STDERR_FILENO)) : std::nullopt);
+  WatchedRun observer(progress, machine);
+  const SuiteResult result = suite.run(observer, go_on);
   progress.clear();
+  context.environment = machine.finish();
 
   expect_something_measured(result);
   Report report = make_report(result, context);

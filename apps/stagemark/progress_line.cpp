@@ -3,21 +3,36 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
+#include <ostream>
 
+#include "display_text.hpp"
 #include "interrupt.hpp"
 
 namespace stagemark {
 namespace {
 
-std::string minutes(double seconds) {
+/// 0:07, 59:59, 1:00:00
+std::string duration_text(double seconds) {
   const long whole = std::lround(seconds);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%ld:%02ld", whole / 60, whole % 60);
+  const long hours = whole / 3600;
+  std::array<char, 48> text{};
+  if (hours > 0) {
+    std::snprintf(text.data(), text.size(), "%ld:%02ld:%02ld", hours, whole / 60 % 60, whole % 60);
+  } else {
+    std::snprintf(text.data(), text.size(), "%ld:%02ld", whole / 60, whole % 60);
+  }
   return text.data();
 }
 
 }  // namespace
+
+std::string progress_text(const RunProgress& progress, double images_per_second) {
+  const double left = static_cast<double>(progress.images_total - progress.images_done) / images_per_second;
+  std::array<char, 160> figures{};
+  std::snprintf(figures.data(), figures.size(), "round %zu/%zu  %.1f images/s  %s left  ", progress.round,
+                progress.rounds, images_per_second, std::isfinite(left) ? duration_text(left).c_str() : "?");
+  return figures.data() + progress.approach;
+}
 
 void ProgressLine::warming_up(const std::string& approach) { show("warming up " + approach); }
 
@@ -28,27 +43,29 @@ void ProgressLine::progressed(const RunProgress& progress) {
     first_images_ = progress.images_done;
     return;
   }
-  if (now - last_shown_ < std::chrono::milliseconds(100)) return;
+  const std::chrono::milliseconds pause(columns_ ? 100 : 1000);
+  if (now - last_shown_ < pause) return;
   last_shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
-  const double rate = static_cast<double>(progress.images_done - first_images_) / elapsed;
-  const double left = static_cast<double>(progress.images_total - progress.images_done) / rate;
-  std::array<char, 128> figures{};
-  std::snprintf(figures.data(), figures.size(), "round %zu/%zu  %.1f images/s  %s left  ", progress.round,
-                progress.rounds, rate, minutes(left).c_str());
-  show(figures.data() + progress.approach);
+  show(progress_text(progress, static_cast<double>(progress.images_done - first_images_) / elapsed));
 }
 
 bool ProgressLine::interrupted() { return interrupt_caught(); }
 
 void ProgressLine::clear() {
-  if (on_screen_) std::cerr << "\r\x1b[K" << std::flush;
+  if (on_screen_) out_ << "\r\x1b[K" << std::flush;
   on_screen_ = false;
 }
 
 void ProgressLine::show(const std::string& text) {
   if (!shown_) return;
-  std::cerr << "\r\x1b[K" << text << std::flush;
+  const std::string line = printable(text);
+  if (!columns_) {
+    out_ << line << std::endl;
+    return;
+  }
+  // A line that the terminal wraps could not be taken back.
+  out_ << "\r\x1b[K" << fitting(line, *columns_ > 1 ? *columns_ - 1 : 1) << std::flush;
   on_screen_ = true;
 }
 

@@ -202,6 +202,23 @@ void print_flips(std::ostream& out, const LabelFlips& flips) {
   if (flips.harmful_files.empty() && flips.helpful_files.empty()) print("flipped", flips.files);
 }
 
+std::string percent_or_reason(const OrReason<double>& ratio) {
+  return ratio ? decimal(100 * *ratio, 2) + " %" : "n/a (" + ratio.reason + ")";
+}
+
+void print_calibration(std::ostream& out, const CalibrationReport& noise) {
+  out << "\nWhat this machine can tell apart, seen by measuring " << noise.approach << " against itself\n";
+  ConsoleTable table({"of " + std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
+                          (noise.generations == 1 ? " process" : " generations of processes"),
+                      "value"});
+  table.add({"smallest change found four times in five", percent_or_reason(noise.smallest_detectable_change)});
+  table.add({"false differences (5 % are promised)", percent_or_reason(noise.false_difference_rate)});
+  table.add({"spread between rounds", percent_or_reason(noise.between_round_sd)});
+  table.add({"spread between processes", percent_or_reason(noise.between_process_sd)});
+  table.add({"rounds worth one independent round", decimal(noise.autocorrelation_time, 1)});
+  table.print(out, "  ");
+}
+
 }  // namespace
 
 void print_comparisons(std::ostream& out, const Report& report) {
@@ -235,6 +252,7 @@ void print_results(std::ostream& out, const Report& report) {
   print_dataset(out, report);
   for (const ApproachReport& result : report.results) print_approach(out, result);
   print_comparisons(out, report);
+  if (report.calibration) print_calibration(out, *report.calibration);
   out << '\n';
 }
 

@@ -12,14 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::size_t affinity(const fs::path& root) {
-  if (const auto status = read_text(root / "proc/self/status")) {
-    if (const auto list = value_of(*status, "Cpus_allowed_list", ':')) {
-      if (const auto count = cpus_in_list(*list)) return std::max<std::size_t>(*count, 1);
-    }
-  }
-  // Counts the affinity mask too.
-  return std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+/// The CPUs that the process may run on; empty where that is not told.
+std::vector<std::size_t> affinity(const fs::path& root) {
+  const auto status = read_text(root / "proc/self/status");
+  const auto list = status ? value_of(*status, "Cpus_allowed_list", ':') : std::nullopt;
+  return list ? cpus_in_list(*list).value_or(std::vector<std::size_t>()) : std::vector<std::size_t>();
 }
 
 std::optional<double> ratio(const std::optional<unsigned long long>& quota,
@@ -98,7 +95,15 @@ std::size_t CpuAllowance::usable() const {
   return std::max<std::size_t>(static_cast<std::size_t>(std::floor(*quota)), 1);
 }
 
-CpuAllowance read_cpu_allowance(const fs::path& root) { return {.affinity = affinity(root), .quota = quota(root)}; }
+CpuAllowance read_cpu_allowance(const fs::path& root) {
+  CpuAllowance allowance;
+  allowance.cpus = affinity(root);
+  // hardware_concurrency counts the affinity mask too.
+  allowance.affinity =
+      std::max<std::size_t>(allowance.cpus.empty() ? std::thread::hardware_concurrency() : allowance.cpus.size(), 1);
+  allowance.quota = quota(root);
+  return allowance;
+}
 
 std::size_t usable_cpus(const fs::path& root) { return read_cpu_allowance(root).usable(); }
 

@@ -3,13 +3,15 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace stagemark {
 
 /// What of the machine's processors is left to this process.
 struct CpuAllowance {
-  std::size_t affinity = 1;     ///< CPUs it may run on
-  std::optional<double> quota;  ///< CPU seconds per second, where a cgroup limits them
+  std::size_t affinity = 1;       ///< how many CPUs it may run on
+  std::vector<std::size_t> cpus;  ///< which; empty where it is not known
+  std::optional<double> quota;    ///< CPU seconds per second, where a cgroup limits them
   /// The smaller of both, rounded down, at least 1.
   [[nodiscard]] std::size_t usable() const;
 };

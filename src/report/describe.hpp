@@ -22,6 +22,7 @@ inline constexpr bool written_on_one_line = std::same_as<T, RoundReport> || std:
 namespace unit {
 inline constexpr const char* none = "";
 inline constexpr const char* milliseconds = "ms";
+inline constexpr const char* megahertz = "MHz";
 inline constexpr const char* nanoseconds = "ns";
 inline constexpr const char* bytes = "bytes";
 inline constexpr const char* ratio = "ratio";
@@ -37,6 +38,17 @@ void describe(Fields& fields, R& tool) {
   fields("git", tool.git, "Commit it was built from", unit::none);
 }
 
+template <class Fields, Described<CpuFrequency> R>
+void describe(Fields& fields, R& frequency) {
+  fields("source", frequency.source, "The file that tells; that of a virtual machine may hold the nominal frequency",
+         unit::none);
+  fields("before_mhz", frequency.before_mhz, "Before the run", unit::megahertz);
+  fields("after_mhz", frequency.after_mhz, "After the run", unit::megahertz);
+  fields("lowest_mhz", frequency.lowest_mhz, "Lowest seen between turns", unit::megahertz);
+  fields("highest_mhz", frequency.highest_mhz, "Highest seen between turns", unit::megahertz);
+  fields("readings", frequency.readings, "Readings between turns", unit::none);
+}
+
 template <class Fields, Described<CpuEnvironment> R>
 void describe(Fields& fields, R& cpu) {
   fields("model", cpu.model, "Model name", unit::none);
@@ -49,12 +61,31 @@ void describe(Fields& fields, R& cpu) {
   fields("governor", cpu.governor, "Frequency governor of CPU 0", unit::none);
   fields("turbo", cpu.turbo, "Frequencies above the nominal one are allowed", unit::none);
   fields("load_average", cpu.load_average, "Runnable threads before the run, over 1, 5 and 15 minutes", unit::none);
+  fields("load_average_after", cpu.load_average_after, "The same after the run", unit::none);
+  fields("affinity_cpus", cpu.affinity_cpus, "CPUs that affinity alone leaves to the process", unit::none);
+  fields("usable_cores", cpu.usable_cores, "Cores that these CPUs share", unit::none);
+  fields("quota", cpu.quota, "CPU seconds a second that a cgroup allows", unit::none);
+  fields("numa_nodes", cpu.numa_nodes, "NUMA nodes with CPUs", unit::none);
+  fields("usable_numa_nodes", cpu.usable_numa_nodes, "Of these, nodes of CPUs that affinity leaves to the process",
+         unit::none);
+  fields("frequency", cpu.frequency, "Clock of the fastest of those CPUs", unit::none);
 }
 
 template <class Fields, Described<MemoryEnvironment> R>
 void describe(Fields& fields, R& memory) {
   fields("total_bytes", memory.total_bytes, "Main memory", unit::bytes);
   fields("available_bytes", memory.available_bytes, "Main memory available before the run", unit::bytes);
+  fields("transparent_huge_pages", memory.transparent_huge_pages, "always, madvise or never", unit::none);
+}
+
+template <class Fields, Described<GpuClocks> R>
+void describe(Fields& fields, R& clocks) {
+  fields("sm_mhz", clocks.sm_mhz, "Of the multiprocessors, before the run", unit::megahertz);
+  fields("memory_mhz", clocks.memory_mhz, "Of the memory, before the run", unit::megahertz);
+  fields("max_sm_mhz", clocks.max_sm_mhz, "Highest of the multiprocessors", unit::megahertz);
+  fields("max_memory_mhz", clocks.max_memory_mhz, "Highest of the memory", unit::megahertz);
+  fields("application_sm_mhz", clocks.application_sm_mhz, "Set for the multiprocessors", unit::megahertz);
+  fields("application_memory_mhz", clocks.application_memory_mhz, "Set for the memory", unit::megahertz);
 }
 
 template <class Fields, Described<GpuEnvironment> R>
@@ -64,6 +95,14 @@ void describe(Fields& fields, R& gpu) {
   fields("driver", gpu.driver, "Version of the driver", unit::none);
   fields("memory_bytes", gpu.memory_bytes, "Memory of the device", unit::bytes);
   fields("details", gpu.details, "What else the driver tells", unit::none);
+  fields("memory_used_bytes", gpu.memory_used_bytes, "Of its memory, in use before the run", unit::bytes);
+  fields("clocks", gpu.clocks, "Clocks", unit::none);
+  fields("throttle_reasons", gpu.throttle_reasons, "Why it ran below its clock, seen before the run or between turns",
+         unit::none);
+  fields("persistence", gpu.persistence, "The driver stays loaded while nobody uses the device", unit::none);
+  fields("ecc", gpu.ecc, "Its memory is checked", unit::none);
+  fields("mig", gpu.mig, "It is cut into instances", unit::none);
+  fields("other_processes", gpu.other_processes, "Other processes that computed on it before the run", unit::none);
 }
 
 template <class Fields, Described<OsEnvironment> R>
@@ -72,6 +111,30 @@ void describe(Fields& fields, R& os) {
   fields("version", os.version, "Its release", unit::none);
   fields("kernel", os.kernel, "Release of the kernel", unit::none);
   fields("virtualised", os.virtualised, "A hypervisor shows itself", unit::none);
+  fields("address_randomisation", os.address_randomisation, "off, without the heap, or full", unit::none);
+}
+
+template <class Fields, Described<BuildEnvironment> R>
+void describe(Fields& fields, R& build) {
+  fields("compiler", build.compiler, "Compiler and version", unit::none);
+  fields("optimised", build.optimised, "Compiled with optimisation", unit::none);
+  fields("assertions", build.assertions, "Compiled with assertions", unit::none);
+  fields("sanitizers", build.sanitizers, "Sanitizers it was compiled with; empty where there are none", unit::none);
+}
+
+template <class Fields, Described<ComputeLibraries> R>
+void describe(Fields& fields, R& libraries) {
+  fields("blas", libraries.blas, "Implementation of BLAS, e.g. OpenBLAS, MKL, reference", unit::none);
+  fields("blas_file", libraries.blas_file, "File that provides it, links resolved", unit::none);
+  fields("files", libraries.files, "All BLAS, LAPACK, OpenMP and oneDNN libraries that are loaded", unit::none);
+}
+
+template <class Fields, Described<Finding> R>
+void describe(Fields& fields, R& finding) {
+  fields("severity", finding.severity, "How much it matters to a measurement", unit::none);
+  fields("id", finding.id, "Name of the finding", unit::none);
+  fields("sentence", finding.sentence, "What is so", unit::none);
+  fields("remedy", finding.remedy, "What to do about it", unit::none);
 }
 
 template <class Fields, Described<Environment> R>
@@ -87,6 +150,13 @@ void describe(Fields& fields, R& environment) {
          "First 16 hexadecimal digits of a SHA-256 over CPU model, usable CPUs, threads, GPUs and drivers, "
          "virtualisation and OS release: where it differs, times cannot be compared",
          unit::none);
+  fields("build", environment.build, "How the program was compiled", unit::none);
+  fields("compute_libraries", environment.compute_libraries, "Libraries that compute, as the program loaded them",
+         unit::none);
+  fields("variables", environment.variables, "Environment variables that steer those libraries, those that are set",
+         unit::none);
+  fields("configuration", environment.configuration, "What each engine says of its runtime", unit::none);
+  fields("findings", environment.findings, "What bears on a measurement here, the gravest first", unit::none);
 }
 
 template <class Fields, Described<PreprocessingReport> R>

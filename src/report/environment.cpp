@@ -4,13 +4,17 @@
 #include <array>
 #include <iterator>
 #include <locale>
+#include <map>
 #include <set>
 #include <span>
 #include <sstream>
 #include <string_view>
 #include <thread>
+#include <utility>
 
+#include "compute_libraries.hpp"
 #include "cpu_allowance.hpp"
+#include "cpu_frequency.hpp"
 #include "machine_files.hpp"
 #include "stagemark/core/sha256.hpp"
 
@@ -20,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* cpuinfo_file = "proc/cpuinfo";
+constexpr const char* not_measured = "nothing was measured";
 
 OrReason<std::string> or_unreadable(std::optional<std::string> value, const char* file) {
   return OrReason<std::string>::of(std::move(value), std::string("/").append(file).append(" does not tell"));
@@ -54,19 +59,33 @@ std::size_t logical_cpus(std::string_view cpuinfo) {
   return count > 0 ? count : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
 }
 
-OrReason<std::size_t> physical_cores(std::string_view cpuinfo) {
-  std::set<std::pair<std::string, std::string>> cores;
+/// Package and core of each CPU that is online, as far as /proc/cpuinfo tells.
+using CoresByCpu = std::map<std::size_t, std::pair<std::string, std::string>>;
+
+CoresByCpu cores_by_cpu(std::string_view cpuinfo) {
+  CoresByCpu cores;
+  std::optional<unsigned long long> cpu;
   std::string package;
   for (const std::string_view line : lines_of(cpuinfo)) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     const std::string_view name = trimmed(line.substr(0, colon));
     const std::string value(trimmed(line.substr(colon + 1)));
+    if (name == "processor") cpu = number_in(value);
     if (name == "physical id") package = value;
-    if (name == "core id") cores.emplace(package, value);
+    if (name == "core id" && cpu) cores.try_emplace(*cpu, package, value);
   }
-  if (cores.empty()) return OrReason<std::size_t>::absent("/proc/cpuinfo does not tell");
-  return cores.size();
+  return cores;
+}
+
+/// Different cores among those of the CPUs; of all CPUs where none are given.
+OrReason<std::size_t> core_count(const CoresByCpu& cores, const std::vector<std::size_t>& cpus) {
+  std::set<std::pair<std::string, std::string>> different;
+  for (const auto& [cpu, core] : cores) {
+    if (cpus.empty() || std::ranges::find(cpus, cpu) != cpus.end()) different.insert(core);
+  }
+  if (different.empty()) return OrReason<std::size_t>::absent("/proc/cpuinfo does not tell");
+  return different.size();
 }
 
 OrReason<bool> smt(const fs::path& root, const CpuEnvironment& cpu) {
@@ -90,6 +109,37 @@ OrReason<std::array<double, 3>> load_average(const fs::path& root) {
   return OrReason<std::array<double, 3>>::absent("/proc/loadavg does not tell");
 }
 
+/// Nodes that have CPUs: all of them, and those of the given CPUs.
+std::pair<std::size_t, std::size_t> numa_nodes(const fs::path& root, const std::vector<std::size_t>& cpus) {
+  std::size_t all = 0;
+  std::size_t used = 0;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root / "sys/devices/system/node", error)) {
+    if (!entry.path().filename().string().starts_with("node")) continue;
+    const auto list = cpus_in_list(read_line(entry.path() / "cpulist").value_or(std::string()));
+    if (!list) continue;  // memory alone
+    ++all;
+    used += static_cast<std::size_t>(
+        std::ranges::any_of(*list, [&](std::size_t cpu) { return std::ranges::find(cpus, cpu) != cpus.end(); }));
+  }
+  return {all, used};
+}
+
+OrReason<std::size_t> count_or_unknown(std::size_t count) {
+  if (count == 0) return OrReason<std::size_t>::absent("/sys/devices/system/node does not tell");
+  return count;
+}
+
+OrReason<CpuFrequency> frequency_before(const fs::path& root) {
+  const auto reading = read_frequency(root);
+  if (!reading) return OrReason<CpuFrequency>::absent("neither /sys nor /proc/cpuinfo tells");
+  CpuFrequency frequency;
+  frequency.source = reading->source;
+  frequency.before_mhz = reading->mhz;
+  frequency.after_mhz = frequency.lowest_mhz = frequency.highest_mhz = OrReason<double>::absent(not_measured);
+  return frequency;
+}
+
 CpuEnvironment cpu_environment(const fs::path& root) {
   const std::string cpuinfo = read_text(root / cpuinfo_file).value_or(std::string());
   auto model = value_of(cpuinfo, "model name", ':');
@@ -101,15 +151,34 @@ CpuEnvironment cpu_environment(const fs::path& root) {
   cpu.model = or_unreadable(std::move(model), cpuinfo_file);
   cpu.vendor = or_unreadable(std::move(vendor), cpuinfo_file);
   cpu.logical_cpus = logical_cpus(cpuinfo);
-  cpu.usable_cpus = usable_cpus(root);
-  cpu.physical_cores = physical_cores(cpuinfo);
+  const CpuAllowance allowance = read_cpu_allowance(root);
+  cpu.usable_cpus = allowance.usable();
+  cpu.affinity_cpus = allowance.affinity;
+  cpu.quota = OrReason<double>::of(allowance.quota, "no cgroup sets one");
+  const CoresByCpu cores = cores_by_cpu(cpuinfo);
+  cpu.physical_cores = core_count(cores, {});
+  cpu.usable_cores = core_count(cores, allowance.cpus);
+  const auto [nodes, usable_nodes] = numa_nodes(root, allowance.cpus);
+  cpu.numa_nodes = count_or_unknown(nodes);
+  cpu.usable_numa_nodes = count_or_unknown(usable_nodes);
   cpu.smt = smt(root, cpu);
   cpu.flags = instruction_sets(cpuinfo);
   constexpr const char* governor = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
   cpu.governor = or_unreadable(read_line(root / governor), governor);
   cpu.turbo = turbo(root);
   cpu.load_average = load_average(root);
+  cpu.load_average_after = OrReason<std::array<double, 3>>::absent(not_measured);
+  cpu.frequency = frequency_before(root);
   return cpu;
+}
+
+/// The word in brackets: "always [madvise] never".
+OrReason<std::string> chosen_word(const fs::path& root, const char* file) {
+  const std::string line = read_line(root / file).value_or(std::string());
+  const std::size_t open = line.find('[');
+  const std::size_t close = line.find(']', std::min(open, line.size()));
+  if (close == std::string::npos) return or_unreadable(std::nullopt, file);
+  return line.substr(open + 1, close - open - 1);
 }
 
 MemoryEnvironment memory_environment(const fs::path& root) {
@@ -120,7 +189,9 @@ MemoryEnvironment memory_environment(const fs::path& root) {
     if (!kibibytes) return OrReason<std::uint64_t>::absent("/proc/meminfo does not tell");
     return std::uint64_t{*kibibytes * 1024};
   };
-  return {.total_bytes = bytes("MemTotal"), .available_bytes = bytes("MemAvailable")};
+  return {.total_bytes = bytes("MemTotal"),
+          .available_bytes = bytes("MemAvailable"),
+          .transparent_huge_pages = chosen_word(root, "sys/kernel/mm/transparent_hugepage/enabled")};
 }
 
 bool virtualised(const fs::path& root) {
@@ -137,6 +208,14 @@ bool virtualised(const fs::path& root) {
   return std::ranges::any_of(machines, [&](const char* name) { return product.find(name) != std::string::npos; });
 }
 
+OrReason<std::string> address_randomisation(const fs::path& root) {
+  constexpr const char* file = "proc/sys/kernel/randomize_va_space";
+  constexpr std::array<const char*, 3> meaning = {"off", "without the heap", "full"};
+  const auto level = number_in(read_line(root / file).value_or(std::string()));
+  if (!level || *level >= meaning.size()) return or_unreadable(std::nullopt, file);
+  return std::string(meaning.at(*level));
+}
+
 OsEnvironment os_environment(const fs::path& root) {
   constexpr const char* release_file = "etc/os-release";
   constexpr const char* kernel_file = "proc/sys/kernel/osrelease";
@@ -149,43 +228,23 @@ OsEnvironment os_environment(const fs::path& root) {
   return {.name = unquoted("NAME"),
           .version = unquoted("VERSION_ID"),
           .kernel = or_unreadable(read_line(root / kernel_file), kernel_file),
-          .virtualised = virtualised(root)};
+          .virtualised = virtualised(root),
+          .address_randomisation = address_randomisation(root)};
 }
 
-std::string shown(double value) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.precision(3);
-  out << value;
-  return out.str();
-}
-
-std::vector<std::string> warnings_of(const Environment& environment, const CpuAllowance& allowance) {
-  // From here on, a benchmark that uses every CPU meets the other work on one of them much of the time.
-  constexpr double busy_share = 0.25;
+/// What the findings say that a reader of the table must know.
+std::vector<std::string> warnings_of(const std::vector<Finding>& findings) {
   std::vector<std::string> warnings;
-  const CpuEnvironment& cpu = environment.cpu;
-  const std::string usable = std::to_string(cpu.usable_cpus);
-  if (cpu.load_average && cpu.load_average->front() >= busy_share * static_cast<double>(cpu.usable_cpus)) {
-    warnings.push_back("the load average is " + shown(cpu.load_average->front()) + " on " + usable +
-                       " usable CPUs: other work disturbs the times; stop it or wait");
-  }
-  if (cpu.governor && *cpu.governor != "performance") {
-    warnings.push_back("the CPU frequency governor is '" + *cpu.governor +
-                       "': times change with the load; set it to 'performance'");
-  }
-  if (allowance.quota && *allowance.quota < static_cast<double>(allowance.affinity)) {
-    warnings.push_back("a cgroup quota of " + shown(*allowance.quota) +
-                       " CPUs stops the process when it is used up, so that the slowest times are the quota's; give "
-                       "whole CPUs by affinity instead");
-  }
-  for (const auto& [purpose, count] : environment.threads) {
-    if (count <= cpu.usable_cpus) continue;
-    std::string& warning = warnings.emplace_back(std::to_string(count));
-    warning.append(" threads (").append(purpose).append(") share ").append(usable);
-    warning.append(" usable CPUs: use no more than there are");
+  for (const Finding& finding : findings) {
+    if (finding.severity == Severity::information) continue;
+    warnings.push_back(finding.sentence + "; " + finding.remedy);
   }
   return warnings;
+}
+
+void diagnose_again(Environment& environment) {
+  environment.findings = diagnose(environment);
+  environment.warnings = warnings_of(*environment.findings);
 }
 
 }  // namespace
@@ -198,9 +257,53 @@ Environment capture_environment(const EnvironmentContext& context, const fs::pat
   environment.os = os_environment(root);
   environment.libraries = context.libraries;
   environment.threads = context.threads;
-  environment.warnings = warnings_of(environment, read_cpu_allowance(root));
+  environment.build = context.build;
+  environment.compute_libraries = compute_libraries(root, context.blas_file);
+  environment.variables = compute_variables(root);
+  environment.configuration = context.configuration;
   environment.fingerprint = fingerprint_of(environment);
+  diagnose_again(environment);
   return environment;
+}
+
+MachineWatch::MachineWatch(Environment environment, fs::path root, std::string nvidia_library,
+                           std::chrono::steady_clock::duration interval)
+    : environment_(std::move(environment)),
+      root_(std::move(root)),
+      nvidia_library_(std::move(nvidia_library)),
+      interval_(interval) {}
+
+void MachineWatch::look() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + interval_;
+  if (auto& frequency = environment_.cpu.frequency.value) {
+    if (const auto reading = read_frequency(root_)) {
+      frequency->lowest_mhz = std::min(reading->mhz, frequency->lowest_mhz.value.value_or(reading->mhz));
+      frequency->highest_mhz = std::max(reading->mhz, frequency->highest_mhz.value.value_or(reading->mhz));
+      ++frequency->readings;
+    }
+  }
+  if (environment_.gpu.empty()) return;
+  for (const GpuEnvironment& seen : nvidia_gpus(nvidia_library_)) {
+    const auto gpu = std::ranges::find(environment_.gpu, seen.index, &GpuEnvironment::index);
+    if (gpu == environment_.gpu.end() || !gpu->throttle_reasons || !seen.throttle_reasons) continue;
+    for (const std::string& reason : *seen.throttle_reasons) {
+      std::vector<std::string>& reasons = *gpu->throttle_reasons.value;
+      if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
+    }
+  }
+}
+
+Environment MachineWatch::finish() {
+  next_look_ = {};
+  look();
+  environment_.cpu.load_average_after = load_average(root_);
+  if (auto& frequency = environment_.cpu.frequency.value) {
+    if (const auto reading = read_frequency(root_)) frequency->after_mhz = reading->mhz;
+  }
+  diagnose_again(environment_);
+  return environment_;
 }
 
 std::string fingerprint_of(const Environment& environment) {

@@ -49,6 +49,13 @@ struct TextCodec<Isolation> {
 };
 
 template <>
+struct TextCodec<Severity> {
+  static constexpr std::array all = {Severity::information, Severity::warning, Severity::problem};
+  static std::string text(Severity severity) { return std::string(to_string(severity)); }
+  static std::optional<Severity> parse(std::string_view text) { return parse_severity(text); }
+};
+
+template <>
 struct TextCodec<SpeedVerdict> {
   static constexpr std::array all = {SpeedVerdict::faster, SpeedVerdict::slower, SpeedVerdict::no_difference,
                                      SpeedVerdict::inconclusive};

@@ -182,5 +182,6 @@ class Writer {
 
 void write_json(std::ostream& out, const Report& report) { Writer(out).document(report); }
 void write_json(std::ostream& out, const std::vector<Comparison>& comparisons) { Writer(out).document(comparisons); }
+void write_json(std::ostream& out, const Environment& environment) { Writer(out).document(environment); }
 
 }  // namespace stagemark

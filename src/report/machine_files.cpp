@@ -59,8 +59,9 @@ std::optional<unsigned long long> number_in(std::string_view text) {
   return number;
 }
 
-std::optional<std::size_t> cpus_in_list(std::string_view list) {
-  std::size_t count = 0;
+std::optional<std::vector<std::size_t>> cpus_in_list(std::string_view list) {
+  constexpr std::size_t most = 1U << 16U;  // Linux knows 8192; what is beyond is not a list of CPUs
+  std::vector<std::size_t> cpus;
   list = trimmed(list);
   if (list.empty()) return std::nullopt;
   while (!list.empty()) {
@@ -69,11 +70,11 @@ std::optional<std::size_t> cpus_in_list(std::string_view list) {
     const std::size_t dash = range.find('-');
     const auto first = number_in(range.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : number_in(range.substr(dash + 1));
-    if (!first || !last || *last < *first) return std::nullopt;
-    count += static_cast<std::size_t>(*last - *first + 1);
+    if (!first || !last || *last < *first || *last >= most) return std::nullopt;
+    for (std::size_t cpu = *first; cpu <= *last; ++cpu) cpus.push_back(cpu);
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
   }
-  return count;
+  return cpus;
 }
 
 }  // namespace stagemark

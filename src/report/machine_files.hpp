@@ -25,7 +25,7 @@ std::optional<std::string> value_of(std::string_view text, std::string_view name
 /// The number at the start of `text`, after white space.
 std::optional<unsigned long long> number_in(std::string_view text);
 
-/// Number of CPUs in a list such as `0-3,8`; absent if it is not one.
-std::optional<std::size_t> cpus_in_list(std::string_view list);
+/// The CPUs in a list such as `0-3,8`; absent if it is not one.
+std::optional<std::vector<std::size_t>> cpus_in_list(std::string_view list);
 
 }  // namespace stagemark

@@ -25,6 +25,20 @@ std::string_view to_string(Isolation isolation) noexcept {
 
 std::optional<Isolation> parse_isolation(std::string_view name) noexcept { return parse_listed<Isolation>(name); }
 
+std::string_view to_string(Severity severity) noexcept {
+  switch (severity) {
+    case Severity::information:
+      return "information";
+    case Severity::warning:
+      return "warning";
+    case Severity::problem:
+      return "problem";
+  }
+  return "";
+}
+
+std::optional<Severity> parse_severity(std::string_view name) noexcept { return parse_listed<Severity>(name); }
+
 std::optional<SpeedVerdict> parse_speed_verdict(std::string_view name) noexcept {
   return parse_listed<SpeedVerdict>(name);
 }

@@ -1,8 +1,12 @@
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stagemark/report/environment.hpp"
@@ -17,6 +21,11 @@ class ManagementLibrary {
   using Device = void*;
   struct Memory {
     unsigned long long total, free, used;
+  };
+  struct Process {
+    unsigned pid;
+    unsigned long long used_memory;
+    unsigned gpu_instance, compute_instance;
   };
 
   explicit ManagementLibrary(const std::string& file) : library_(dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL)) {
@@ -56,11 +65,90 @@ class ManagementLibrary {
     return text.data();
   }
 
-  [[nodiscard]] OrReason<std::uint64_t> memory_bytes(Device device) const {
+  /// All of it, and what is in use.
+  [[nodiscard]] std::pair<OrReason<std::uint64_t>, OrReason<std::uint64_t>> memory_bytes(Device device) const {
     using Call = int(Device, Memory*);
     Memory memory{};
-    if (!invoke<Call>("nvmlDeviceGetMemoryInfo", device, &memory)) return OrReason<std::uint64_t>::absent(silence);
-    return std::uint64_t{memory.total};
+    if (!invoke<Call>("nvmlDeviceGetMemoryInfo", device, &memory)) {
+      return {OrReason<std::uint64_t>::absent(silence), OrReason<std::uint64_t>::absent(silence)};
+    }
+    return {std::uint64_t{memory.total}, std::uint64_t{memory.used}};
+  }
+
+  [[nodiscard]] GpuClocks clocks(Device device) const {
+    const auto ask = [&](const char* function, int kind) {
+      using Call = int(Device, int, unsigned*);
+      unsigned megahertz = 0;
+      return invoke<Call>(function, device, kind, &megahertz) ? OrReason<std::size_t>(megahertz)
+                                                              : OrReason<std::size_t>::absent(silence);
+    };
+    constexpr int sm = 1;
+    constexpr int memory = 2;
+    return {.sm_mhz = ask("nvmlDeviceGetClockInfo", sm),
+            .memory_mhz = ask("nvmlDeviceGetClockInfo", memory),
+            .max_sm_mhz = ask("nvmlDeviceGetMaxClockInfo", sm),
+            .max_memory_mhz = ask("nvmlDeviceGetMaxClockInfo", memory),
+            .application_sm_mhz = ask("nvmlDeviceGetApplicationsClock", sm),
+            .application_memory_mhz = ask("nvmlDeviceGetApplicationsClock", memory)};
+  }
+
+  [[nodiscard]] OrReason<std::vector<std::string>> throttle_reasons(Device device) const {
+    using Call = int(Device, unsigned long long*);
+    constexpr std::array names = {"gpu_idle",
+                                  "applications_clocks_setting",
+                                  "sw_power_cap",
+                                  "hw_slowdown",
+                                  "sync_boost",
+                                  "sw_thermal_slowdown",
+                                  "hw_thermal_slowdown",
+                                  "hw_power_brake_slowdown",
+                                  "display_clock_setting"};
+    unsigned long long bits = 0;
+    // The newer name first: the older is to go.
+    if (!invoke<Call>("nvmlDeviceGetCurrentClocksEventReasons", device, &bits) &&
+        !invoke<Call>("nvmlDeviceGetCurrentClocksThrottleReasons", device, &bits)) {
+      return OrReason<std::vector<std::string>>::absent(silence);
+    }
+    std::vector<std::string> reasons;
+    for (std::size_t bit = 0; bit < names.size(); ++bit) {
+      if ((bits >> bit & 1U) != 0) reasons.emplace_back(names.at(bit));
+    }
+    return reasons;
+  }
+
+  [[nodiscard]] OrReason<bool> persistence(Device device) const {
+    using Call = int(Device, int*);
+    int mode = 0;
+    if (!invoke<Call>("nvmlDeviceGetPersistenceMode", device, &mode)) return OrReason<bool>::absent(silence);
+    return mode != 0;
+  }
+
+  /// Of a mode that takes effect at the next reset: what it is now.
+  template <class Mode>
+  [[nodiscard]] OrReason<bool> current_mode(const char* function, Device device) const {
+    using Call = int(Device, Mode*, Mode*);
+    Mode current = 0;
+    Mode pending = 0;
+    if (!invoke<Call>(function, device, &current, &pending)) return OrReason<bool>::absent(silence);
+    return current != 0;
+  }
+  [[nodiscard]] OrReason<bool> ecc(Device device) const { return current_mode<int>("nvmlDeviceGetEccMode", device); }
+  [[nodiscard]] OrReason<bool> mig(Device device) const {
+    return current_mode<unsigned>("nvmlDeviceGetMigMode", device);
+  }
+
+  [[nodiscard]] OrReason<std::size_t> other_processes(Device device) const {
+    using Call = int(Device, unsigned*, Process*);
+    std::array<Process, 256> processes{};
+    auto count = static_cast<unsigned>(processes.size());
+    if (!invoke<Call>("nvmlDeviceGetComputeRunningProcesses_v3", device, &count, processes.data()) &&
+        !invoke<Call>("nvmlDeviceGetComputeRunningProcesses_v2", device, &count, processes.data())) {
+      return OrReason<std::size_t>::absent(silence);
+    }
+    const auto own = static_cast<unsigned>(getpid());
+    const auto listed = std::span(processes).first(std::min<std::size_t>(count, processes.size()));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(listed, [&](const Process& process) { return process.pid != own; }));
   }
 
   [[nodiscard]] NamedValues<std::string> details(Device device) const {
@@ -100,7 +188,19 @@ std::vector<GpuEnvironment> nvidia_gpus(const std::string& library) {
     auto* const device = driver.device(index);
     // Of another user, or fallen off the bus: not one to measure on.
     if (device == nullptr) continue;
-    gpus.push_back({index, driver.model(device), driver.driver(), driver.memory_bytes(device), driver.details(device)});
+    auto [memory, used] = driver.memory_bytes(device);
+    gpus.push_back({.index = index,
+                    .model = driver.model(device),
+                    .driver = driver.driver(),
+                    .memory_bytes = std::move(memory),
+                    .details = driver.details(device),
+                    .memory_used_bytes = std::move(used),
+                    .clocks = driver.clocks(device),
+                    .throttle_reasons = driver.throttle_reasons(device),
+                    .persistence = driver.persistence(device),
+                    .ecc = driver.ecc(device),
+                    .mig = driver.mig(device),
+                    .other_processes = driver.other_processes(device)});
   }
   return gpus;
 }

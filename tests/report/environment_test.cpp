@@ -3,48 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 
 #include "fakes/temporary_directory.hpp"
+#include "report/made_machine.hpp"
 
 namespace stagemark {
 namespace {
 
 using namespace std::string_literals;
-
-/// Two cores with two threads each, of a machine made of files.
-class MadeMachine {
- public:
-  MadeMachine() {
-    std::string cpuinfo;
-    for (int cpu = 0; cpu < 4; ++cpu) {
-      cpuinfo += "processor\t: " + std::to_string(cpu) +
-                 "\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Platinum 8481C\nphysical id\t: 0\n"
-                 "core id\t\t: " +
-                 std::to_string(cpu / 2) + "\nflags\t\t: fpu sse4_2 avx2 avx512f avx512_vnni amx_int8\n\n";
-    }
-    set("proc/cpuinfo", cpuinfo);
-    set("proc/loadavg", "0.10 0.20 0.30 1/100 4242\n");
-    set("proc/meminfo", "MemTotal:       16384 kB\nMemFree:  1 kB\nMemAvailable:    8192 kB\n");
-    set("proc/self/status", "Name:\tx\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n");
-    set("proc/self/cgroup", "0::/\n");
-    set("proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
-    set("etc/os-release",
-        "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\n");
-    set("sys/devices/system/cpu/smt/active", "1\n");
-    set("sys/devices/system/cpu/intel_pstate/no_turbo", "0\n");
-    set("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
-  }
-
-  void set(const std::string& file, const std::string& text) { root_.write(file, text); }
-  void remove(const std::string& file) { std::filesystem::remove_all(root_.path() / file); }
-  [[nodiscard]] const std::filesystem::path& root() const { return root_.path(); }
-  [[nodiscard]] Environment captured(const EnvironmentContext& context = {}) const {
-    return capture_environment(context, root());
-  }
-
- private:
-  TemporaryDirectory root_;
-};
+using testing::MadeMachine;
 
 bool mentions(const std::vector<std::string>& texts, std::string_view word) {
   return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(word) != std::string::npos; });
@@ -52,7 +21,7 @@ bool mentions(const std::vector<std::string>& texts, std::string_view word) {
 
 TEST(CaptureEnvironment, ReadsTheMachine) {
   const Environment environment =
-      MadeMachine().captured({.gpu = {}, .libraries = {{"opencv", "4.6"}}, .threads = {{"network", 4}}});
+      MadeMachine().captured({.gpu = {}, .libraries = {{"opencv", "4.6"}}, .threads = {{"network", 2}}});
   EXPECT_EQ(*environment.cpu.model, "Intel(R) Xeon(R) Platinum 8481C");
   EXPECT_EQ(*environment.cpu.vendor, "GenuineIntel");
   EXPECT_EQ(environment.cpu.logical_cpus, 4U);
@@ -63,12 +32,22 @@ TEST(CaptureEnvironment, ReadsTheMachine) {
   EXPECT_EQ(*environment.cpu.governor, "performance");
   EXPECT_TRUE(*environment.cpu.turbo);
   EXPECT_EQ(*environment.cpu.load_average, (std::array{0.1, 0.2, 0.3}));
-  EXPECT_EQ(*environment.memory.total_bytes, 16384U * 1024U);
-  EXPECT_EQ(*environment.memory.available_bytes, 8192U * 1024U);
+  EXPECT_EQ(*environment.memory.total_bytes, 16ULL << 30U);
+  EXPECT_EQ(*environment.memory.available_bytes, 8ULL << 30U);
   EXPECT_EQ(*environment.os.name, "Debian GNU/Linux");
   EXPECT_EQ(*environment.os.version, "12");
   EXPECT_EQ(*environment.os.kernel, "6.1.0-18-amd64");
   EXPECT_FALSE(environment.os.virtualised);
+  EXPECT_EQ(*environment.cpu.affinity_cpus, 4U);
+  EXPECT_EQ(*environment.cpu.usable_cores, 2U);
+  EXPECT_FALSE(environment.cpu.quota);
+  EXPECT_EQ(*environment.cpu.numa_nodes, 1U);
+  EXPECT_EQ(*environment.cpu.usable_numa_nodes, 1U);
+  EXPECT_EQ(environment.cpu.frequency->source, "/proc/cpuinfo");
+  EXPECT_EQ(environment.cpu.frequency->before_mhz, 2700);
+  EXPECT_FALSE(environment.cpu.frequency->after_mhz);
+  EXPECT_EQ(*environment.memory.transparent_huge_pages, "madvise");
+  EXPECT_EQ(*environment.os.address_randomisation, "full");
   EXPECT_EQ(environment.libraries.size(), 1U);
   EXPECT_TRUE(environment.warnings.empty());
 }
@@ -128,6 +107,99 @@ TEST(CaptureEnvironment, WarnsOfWhatSpoilsAMeasurement) {
   EXPECT_TRUE(mentions(warnings, "'powersave'"));
   EXPECT_TRUE(mentions(warnings, "quota of 2.5 CPUs"));
   EXPECT_TRUE(mentions(warnings, "3 threads (network) share 2"));
+}
+
+TEST(CaptureEnvironment, CountsOnlyTheCoresAndNodesOfItsAffinity) {
+  MadeMachine machine;
+  machine.set("sys/devices/system/node/node0/cpulist", "0-1\n");
+  machine.set("sys/devices/system/node/node1/cpulist", "2-3\n");
+  machine.set("sys/devices/system/node/node2/cpulist", "\n");  // memory alone
+  EXPECT_EQ(*machine.captured().cpu.numa_nodes, 2U);
+  EXPECT_EQ(*machine.captured().cpu.usable_numa_nodes, 2U);
+  machine.set("proc/self/status", "Cpus_allowed_list:\t2-3\n");
+  EXPECT_EQ(*machine.captured().cpu.usable_numa_nodes, 1U);
+  EXPECT_EQ(*machine.captured().cpu.usable_cores, 1U);
+  EXPECT_EQ(*machine.captured().cpu.physical_cores, 2U);
+}
+
+TEST(CaptureEnvironment, PrefersTheFrequencyDriverAndTheFastestUsableCpu) {
+  MadeMachine machine;
+  machine.set("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "800000\n");
+  machine.set("sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "3100000\n");
+  machine.set("sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq", "3900000\n");
+  machine.set("proc/self/status", "Cpus_allowed_list:\t0-2\n");
+  EXPECT_EQ(machine.captured().cpu.frequency->source, "scaling_cur_freq");
+  EXPECT_EQ(machine.captured().cpu.frequency->before_mhz, 3100);
+}
+
+TEST(CaptureEnvironment, FindsTheLibrariesThatCompute) {
+  MadeMachine machine;
+  machine.set("proc/self/maps",
+              "7f00-7f01 r-xp 00000000 fd:00 1 /usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3\n"
+              "7f01-7f02 rw-p 00000000 fd:00 1 /usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3\n"
+              "7f02-7f03 r-xp 00000000 fd:00 1 /usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0\n"
+              "7f03-7f04 r-xp 00000000 fd:00 1 /usr/lib/x86_64-linux-gnu/libc.so.6\n"
+              "7fff-8000 rw-p 00000000 00:00 0 [stack]\n");
+  const Environment environment = machine.captured();
+  EXPECT_EQ(environment.compute_libraries->files,
+            (std::vector<std::string>{"/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0",
+                                      "/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3"}));
+  EXPECT_EQ(*environment.compute_libraries->blas, "OpenBLAS");
+}
+
+TEST(CaptureEnvironment, NamesTheBlasThatIsUsedAndNotAnotherThatIsLoaded) {
+  MadeMachine machine;
+  machine.set("proc/self/maps",
+              "7f00-7f01 r-xp 0 fd:00 1 /usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0\n"
+              "7f02-7f03 r-xp 0 fd:00 1 /usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblasp-r0.3.21.so\n");
+  EnvironmentContext context;
+  for (const auto& [file, name] : {std::pair("/usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0", "reference"),
+                                   {"/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3", "OpenBLAS"},
+                                   {"/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.4", "BLIS"},
+                                   {"/opt/intel/mkl/lib/libmkl_rt.so.2", "MKL"},
+                                   {"/usr/lib64/libflexiblas.so.3.3", "FlexiBLAS"},
+                                   {"/opt/own/libtorch_cpu.so", "another: libtorch_cpu.so"}}) {
+    context.blas_file = std::string(file);
+    EXPECT_EQ(*machine.captured(context).compute_libraries->blas, name) << file;
+  }
+}
+
+TEST(CaptureEnvironment, KeepsOnlyTheVariablesThatSteerComputation) {
+  MadeMachine machine;
+  machine.set("proc/self/environ", "PASSWORD=secret\0OMP_NUM_THREADS=2\0HOME=/root\0ONEDNN_MAX_CPU_ISA=AVX2\0"s);
+  EXPECT_EQ(*machine.captured().variables,
+            (NamedValues<std::string>{{"OMP_NUM_THREADS", "2"}, {"ONEDNN_MAX_CPU_ISA", "AVX2"}}));
+}
+
+TEST(MachineWatch, RemembersTheExtremesThatItSaw) {
+  MadeMachine machine;
+  MachineWatch watch(machine.captured(), machine.root(), "libno-such-driver.so.1", std::chrono::seconds(0));
+  for (const char* kilohertz : {"3000000", "2400000", "2900000"}) {
+    machine.set("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", kilohertz);
+    watch.look();
+  }
+  machine.set("proc/loadavg", "4.50 0.20 0.30 1/100 4242\n");
+  const Environment environment = watch.finish();
+  EXPECT_EQ(environment.cpu.frequency->before_mhz, 2700);
+  EXPECT_EQ(*environment.cpu.frequency->lowest_mhz, 2400);
+  EXPECT_EQ(*environment.cpu.frequency->highest_mhz, 3000);
+  EXPECT_EQ(*environment.cpu.frequency->after_mhz, 2900);
+  EXPECT_EQ(environment.cpu.frequency->readings, 4U);
+  EXPECT_EQ(environment.cpu.load_average->front(), 0.1);
+  EXPECT_EQ(environment.cpu.load_average_after->front(), 4.5);
+  EXPECT_TRUE(mentions(environment.warnings, "from 2400 to 3000 MHz"));
+}
+
+TEST(MachineWatch, LooksNoMoreOftenThanItIsAllowed) {
+  const MadeMachine machine;
+  MachineWatch watch(machine.captured(), machine.root(), "libno-such-driver.so.1", std::chrono::hours(1));
+  for (int i = 0; i < 3; ++i) watch.look();
+  EXPECT_EQ(watch.finish().cpu.frequency->readings, 2U);  // the first, and the last
+}
+
+TEST(BlasFileInUse, IsAFileOrAReason) {
+  const OrReason<std::string> file = blas_file_in_use();
+  EXPECT_TRUE(file ? std::filesystem::exists(*file) : !file.reason.empty());
 }
 
 TEST(UsableCpus, FollowsTheAffinity) {

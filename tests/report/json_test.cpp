@@ -280,6 +280,34 @@ TEST(ReportJson, ReadsReportsOfANewerMinor) {
   EXPECT_EQ(read(json.dump()), expected);
 }
 
+TEST(ReportJson, ReadsReportsFromBeforeTheDiagnosis) {
+  Json old = Json::parse(written(full_report()));
+  Json& environment = old["environment"];
+  for (const char* name : {"build", "compute_libraries", "variables", "configuration", "findings"}) {
+    EXPECT_EQ(environment.erase(name), 1U) << name;
+  }
+  for (const char* name : {"load_average_after", "affinity_cpus", "usable_cores", "quota", "numa_nodes",
+                           "usable_numa_nodes", "frequency"}) {
+    EXPECT_EQ(environment["cpu"].erase(name), 1U) << name;
+  }
+  for (const char* name :
+       {"memory_used_bytes", "clocks", "throttle_reasons", "persistence", "ecc", "mig", "other_processes"}) {
+    EXPECT_EQ(environment["gpu"][0].erase(name), 1U) << name;
+  }
+  environment["memory"].erase("transparent_huge_pages");
+  environment["os"].erase("address_randomisation");
+  const Report report = read(old.dump());
+  EXPECT_EQ(report.environment.findings.reason, "not in this report");
+  EXPECT_EQ(report.environment.cpu.load_average, full_report().environment.cpu.load_average);
+}
+
+TEST(ReportJson, WritesAnEnvironmentAloneAsItStandsInAReport) {
+  const Report report = full_report();
+  std::stringstream alone;
+  write_json(alone, report.environment);
+  EXPECT_EQ(Json::parse(alone), Json::parse(written(report))["environment"]);
+}
+
 TEST(ReportJson, TakesTheReasonBeforeOrAfterTheNull) {
   Json json = Json::parse(written(full_report()));
   Json& total = json["results"][0]["stages"]["total"];

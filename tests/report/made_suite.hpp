@@ -144,6 +144,21 @@ inline Report full_report() {
   context.environment.cpu.load_average = std::array{0.5, 0.25, 0.0};
   context.environment.gpu.push_back({.index = 0, .model = "H200", .driver = {}, .memory_bytes = {}, .details = {}});
   context.environment.warnings = {"the load average is high"};
+  context.environment.cpu.frequency = CpuFrequency{.source = "scaling_cur_freq",
+                                                   .before_mhz = 3000,
+                                                   .after_mhz = 2900.0,
+                                                   .lowest_mhz = 2800.0,
+                                                   .highest_mhz = {},
+                                                   .readings = 1};
+  context.environment.gpu[0].clocks = GpuClocks();
+  context.environment.gpu[0].throttle_reasons = std::vector<std::string>{"sw_power_cap"};
+  context.environment.build =
+      BuildEnvironment{.compiler = "GCC", .optimised = true, .assertions = false, .sanitizers = ""};
+  context.environment.compute_libraries =
+      ComputeLibraries{.blas = std::string("OpenBLAS"), .blas_file = {}, .files = {"/lib/libgomp.so.1"}};
+  context.environment.variables = NamedValues<std::string>{{"OMP_NUM_THREADS", "2"}};
+  context.environment.configuration = NamedValues<NamedValues<std::string>>{{"libtorch", {{"build_type", "Release"}}}};
+  context.environment.findings = std::vector<Finding>{{Severity::warning, "busy", "the load average is high", "wait"}};
   Report report = make_report(suite, context);
   Comparison comparison;
   comparison.baseline = report.approaches_tested.at(0);

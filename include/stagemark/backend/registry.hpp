@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
@@ -51,6 +52,9 @@ struct Backend {
   std::function<std::optional<Unavailable>(const Approach&)> unavailable;
   /// Loads the model. \throws BackendError, ModelError
   std::function<std::unique_ptr<InferenceWrapper>(const BackendRequest&)> open;
+  /// How the runtime is built and set up, by name; empty where it does not tell. `doctor` knows "build_type" ("Debug" is
+  /// slow), "cpu_capability" (instruction sets of its own kernels) and "own_blas" (brings a BLAS, and needs no other).
+  std::function<std::vector<std::pair<std::string, std::string>>()> configuration;
 };
 
 /// The engines of a program. A value: no singleton, no static registration.

@@ -16,6 +16,9 @@ void write_json(std::ostream& out, const Report& report);
 /// Writes comparisons as they stand in a report, as a JSON array.
 void write_json(std::ostream& out, const std::vector<Comparison>& comparisons);
 
+/// Writes an environment as it stands in a report.
+void write_json(std::ostream& out, const Environment& environment);
+
 /// Reads a report as a stream. Fields that this version does not know are passed over.
 /// \param name what errors call the source, usually the file
 /// \throws InputError not JSON, truncated, a field missing or of another type, or a newer major schema; the

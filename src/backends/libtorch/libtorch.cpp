@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "aoti.hpp"
+#include "configuration.hpp"
 #include "cuda_runtime.hpp"
 #include "engine.hpp"
 #include "folded_network.hpp"
@@ -238,6 +239,7 @@ void add_to(BackendRegistry& registry) {
   eager.open = [](const BackendRequest& request) {
     return open(request, [](const BackendRequest& r) { return load(r, ScriptExecution::as_stored); });
   };
+  eager.configuration = configuration;
   registry.add(std::move(eager));
 
   Backend script = described("torchscript");

@@ -519,15 +519,42 @@ std::string text_or_reason(const OrReason<T>& value) {
   }
 }
 
+std::string clock_text(const CpuEnvironment& cpu) {
+  if (!cpu.frequency) return cpu.frequency.reason;
+  const CpuFrequency& frequency = *cpu.frequency;
+  std::string text = number(frequency.before_mhz, 0) + " MHz before";
+  if (frequency.lowest_mhz && frequency.highest_mhz) {
+    text +=
+        ", " + number(*frequency.lowest_mhz, 0) + " to " + number(*frequency.highest_mhz, 0) + " MHz during the run";
+  }
+  return text + ", says " + frequency.source;
+}
+
+std::string load_text(const CpuEnvironment& cpu) {
+  if (!cpu.load_average) return cpu.load_average.reason;
+  std::string text = number(cpu.load_average->front(), 2) + " before";
+  if (cpu.load_average_after) text += ", " + number(cpu.load_average_after->front(), 2) + " after the run";
+  return text;
+}
+
 void write_environment(Page& page, const Report& report) {
   const Environment& environment = report.environment;
   page.element("h2", "Where and how", "id=\"environment\"");
   for (const std::string& warning : environment.warnings) page.element("p", warning, "class=\"warning\"");
+  if (environment.findings) {
+    for (const Finding& finding : *environment.findings) {
+      if (finding.severity == Severity::information) page.element("p", finding.sentence + "; " + finding.remedy);
+    }
+  }
   std::vector<std::vector<std::string>> rows = {
       {"processor", text_or_reason(environment.cpu.model) + ", " + std::to_string(environment.cpu.usable_cpus) +
                         " of " + std::to_string(environment.cpu.logical_cpus) + " CPUs usable"},
       {"governor", text_or_reason(environment.cpu.governor)},
       {"turbo", text_or_reason(environment.cpu.turbo)},
+      {"clock", clock_text(environment.cpu)},
+      {"load average", load_text(environment.cpu)},
+      {"BLAS", environment.compute_libraries ? text_or_reason(environment.compute_libraries->blas_file)
+                                             : environment.compute_libraries.reason},
       {"system", text_or_reason(environment.os.name) + " " + text_or_reason(environment.os.version) + ", kernel " +
                      text_or_reason(environment.os.kernel) + (environment.os.virtualised ? ", virtualised" : "")}};
   for (const GpuEnvironment& gpu : environment.gpu) {

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stagemark {
+
+/// How much a finding matters to a measurement.
+enum class Severity : std::uint8_t {
+  information,  ///< worth knowing when times are read
+  warning,      ///< makes times less certain
+  problem,      ///< makes times those of something else than the network
+};
+std::string_view to_string(Severity severity) noexcept;
+std::optional<Severity> parse_severity(std::string_view name) noexcept;
+
+/// Something about the machine that bears on a measurement.
+struct Finding {
+  Severity severity = Severity::information;
+  std::string id;        ///< e.g. "reference_blas"; the README explains each
+  std::string sentence;  ///< what is so
+  std::string remedy;    ///< what to do about it
+
+  bool operator==(const Finding&) const = default;
+};
+
+struct Environment;
+
+/// Everything that the environment shows, the gravest first. Computes from what is given and looks at nothing else.
+std::vector<Finding> diagnose(const Environment& environment);
+
+}  // namespace stagemark
