@@ -129,7 +129,7 @@ TEST(Html, ShowsTheFlippedImagesUpToALimit) {
   const std::string page = markup_of(page_of(report, options));
   EXPECT_EQ(count(page, "<img "), 1);
   EXPECT_EQ(count(page, "0.9000 → 0.1000, now wrong"), 2);
-  EXPECT_THAT(page, HasSubstr("The report names all 3."));
+  EXPECT_THAT(page, HasSubstr("report.json names all 3."));
 }
 
 TEST(Html, LeavesOutWhatAnUnlabelledSetCannotShow) {

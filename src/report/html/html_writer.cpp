@@ -107,9 +107,10 @@ class Page {
 
 void table(Page& page, const std::vector<std::string>& headings, const std::vector<std::vector<std::string>>& rows,
            std::size_t text_columns = 1, std::string_view caption = "") {
+  // Not a caption, which would be as wide as the table.
+  if (!caption.empty()) page.element("p", caption, "class=\"faint\"");
   // Whoever has no mouse scrolls what is wider than the screen with the arrow keys.
   page.raw("<div class=\"scroll\" tabindex=\"0\"><table>");
-  if (!caption.empty()) page.element("caption", caption);
   page.raw("<thead>").row("th", headings, text_columns).raw("</thead><tbody>");
   for (const auto& row : rows) page.row("td", row, text_columns);
   page.raw("</tbody></table></div>\n");
@@ -365,13 +366,15 @@ void write_overview(Page& page, const Report& report) {
       continue;
     }
     const StageStatistics& total = result.stages.at(Stage::total);
-    rows.push_back({result.approach, time_text(total.mean), time_text(total.median), time_text(total.p95),
-                    time_text(total.p99),
-                    result.throughput_images_per_second ? number(*result.throughput_images_per_second, 1) : "n/a",
-                    with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %"),
-                    result.memory.peak_rss_bytes
-                        ? number(static_cast<double>(*result.memory.peak_rss_bytes) / 1048576.0, 0) + " MB"
-                        : "n/a"});
+    rows.push_back(
+        {result.approach, time_text(total.mean), time_text(total.median), time_text(total.p95), time_text(total.p99),
+         result.throughput_images_per_second
+             ? number(*result.throughput_images_per_second, *result.throughput_images_per_second < 1000 ? 1 : 0)
+             : "n/a",
+         with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %"),
+         result.memory.peak_rss_bytes
+             ? number(static_cast<double>(*result.memory.peak_rss_bytes) / 1048576.0, 0) + " MB"
+             : "n/a"});
   }
   table(page, {"approach", "mean", "median", "p95", "p99", "images/s", "accuracy [95 %]", "peak memory"}, rows, 1,
         "Times are of total, from the decoded image to the answer" +
@@ -566,8 +569,10 @@ void write_flips(Page& page, const Report& report, const HtmlOptions& options) {
     }
     page.raw("</ul>\n");
     page.element("p",
-                 "Probabilities: " + comparison.baseline + " → " + comparison.candidate + ". The report names all " +
-                     std::to_string(comparison.label_flips.files.size()) + ".",
+                 "Probabilities: " + comparison.baseline + " → " + comparison.candidate +
+                     ". This page shows no more than " + std::to_string(options.most_thumbnails) +
+                     " images in all; report.json names all " + std::to_string(comparison.label_flips.files.size()) +
+                     ".",
                  "class=\"faint\"");
   }
 }
@@ -643,7 +648,7 @@ void write_environment(Page& page, const Report& report) {
   for (const ApproachReport& result : report.results) {
     std::string facts;
     for (const auto& [name, value] : result.execution) facts += (facts.empty() ? "" : ", ") + name + " " + value;
-    if (!facts.empty()) rows.push_back({"ran as " + result.approach, facts});
+    if (!facts.empty()) rows.push_back({result.approach + " ran with", facts});
   }
   rows.push_back(
       {"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +

@@ -22,12 +22,15 @@
   // A short line of the approach's colour that says nothing of its own in the legend or when pointed at.
   const bar = (approach, from, to) => ({ label: "", data: [from, to], borderColor: colour(approach.index), borderWidth: 3, pointRadius: 0,
                                          pointHitRadius: 0, showLine: true });
+  // Of a logarithmic axis: 1, 2 and 5 of each power of ten.
+  const round = (value) => [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9)))
+    ? value.toLocaleString("en", { maximumSignificantDigits: 1 }) : null;
   const scatter = (datasets, x, y) => ({
     type: "scatter", data: { datasets },
     options: { animation: false, responsive: true, maintainAspectRatio: false, scales: { x, y }, datasets: { scatter: { clip: 8 } },
                interaction: { mode: "nearest", intersect: false },
                // Later approaches lie on top, so that dashes show over a line that they cover; the legend keeps its order.
-               plugins: { legend: { reverse: true, labels: { filter: (item, chart) => item.text !== "" && !chart.datasets[item.datasetIndex].hidden_in_legend } }, tooltip: { filter: (item) => item.dataset.label !== "" } } },
+               plugins: { legend: { reverse: true, labels: { filter: (item, chart) => item.text !== "" && !chart.datasets[item.datasetIndex].hidden_in_legend } }, tooltip: { filter: (item) => item.dataset.label !== "", callbacks: { label: (item) => `${item.dataset.label}: ${item.formattedValue}` } } } },
   });
   const points = (pairs) => pairs.map(([x, y]) => ({ x, y }));
   const diagonal = { label: "", data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], borderColor: "#888888", borderDash: [3, 3], borderWidth: 1,
@@ -55,7 +58,7 @@
           backgroundColor: colour(a.index), pointStyle: shapes[a.index % shapes.length], pointRadius: 5, showLine: false },
         ...a.quantiles.filter((q) => q.upper !== null).map((q) => bar(a, { x: q.lower, y: q.p }, { x: q.upper, y: q.p })),
       ]);
-      return scatter(sets, axis(`total, ${data.time_unit}`, { type: logarithmic ? "logarithmic" : "linear" }), unitAxis("share of calls at or below"));
+      return scatter(sets, axis(`total, ${data.time_unit}`, logarithmic ? { type: "logarithmic", ticks: { callback: round } } : { type: "linear" }), unitAxis("share of calls at or below"));
     },
     time() {
       const medians = data.approaches.flatMap((a) => a.over_time.map(([, y]) => y));
