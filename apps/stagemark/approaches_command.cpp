@@ -42,6 +42,9 @@ void print_json(const std::vector<Listed>& list) {
 
 Command add_approaches_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("approaches", "Lists what can run here, and what to install for the rest");
+  command->footer(R"(Examples:
+  stagemark approaches
+  stagemark approaches --json)");
   auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print JSON");
   return [as_json] {

@@ -38,7 +38,8 @@ Command add_calibrate_command(CLI::App& app, const std::vector<std::string>& arg
   CLI::App* command = app.add_subcommand(
       "calibrate", "Measures one approach against itself: the smallest change that this machine can tell");
   command->footer(
-      R"(Ten generations of processes by default. 'stagemark check --calibration' reads the report that this writes.
+      R"(Ten generations of processes by default. 'stagemark check --calibration' reads the report that this
+writes.
 
 Examples:
   stagemark calibrate images/ --model net.ckpt -o calibration

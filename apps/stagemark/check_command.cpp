@@ -17,12 +17,13 @@ Command add_check_command(CLI::App& app) {
   command->footer(R"help(Judges every approach of the report against its first, which took turns with it; or, with
 --baseline, against the approach of the same name in a stored report.
 
-Exit codes: 0 pass, 1 fail, 5 inconclusive, 4 nothing that could be judged (never a pass), 2 usage error.
+Exit codes: 0 pass, 1 fail, 5 inconclusive, 4 nothing that could be judged (never a pass),
+2 usage error.
 
 Examples:
   stagemark check results/latest
   stagemark check results/latest --max-slowdown 3% --metric total:median --metric total:p95
-  stagemark check results/latest --baseline baseline/report.json --junit gate.xml --markdown "$GITHUB_STEP_SUMMARY")help");
+  stagemark check results/latest --baseline baseline/report.json --junit gate.xml)help");
   command->add_option("report", arguments->report, "Report, or the directory that holds it")->required();
   arguments->gate.add_to(*command, nullptr);
   return [arguments] {

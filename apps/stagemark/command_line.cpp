@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "help_text.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/report/tool.hpp"
 
@@ -12,13 +13,17 @@ namespace stagemark {
 namespace {
 
 constexpr const char* footer = R"(Examples:
-  stagemark sample sample                              a synthetic data set and a model to try things with
-  stagemark run sample --model sample/model.ckpt       the FP32 baseline of a model, stage by stage
+  stagemark sample sample                          a synthetic data set and a model
+  stagemark run sample --model sample/model.ckpt   the FP32 baseline of a model, stage by stage
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-bf16
-  stagemark approaches                                 what can run here, and what to install for the rest
+  stagemark approaches                             what can run here, what to install for the rest
 
-Exit codes: 0 success or pass, 1 regression, 2 usage error, 3 engine, device or model not to be had, 4 bad data or output not writable,
-5 inconclusive, 70 internal error, 130 interrupted (the report holds what was measured).)";
+Times are in milliseconds unless a unit stands behind them. Durations are given as 90s, 5m or 1h,
+sizes as 64MB or 1GB, shares as 5%, differences of accuracy in percentage points as 0.5pp.
+
+Exit codes: 0 success or pass, 1 regression, 2 usage error, 3 engine, device or model not to be had,
+4 bad data or output not writable, 5 inconclusive, 70 internal error, 130 interrupted (the report
+holds what was measured).)";
 
 int say(ExitCode code, const std::string& sentence) {
   std::cerr << "stagemark: " << sentence << '\n';
@@ -39,7 +44,7 @@ std::string one_line(std::string text) {
 int run_command_line(int argc, char** argv) try {
   CLI::App app{"Benchmarks image classifiers stage by stage, with accuracy measured in the very same inferences.",
                "stagemark"};
-  app.footer(footer);
+  app.formatter(make_help_formatter());
   const ToolInfo tool = this_tool();
   app.set_version_flag("--version", "stagemark " + tool.version + (tool.git ? " (" + *tool.git + ")" : ""));
   app.require_subcommand(1);
@@ -60,6 +65,8 @@ int run_command_line(int argc, char** argv) try {
   commands["doctor"] = add_doctor_command(app);
   commands["schema"] = add_schema_command(app);
   commands["worker"] = add_worker_command(app);
+  commands["man"] = add_man_command(app);
+  app.footer(footer);  // last: a command without one would take it
 
   try {
     app.parse(argc, argv);

@@ -27,6 +27,7 @@ Command add_approaches_command(CLI::App& app);
 Command add_doctor_command(CLI::App& app);
 Command add_schema_command(CLI::App& app);
 Command add_worker_command(CLI::App& app);
+Command add_man_command(CLI::App& app);
 
 /// Parses, runs, and turns every error into one sentence on stderr and an exit code.
 int run_command_line(int argc, char** argv);

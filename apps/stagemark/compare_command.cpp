@@ -54,9 +54,10 @@ Command add_compare_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("compare", "Compares all approaches of stored reports; never fails on a difference");
   command->footer(
-      R"(Approaches of one report took turns, so that their speed-up has an interval and a verdict. Those of further reports did
-not: they are compared with the first report's baseline by what was measured, without a verdict, unless both reports
-come from one machine and hold enough process runs (5 and 3) to tell the runs' own spread.
+      R"(Approaches of one report took turns, so that their speed-up has an interval and a verdict. Those
+of further reports did not: they are compared with the first report's baseline by what was
+measured, without a verdict, unless both reports come from one machine and hold enough process
+runs (5 and 3) to tell the runs' own spread.
 
 Examples:
   stagemark compare results/latest

@@ -80,7 +80,7 @@ void GateArguments::add_to(CLI::App& command, CLI::Option* needed) {
   command.add_option("--annotations", annotations_, "Print annotations for a CI service")
       ->check(CLI::IsMember({"github"}));
   for (CLI::Option* option : command.get_options()) {
-    if (needed != nullptr && !before.contains(option)) option->needs(needed)->group("Gate");
+    if (needed != nullptr && !before.contains(option)) option->needs(needed)->group(help_group);
   }
 }
 

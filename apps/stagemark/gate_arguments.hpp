@@ -13,6 +13,8 @@ namespace stagemark {
 /// What is judged and where the result goes: the options of `check`, which `run --check` shares.
 class GateArguments {
  public:
+  static constexpr const char* help_group = "Gate, with --check";
+
   /// \param needed an option without which these say nothing; may be null
   void add_to(CLI::App& command, CLI::Option* needed);
 

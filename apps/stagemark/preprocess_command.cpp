@@ -53,8 +53,8 @@ Command add_preprocess_command(CLI::App& app) {
   command->footer(R"help(Examples:
   stagemark preprocess xray.png -o xray.npy
   python3 -c "import numpy; print(abs(numpy.load('xray.npy') - my_tensor.numpy()).max())"
-  stagemark preprocess xray.png -o xray.npy --stage resized       the pixels before they are normalised
-  stagemark preprocess photo.jpg -o photo.npy --keep-aspect 256   torchvision's Resize(256), CenterCrop(224))help");
+  stagemark preprocess xray.png -o xray.npy --stage resized       before they are normalised
+  stagemark preprocess photo.jpg -o photo.npy --keep-aspect 256   Resize(256), CenterCrop(224))help");
   command->add_option("image", arguments->image, "Image file")->required();
   command->add_option("-o,--output", arguments->output, "File to write, in NumPy's .npy format")
       ->type_name("FILE")

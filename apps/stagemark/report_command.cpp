@@ -5,6 +5,7 @@
 #include <string>
 
 #include "command_line.hpp"
+#include "gate_output.hpp"
 #include "html_file.hpp"
 #include "json_object.hpp"
 #include "quantity.hpp"
@@ -12,6 +13,7 @@
 #include "report_tables.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/report/atomic_file.hpp"
+#include "stagemark/report/gate.hpp"
 
 namespace stagemark {
 namespace {
@@ -20,7 +22,7 @@ struct ReportArguments {
   std::string report;
   std::optional<std::string> html, markdown, csv;
   bool per_image = false;
-  std::optional<std::string> github_benchmark;
+  std::optional<std::string> junit, github_benchmark;
 };
 
 /// What github-action-benchmark calls customSmallerIsBetter: medians by stage, and the share of wrong decisions.
@@ -46,12 +48,19 @@ void write_github_benchmark(std::ostream& out, const Report& report) {
   out << "\n]\n";
 }
 
+/// Those of 'stagemark check', without accuracy where there are no labels.
+GateCriteria usual_criteria(const Report& report) {
+  GateCriteria criteria;
+  if (report.dataset.classes.empty()) criteria.max_accuracy_drop.reset();
+  return criteria;
+}
+
 void write_to(const std::string& file, const std::function<void(std::ostream&)>& write) {
   file == "-" ? write(std::cout) : write_file_atomically(file, write);
 }
 
 ExitCode render(const ReportArguments& arguments) {
-  if (!arguments.html && !arguments.markdown && !arguments.csv && !arguments.github_benchmark) {
+  if (!arguments.html && !arguments.markdown && !arguments.csv && !arguments.junit && !arguments.github_benchmark) {
     throw UsageError("nothing to write was asked for", {}, "say what, e.g. --html FILE");
   }
   const Report report = read_report(arguments.report);
@@ -61,6 +70,10 @@ ExitCode render(const ReportArguments& arguments) {
     write_to(*arguments.csv, [&](std::ostream& out) {
       arguments.per_image ? write_per_image_csv(out, report) : write_csv(out, report);
     });
+  }
+  if (arguments.junit) {
+    const GateResult result = gate(report, usual_criteria(report));
+    write_to(*arguments.junit, [&](std::ostream& out) { write_junit(out, result, false); });
   }
   if (arguments.github_benchmark) {
     write_to(*arguments.github_benchmark, [&](std::ostream& out) { write_github_benchmark(out, report); });
@@ -77,6 +90,7 @@ Command add_report_command(CLI::App& app) {
   stagemark report results/latest --html report.html
   stagemark report results/latest --markdown - >> "$GITHUB_STEP_SUMMARY"
   stagemark report results/latest --csv images.csv --per-image
+  stagemark report results/latest --junit gate.xml
   stagemark report results/latest --github-benchmark benchmark.json)");
   command->add_option("report", arguments->report, "Report, or the directory that holds it")->required();
   command->add_option("--html", arguments->html, "One page with charts that needs nothing else")->type_name("FILE");
@@ -87,6 +101,10 @@ Command add_report_command(CLI::App& app) {
           ->add_option("--csv", arguments->csv, "One row per approach and stage, in milliseconds; - is standard output")
           ->type_name("FILE|-");
   command->add_flag("--per-image", arguments->per_image, "CSV with one row per inference, in nanoseconds")->needs(csv);
+  command
+      ->add_option("--junit", arguments->junit,
+                   "JUnit's XML of what 'stagemark check' finds with its usual limits; - is standard output")
+      ->type_name("FILE|-");
   command
       ->add_option("--github-benchmark", arguments->github_benchmark,
                    "For github-action-benchmark, tool customSmallerIsBetter; - is standard output")

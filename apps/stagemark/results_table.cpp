@@ -147,11 +147,14 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
 
 std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
 
+/// Beyond a hundredfold nobody counts thousandths.
+std::string ratio_text(double ratio) { return decimal(ratio, ratio < 100 ? 3 : 0); }
+
 /// "1.902x [1.881, 1.923]"
 std::string speedup_text(const Speedup& speedup) {
   if (!speedup.ratio) return "n/a";
-  std::string text = decimal(*speedup.ratio, 3) + "x";
-  if (speedup.ci95) text += " [" + decimal(speedup.ci95->low, 3) + ", " + decimal(speedup.ci95->high, 3) + "]";
+  std::string text = ratio_text(*speedup.ratio) + "x";
+  if (speedup.ci95) text += " [" + ratio_text(speedup.ci95->low) + ", " + ratio_text(speedup.ci95->high) + "]";
   return text;
 }
 
@@ -168,7 +171,7 @@ std::string accuracy_sentence(const Comparison& comparison) {
     text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
   }
   const std::string margin = decimal(comparison.accuracy_margin_points, 2) + " points";
-  text += ": accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
+  text += ":\n    accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
           (*comparison.accuracy_delta_points < 0 ? "" : "+") + decimal(*comparison.accuracy_delta_points, 2) +
           " points";
   if (comparison.accuracy_delta_ci95) {
@@ -230,7 +233,7 @@ void print_comparisons(std::ostream& out, const Report& report) {
   for (const Comparison& comparison : report.comparisons) {
     const auto inference = comparison.stages.find(Stage::inference);
     const auto ratio = [](const OrReason<double>& value) {
-      return value ? decimal(*value, 3) + "x" : std::string("n/a");
+      return value ? ratio_text(*value) + "x" : std::string("n/a");
     };
     table.add({comparison.candidate, speedup_text(comparison.speedup), ratio(comparison.tails.p95.ratio),
                inference == comparison.stages.end() ? "n/a" : ratio(inference->second.ratio),

@@ -63,8 +63,9 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
   stagemark run images/ --model net.ckpt
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a libtorch-fp16@cuda -o results/fp16
   stagemark run images/ -a old=libtorch-fp32 -a new=libtorch-fp32 -m old=v1.ckpt -m new=v2.ckpt
-  stagemark run images/ -m net.ckpt -a old=libtorch-fp32 -a new=libtorch-fp32 --worker old=/opt/old/bin/stagemark
   stagemark run images/ -m net.ckpt -a libtorch-fp32 -a opencv-fp32 -a opencv-int8 --calibration 64
+  stagemark run images/ -m net.ckpt -a old=libtorch-fp32 -a new=libtorch-fp32 \
+    --worker old=/opt/old/bin/stagemark --check    an old build against this one, as a gate
   stagemark run images/ -a null-fp32       what the tool itself costs per image)");
   arguments->measurement.add_to(*command);
   CLI::Option* target =
@@ -78,14 +79,14 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
       ->capture_default_str()
       ->type_name("DURATION")
       ->needs(target);
-  CLI::Option* check =
-      command->add_flag("--check", arguments->check, "Judge the result as 'stagemark check' does")->group("Gate");
+  CLI::Option* check = command->add_flag("--check", arguments->check, "Judge the result as 'stagemark check' does")
+                           ->group(GateArguments::help_group);
   command
       ->add_flag("--retry", arguments->retry,
                  "Measure as much again, once, if the gate cannot tell; both looks are stricter")
       ->needs(check)
       ->excludes(target)
-      ->group("Gate");
+      ->group(GateArguments::help_group);
   arguments->gate.add_to(*command, check);
   return [arguments] { return run(*arguments); };
 }

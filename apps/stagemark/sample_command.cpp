@@ -110,8 +110,8 @@ Command add_sample_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "sample", "Makes a labelled synthetic data set and a working model, so that everything can be tried");
   command->footer(
-      R"(The images look like radiographs and are not: no figure of accuracy on them says anything about real ones.
-The model never saw the images that are written.
+      R"(The images look like radiographs and are not: no figure of accuracy on them says anything about
+real ones. The model never saw the images that are written.
 
 Example:
   stagemark sample sample && stagemark run sample --model sample/model.ckpt)");

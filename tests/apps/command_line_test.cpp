@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "command_runner.hpp"
 #include "fakes/temporary_directory.hpp"
@@ -55,6 +56,23 @@ TEST_F(CommandLine, ShowsHelpWithExamplesAndExitCodes) {
   EXPECT_NE(help.out.find("Exit codes:"), std::string::npos);
   EXPECT_EQ(run_stagemark("run --help").exit_code, 0);
   EXPECT_EQ(run_stagemark("--version").out.rfind("stagemark 0.", 0), 0U);
+}
+
+TEST_F(CommandLine, HelpFitsAHundredColumnsAndShowsExamples) {
+  for (const char* command : {"", "run", "compare", "check", "calibrate", "report", "sample", "model", "predict",
+                              "preprocess", "approaches", "schema"}) {
+    std::istringstream help(run_stagemark(command + std::string(" --help")).out);
+    bool examples = false;
+    for (std::string line; std::getline(help, line);) {
+      EXPECT_LE(line.size(), 100) << command << ": " << line;
+      examples = examples || line == "Example:" || line == "Examples:";
+    }
+    EXPECT_TRUE(examples) << command;
+  }
+  const std::string run = run_stagemark("run --help").out;
+  EXPECT_NE(run.find("  --round-memory SIZE         Most memory for decoded images (default 256MB)\n"),
+            std::string::npos)
+      << run;
 }
 
 TEST_F(CommandLine, EndsWithTwoOnAWrongCall) {

@@ -237,6 +237,16 @@ TEST_F(GateCommand, WritesWhatGithubActionBenchmarkReads) {
   EXPECT_EQ(run_stagemark("report " + report).exit_code, 2);
 }
 
+TEST_F(GateCommand, WritesJUnitOfAStoredReportAndDoesNotFail) {
+  const std::string report = report_of("report", {"burns-1.00", "garbage"});
+  const CommandResult result = run_stagemark("report " + report + " --junit -");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_NE(result.out.find("<testcase classname=\"b\" name=\"accuracy\"><failure"), std::string::npos) << result.out;
+  const CommandResult alone = run_stagemark("report " + report_of("alone", {"burns-1.00"}) + " --junit -");
+  EXPECT_EQ(alone.exit_code, 4) << alone.error;
+  EXPECT_EQ(alone.out, "");
+}
+
 TEST_F(GateCommand, CalibratesAndWarnsOfMarginsBelowTheNoise) {
   const fs::path executable = directory_ / "burns-1.00";
   fs::create_symlink(STAGEMARK_MADE_BUILD, executable);

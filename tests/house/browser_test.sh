@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Opens the HTML report of a run in headless Chromium: nothing on the console, nothing asked for, each chart with its
-# marks. Skipped where there is no Chromium: browser_test.sh STAGEMARK DIRECTORY
+# Opens HTML reports in headless Chromium: nothing on the console, nothing asked for, each chart with its marks. One of a
+# run of three approaches over files with hostile names, of which decisions flipped, and one of a run
+# with a single class. Skipped where there is no Chromium: browser_test.sh STAGEMARK DIRECTORY
 set -euo pipefail
 stagemark=$1 directory=$2
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
@@ -11,18 +12,72 @@ rm -rf "$directory"
 mkdir -p "$directory"
 cd "$directory"
 
-"$stagemark" sample images --images 60 --no-model
-"$stagemark" run images -a first=null-fp32 -a second=null-fp32 -o results --progress off >/dev/null
-"$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$directory/profile" --enable-logging=stderr \
-  --virtual-time-budget=5000 --dump-dom "file://$directory/results/report.html" >page.html 2>log.txt
+# page REPORT.html: what the browser made of it, in page.html. The page's own policy refuses every request, which the
+# console then tells.
+page() {
+  "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$directory/profile" --enable-logging=stderr \
+    --virtual-time-budget=5000 --dump-dom "file://$directory/$1" >page.html 2>log.txt
+  if grep 'CONSOLE' log.txt; then
+    echo "the page spoke on the console" >&2
+    exit 1
+  fi
+}
+# marks CHART: how many it has; nothing if there is no such chart.
+marks() {
+  tr '\n' ' ' <page.html | grep -o "<figure data-chart=\"$1\">.*" | sed 's/<figcaption.*//' |
+    sed -n 's/.*data-marks="\([0-9]*\)".*/\1/p'
+}
 
-if grep 'CONSOLE' log.txt; then
-  echo "the page spoke on the console" >&2
+"$stagemark" sample images --images 60 --no-model
+hostile=$'<script>console.log(1)<\n"\'&>.png'
+mv "$(find images/NORMAL -name '*.png' | sort | head -1)" "images/NORMAL/$hostile"
+"$stagemark" run images -a first=null-fp32 -a second=null-fp32 -a third=null-fp32 -o results --progress off >/dev/null
+# As if the second had called one class the other.
+if command -v python3 >/dev/null; then
+  python3 - <<'PYTHON'
+import json
+with open("results/report.json") as file: report = json.load(file)
+second, flips = report["results"][1], report["comparisons"][0]["label_flips"]
+for row, predicted in enumerate(second["per_image"]["predicted"]):
+    second["per_image"]["predicted"][row] = 1 - predicted
+flips["files"] = flips["harmful_files"] = sorted(set(report["results"][0]["per_image"]["path"]))
+flips["harmful"] = len(flips["files"])
+with open("results/report.json", "w") as file: json.dump(report, file)
+PYTHON
+  "$stagemark" report results --html results/report.html
+  grep -q '&lt;script&gt;console.log(1)&lt;' results/report.html
+  [ "$(grep -o '<img ' results/report.html | wc -l)" = 48 ]
+fi
+page results/report.html
+sed 's|</main>|<img src="http://127.0.0.1:9/x.png"></main>|' results/report.html >asking.html
+if (page asking.html) >/dev/null 2>&1; then
+  echo "a page that asks for something would pass unseen" >&2
   exit 1
 fi
-for chart in stages distribution time tradeoff roc precision_recall calibration; do
-  figure=$(grep -o "<figure data-chart=\"$chart\">.*" page.html | sed 's/<figcaption.*//')
-  marks=$(sed -n 's/.*data-marks="\([0-9]*\)".*/\1/p' <<<"$figure")
-  echo "$chart: ${marks:-no} marks"
-  [ "${marks:-0}" -gt 0 ]
-done
+page results/report.html
+# Of three approaches: what each of them has at least.
+while read -r chart least; do
+  found=$(marks "$chart")
+  echo "$chart: ${found:-no} marks"
+  [ "${found:-0}" -ge "$least" ]
+done <<'EOF'
+stages 12
+distribution 12
+time 90
+tradeoff 3
+roc 6
+precision_recall 3
+calibration 3
+EOF
+
+# On paper.
+"$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$directory/profile" --print-to-pdf=report.pdf \
+  "file://$directory/results/report.html" >/dev/null 2>&1
+[ "$(head -c 4 report.pdf)" = %PDF ]
+
+# One class only: no ROC can be drawn, and the page says so.
+mkdir -p one/NORMAL
+cp "images/NORMAL/$hostile" one/NORMAL/only.png
+"$stagemark" run one -a null-fp32 -o alone --progress off >/dev/null
+page alone/report.html
+[ -z "$(marks roc)" ] && grep -q 'Nothing to draw' page.html

@@ -1,13 +1,59 @@
 #!/usr/bin/env bash
-# The code in the README is the code that the consumer tests compile and run: readme_test.sh SOURCE
+# What the README says is so: its C++ is what the consumer tests compile and run, its files are there, each option that it
+# names exists, and with a program to run, each `stagemark` command of its shell blocks works in the order it stands:
+# readme_test.sh SOURCE [STAGEMARK DIRECTORY]
 set -euo pipefail
 cd "$1"
+readme=$PWD/README.md
 # block LANGUAGE: the first block of that language in the README.
-block() { awk -v fence="\`\`\`$1" '$0 == fence {inside = 1; next} inside && /^```/ {exit} inside' README.md; }
+block() { awk -v fence="\`\`\`$1" '$0 == fence {inside = 1; next} inside && /^```/ {exit} inside' "$readme"; }
 
 diff <(block cpp) tests/consume/own_engine/main.cpp
 [ "$(wc -l <tests/consume/own_engine/main.cpp)" -le 40 ]
-while read -r line; do grep -qxF "$line" tests/consume/own_engine/CMakeLists.txt || { echo "not tested: $line"; exit 1; }
-done < <(block cmake)
-# Each command that the README names is there to be run.
+while read -r line; do grep -qxF "$line" tests/consume/own_engine/CMakeLists.txt || { echo "not tested: $line"; exit 1; }; done \
+  < <(block cmake)
 for file in $(grep -oE '\b(cmake|tests)/[a-z_/]+\.sh' README.md | sort -u); do [ -x "$file" ] || { echo "no $file"; exit 1; }; done
+for picture in $(grep -oE '\]\(\.readme/[^)]*\)' README.md | tr -d '])('); do
+  [ "$(wc -c <"$picture")" -lt 200000 ] || { echo "$picture is large or absent"; exit 1; }
+done
+[ "$(wc -l <README.md)" -le 400 ]
+[ $# -gt 1 ] || exit 0
+
+stagemark=$2 directory=$3
+rm -rf "$directory"
+mkdir -p "$directory/path"
+cd "$directory"
+ln -s "$stagemark" path/stagemark
+export PATH=$PWD/path:$PATH
+# Each option in code is an option of some command, or of the set-up's cmake.
+for command in run compare check calibrate report sample model predict preprocess approaches schema; do
+  stagemark "$command" --help
+done >help.txt
+for option in $(grep -v '^cmake' "$readme" | grep -oE '(^|[ `])--[a-z][a-z-]+' | tr -d '` ' | sort -u); do
+  case $option in --install | --help) continue ;; esac
+  grep -q -- "$option\b" help.txt || { echo "there is no $option"; exit 1; }
+done
+
+stagemark sample images --images 60
+cp images/model.ckpt net.ckpt
+mkdir -p stored
+# Every `stagemark` command of a sh block, its continuation lines with it.
+awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$readme" | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+  grep '^stagemark ' | sed "s|/opt/old/bin/stagemark|$stagemark|; s/  *#.*//" >commands.txt
+[ "$(wc -l <commands.txt)" -ge 10 ]
+while read -r line; do
+  echo "\$ $line"
+  status=0
+  bash -c "$line" </dev/null >out.txt 2>error.txt || status=$?
+  # A gate on a busy machine may pass, fail or not be able to tell.
+  case "$line:$status" in
+    *:0 | *check*:[15]) ;;
+    *)
+      cat error.txt
+      exit 1
+      ;;
+  esac
+  # What the next ones read.
+  [ -e results/report.json ] || cp -L results/latest/report.json results/ 2>/dev/null || true
+  [ -e stored/report.json ] || cp results/report.json stored/ 2>/dev/null || true
+done <commands.txt

@@ -19,6 +19,7 @@ namespace stagemark {
 namespace {
 
 using namespace testing;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -67,6 +68,40 @@ TEST(Html, SaysWhatOneApproachTakesWhereThereIsNothingToCompare) {
   EXPECT_THAT(page, HasSubstr("It is right on 100.0 % [97.5, 100.0] of the images."));
 }
 
+TEST(Html, SaysWhatACallIsWhereItHoldsABatch) {
+  Report report = report_of({{"alone", {}}});
+  report.config.batch = 8;
+  EXPECT_THAT(markup_of(page_of(report)), HasSubstr(" for a call with 8 images (median)"));
+}
+
+TEST(Html, NamesWhatWasSkippedAndWhatFailed) {
+  Made broken;
+  broken.fails_on = 3;
+  Report report = report_of({{"base", {}}, {"broken", broken}});
+  report.dataset.found = 151;
+  report.dataset.skipped = {{"NORMAL/empty.png", "it is empty"}};
+  report.environment.warnings = {"the governor is powersave"};
+  const std::string page = markup_of(page_of(report));
+  EXPECT_THAT(page, HasSubstr("1 of 151 files were skipped, the first: NORMAL/empty.png (it is empty)"));
+  EXPECT_THAT(page, HasSubstr("broken failed on 1 images, the first: "));
+  EXPECT_LT(page.find("the governor is powersave"), page.find("<figure"));
+}
+
+TEST(Html, SaysThatNothingWasMeasuredWhereAllFailed) {
+  Report report = report_of({{"base", {}}});
+  report.results[0].stages.clear();
+  report.results[0].error = "killed by signal 9";
+  const std::string page = markup_of(page_of(report));
+  EXPECT_LT(page.find("Nothing was measured."), page.find("<table>"));
+  EXPECT_THAT(page, HasSubstr("base failed: killed by signal 9"));
+}
+
+TEST(Html, ReadsOutWhatTheChartsShow) {
+  const std::string page = markup_of(page_of(two_approaches()));
+  EXPECT_THAT(page, ContainsRegex("aria-label=\"Where the time goes[^\"]*base: [0-9.]+ ms, inference [0-9.]+ ms"));
+  EXPECT_THAT(page, ContainsRegex("aria-label=\"ROC curves[^\"]*base: area under the curve 1.0000"));
+}
+
 TEST(Html, GivesEachChartWhatItDraws) {
   const nlohmann::json data = data_of(page_of(two_approaches()));
   EXPECT_EQ(data["stages"], nlohmann::json({"inference", "unattributed"}));
@@ -78,6 +113,7 @@ TEST(Html, GivesEachChartWhatItDraws) {
   EXPECT_EQ(slow["over_time"].size(), 30);
   EXPECT_NEAR(slow["accuracy"]["value"], 100 * 149.0 / 150, 1e-9);
   EXPECT_EQ(slow["quantiles"].size(), 3);
+  EXPECT_EQ(data["generations"], nlohmann::json({0.5, 6.5, 12.5, 18.5, 24.5}));
   EXPECT_FALSE(slow["roc"].empty());
   EXPECT_FALSE(slow["calibration"].empty());
 }
@@ -129,7 +165,7 @@ TEST(Html, ShowsTheFlippedImagesUpToALimit) {
   const std::string page = markup_of(page_of(report, options));
   EXPECT_EQ(count(page, "<img "), 1);
   EXPECT_EQ(count(page, "0.9000 → 0.1000, now wrong"), 2);
-  EXPECT_THAT(page, HasSubstr("The report names all 3."));
+  EXPECT_THAT(page, HasSubstr("report.json names all 3."));
 }
 
 TEST(Html, LeavesOutWhatAnUnlabelledSetCannotShow) {
@@ -156,7 +192,15 @@ TEST(Html, StaysSmallOnALargeRun) {
   one.factor = 1.1;
   suite.collector.add(made("other", one));
   Report report = make_report(suite, {});
-  EXPECT_LT(page_of(report).size(), 1'000'000);
+  compare_approaches(report);
+  // Every decision flipped, and every name is hostile.
+  const auto rename = [](std::string& path) { path = "<script>alert(1)</script>\"'\n" + path; };
+  for (ApproachReport& result : report.results) std::ranges::for_each(result.per_image.path, rename);
+  report.comparisons[0].label_flips.files = report.results[0].per_image.path;
+  const std::string page = page_of(report);
+  EXPECT_LT(page.size(), 1'000'000);
+  EXPECT_EQ(count(page, "<script>alert"), 0);
+  EXPECT_EQ(count(page, "<li>"), HtmlOptions{}.most_thumbnails);
 }
 
 TEST(Curves, AreThoseOfTheTextbook) {

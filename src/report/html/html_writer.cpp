@@ -107,8 +107,10 @@ class Page {
 
 void table(Page& page, const std::vector<std::string>& headings, const std::vector<std::vector<std::string>>& rows,
            std::size_t text_columns = 1, std::string_view caption = "") {
-  page.raw("<div class=\"scroll\"><table>");
-  if (!caption.empty()) page.element("caption", caption);
+  // Not a caption, which would be as wide as the table.
+  if (!caption.empty()) page.element("p", caption, "class=\"faint\"");
+  // Whoever has no mouse scrolls what is wider than the screen with the arrow keys.
+  page.raw("<div class=\"scroll\" tabindex=\"0\"><table>");
   page.raw("<thead>").row("th", headings, text_columns).raw("</thead><tbody>");
   for (const auto& row : rows) page.row("td", row, text_columns);
   page.raw("</tbody></table></div>\n");
@@ -170,6 +172,20 @@ std::vector<Stage> parts_of(const ApproachReport& result) {
   return parts;
 }
 
+/// Where a new generation of processes began, having warmed up, as places between rounds.
+Json generation_starts(const Report& report) {
+  std::map<std::size_t, std::size_t> first_rounds;
+  for (const ApproachReport& result : report.results) {
+    for (const RoundReport& round : result.rounds) {
+      const auto [first, added] = first_rounds.emplace(round.process, round.index);
+      first->second = std::min(first->second, round.index);
+    }
+  }
+  Json starts = Json::array();
+  for (const auto& [process, round] : first_rounds) starts.push_back(static_cast<double>(round) + 0.5);
+  return starts;
+}
+
 Json chart_data(const Report& report) {
   Json data;
   const TimeUnit unit = time_unit_for(report);
@@ -179,6 +195,7 @@ Json chart_data(const Report& report) {
   const auto add_stage = [&](const std::string& name) {
     if (seen.insert(name).second) data["stages"].push_back(name);
   };
+  data["generations"] = generation_starts(report);
   data["approaches"] = Json::array();
   for (const ApproachReport& result : report.results) {
     if (!ran(result)) continue;
@@ -192,6 +209,9 @@ Json chart_data(const Report& report) {
     if (result.unattributed_mean)
       approach["parts"]["unattributed"] = unit.per_millisecond * std::max(0.0, *result.unattributed_mean);
     const StageStatistics& total = result.stages.at(Stage::total);
+    approach["total"] = time_text(total.mean);
+    if (const auto waits = result.stages.find(Stage::total_with_waits); waits != result.stages.end())
+      approach["total"] = time_text(total.mean) + " (with waits " + time_text(waits->second.mean) + ")";
     approach["median"] = unit.per_millisecond * total.median;
     approach["median_interval"] = nullptr;
     if (total.ci95_median)
@@ -201,14 +221,16 @@ Json chart_data(const Report& report) {
     for (double& time : totals) time *= unit.per_millisecond;
     approach["distribution"] = pairs(empirical_distribution(totals, most_points));
     approach["quantiles"] = Json::array();
-    const auto quantile = [&](double p, double value, const OrReason<double>& upper) {
+    const auto quantile = [&](double p, double value, double lower, const OrReason<double>& upper) {
       approach["quantiles"].push_back({{"p", p},
                                        {"value", unit.per_millisecond * value},
+                                       {"lower", unit.per_millisecond * lower},
                                        {"upper", upper ? Json(unit.per_millisecond * *upper) : Json()}});
     };
-    quantile(0.5, total.p50, OrReason<double>());
-    quantile(0.95, total.p95, total.p95_upper);
-    quantile(0.99, total.p99, total.p99_upper);
+    quantile(0.5, total.p50, total.ci95_median ? total.ci95_median->low : total.p50,
+             total.ci95_median ? OrReason<double>(total.ci95_median->high) : OrReason<double>());
+    quantile(0.95, total.p95, total.p95, total.p95_upper);
+    quantile(0.99, total.p99, total.p99, total.p99_upper);
     std::vector<CurvePoint> over_time;
     for (const RoundReport& round : result.rounds) {
       if (round.total_median)
@@ -247,21 +269,24 @@ std::string script_text(const Json& json) {
   return text;
 }
 
+/// Beyond a hundredfold nobody counts thousandths.
+std::string ratio_text(double ratio) { return number(ratio, ratio < 100 ? 3 : 0); }
+
 std::string speed_sentence(const Comparison& comparison) {
   if (!comparison.speedup.ratio) return "not compared in speed: " + comparison.speedup.ratio.reason;
   const double ratio = *comparison.speedup.ratio;
   std::string interval;
   if (comparison.speedup.ci95) {
-    interval = " [" + number(comparison.speedup.ci95->low, 3) + ", " + number(comparison.speedup.ci95->high, 3) + "]";
+    interval = " [" + ratio_text(comparison.speedup.ci95->low) + ", " + ratio_text(comparison.speedup.ci95->high) + "]";
   }
-  std::string times = number(ratio, 3) + "×" + interval + " the speed of " + comparison.baseline;
+  std::string times = ratio_text(ratio) + "×" + interval + " the speed of " + comparison.baseline;
   switch (comparison.speed_verdict) {
     case SpeedVerdict::faster:
       return "faster: " + times;
     case SpeedVerdict::slower:
       return "slower: " + times;
     case SpeedVerdict::no_difference:
-      return "as fast as " + comparison.baseline + ": " + number(ratio, 3) + "×" + interval;
+      return "as fast as " + comparison.baseline + ": " + ratio_text(ratio) + "×" + interval;
     case SpeedVerdict::inconclusive:
       return "not told apart in speed: " + times;
   }
@@ -270,6 +295,7 @@ std::string speed_sentence(const Comparison& comparison) {
 
 std::string accuracy_sentence(const Comparison& comparison) {
   const LabelFlips& flips = comparison.label_flips;
+  if (comparison.images == 0) return "There is no image that both classified.";
   std::string text =
       std::to_string(flips.files.size()) + " of " + std::to_string(comparison.images) + " decisions flipped";
   if (!comparison.accuracy_delta_points) return text + "; " + comparison.accuracy_delta_points.reason + ".";
@@ -310,12 +336,17 @@ void write_answer(Page& page, const Report& report) {
     page.raw("</div>\n");
   }
   if (!report.comparisons.empty()) return;
+  if (std::ranges::none_of(report.results, ran)) {
+    page.raw("<div class=\"answer bad\">").element("p", "Nothing was measured.", "class=\"headline\"").raw("</div>\n");
+  }
   for (const ApproachReport& result : report.results) {
     if (!ran(result)) continue;
     const StageStatistics& total = result.stages.at(Stage::total);
+    const std::string call =
+        report.config.batch == 1 ? "an image" : "a call with " + std::to_string(report.config.batch) + " images";
     page.raw("<div class=\"answer\">");
     page.element("p",
-                 result.approach + " takes " + time_text(total.median) + " for an image (median), " +
+                 result.approach + " takes " + time_text(total.median) + " for " + call + " (median), " +
                      time_text(total.p95) + " at the 95th percentile.",
                  "class=\"headline\"");
     page.element("p", result.accuracy
@@ -335,38 +366,97 @@ void write_overview(Page& page, const Report& report) {
       continue;
     }
     const StageStatistics& total = result.stages.at(Stage::total);
-    rows.push_back({result.approach, time_text(total.mean), time_text(total.median), time_text(total.p95),
-                    time_text(total.p99),
-                    result.throughput_images_per_second ? number(*result.throughput_images_per_second, 1) : "n/a",
-                    with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %"),
-                    result.memory.peak_rss_bytes
-                        ? number(static_cast<double>(*result.memory.peak_rss_bytes) / 1048576.0, 0) + " MB"
-                        : "n/a"});
+    rows.push_back(
+        {result.approach, time_text(total.mean), time_text(total.median), time_text(total.p95), time_text(total.p99),
+         result.throughput_images_per_second
+             ? number(*result.throughput_images_per_second, *result.throughput_images_per_second < 1000 ? 1 : 0)
+             : "n/a",
+         with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %"),
+         result.memory.peak_rss_bytes
+             ? number(static_cast<double>(*result.memory.peak_rss_bytes) / 1048576.0, 0) + " MB"
+             : "n/a"});
   }
   table(page, {"approach", "mean", "median", "p95", "p99", "images/s", "accuracy [95 %]", "peak memory"}, rows, 1,
-        "Times are of total, from the decoded image to the answer.");
+        "Times are of total, from the decoded image to the answer" +
+            (report.config.batch == 1 ? std::string(".")
+                                      : ", for a call with " + std::to_string(report.config.batch) + " images."));
   for (const ApproachReport& result : report.results) {
     if (result.error) page.element("p", result.approach + " failed: " + *result.error, "class=\"warning\"");
+    if (!result.failures.empty()) {
+      page.element("p",
+                   result.approach + " failed on " + std::to_string(result.failures.size()) + " images, the first: " +
+                       result.failures.front().path + " (" + result.failures.front().reason + ")",
+                   "class=\"warning\"");
+    }
     for (const std::string& warning : result.warnings) {
       page.element("p", result.approach + ": " + warning, "class=\"warning\"");
     }
   }
+  for (const std::string& warning : report.environment.warnings) page.element("p", warning, "class=\"warning\"");
 }
 
 struct Figure {
-  const char* chart;
-  const char* title;
-  const char* description;  ///< what it shows and how to read it, for the caption and those who cannot see it
+  std::string_view chart;
+  std::string_view title;
+  std::string description;  ///< what it shows and how to read it, for the caption and those who cannot see it
+  std::string figures;      ///< what it says of these approaches, for those who cannot see it
 };
+
+/// One sentence with `say` of each approach that ran.
+template <class Say>
+std::string of_each(const Report& report, const Say& say) {
+  std::string text;
+  for (const ApproachReport& result : report.results) {
+    if (!ran(result)) continue;
+    if (const std::string said = say(result); !said.empty()) text += " " + result.approach + ": " + said + ".";
+  }
+  return text;
+}
+
+std::string shares_of_stages(const ApproachReport& result) {
+  std::string text = time_text(result.stages.at(Stage::total).mean);
+  for (const Stage stage : parts_of(result)) {
+    text += ", " + std::string(to_string(stage)) + " " + time_text(result.stages.at(stage).mean);
+  }
+  return text + (result.unattributed_mean ? ", unattributed " + time_text(*result.unattributed_mean) : "");
+}
+
+std::string quantiles_of(const ApproachReport& result) {
+  const StageStatistics& total = result.stages.at(Stage::total);
+  return "p50 " + time_text(total.p50) + ", p95 " + time_text(total.p95) + ", p99 " + time_text(total.p99);
+}
+
+std::string drift_of(const ApproachReport& result) {
+  if (!result.drift.spearman) return "";
+  return "rank correlation with time " + number(*result.drift.spearman, 2) +
+         (result.drift.lag1_autocorrelation ? ", with the call before " + number(*result.drift.lag1_autocorrelation, 2)
+                                            : "");
+}
+
+std::string over_time_description(const Report& report) {
+  return "Median of total in each round: what drifts shows here. Dotted lines: fresh processes begin, after " +
+         std::to_string(report.config.warmup) + " warm-up calls that are not shown.";
+}
+
+std::string tradeoff_of(const ApproachReport& result) {
+  if (!result.accuracy) return "";
+  return time_text(result.stages.at(Stage::total).median) + ", " +
+         with_interval(result.accuracy, result.accuracy_metrics.ci95.accuracy, 100, 1, " %");
+}
+
+/// A metric that sums up a curve.
+std::string metric_text(const char* name, const OrReason<double>& value) {
+  return value ? name + (" " + number(*value, 4)) : std::string();
+}
 
 void write_figure(Page& page, const Figure& figure) {
   page.raw("<figure data-chart=\"").raw(figure.chart).raw("\">");
   page.element("h3", figure.title);
-  if (std::string_view(figure.chart) == "distribution") {
+  if (figure.chart == "distribution") {
     page.raw(R"(<button type="button" data-logarithmic aria-pressed="false">logarithmic axis</button>)");
   }
   page.raw(R"(<div class="chart"><canvas role="img" tabindex="0" aria-label=")").text(figure.title).raw(". ");
-  page.text(figure.description).raw("\"></canvas></div>");
+  page.text(figure.description + figure.figures).raw("\"></canvas></div>");
   page.element("figcaption", figure.description).raw("</figure>\n");
 }
 
@@ -416,12 +506,21 @@ void write_accuracy(Page& page, const Report& report) {
   if (report.dataset.classes.size() != 2) return;
   page.raw("<div class=\"grid\">");
   write_figure(page,
-               {"roc", "ROC curves", "The closer to the upper left corner, the better the classes are told apart."});
+               {"roc", "ROC curves", "The closer to the upper left corner, the better the classes are told apart.",
+                of_each(report, [](const ApproachReport& result) {
+                  return metric_text("area under the curve", result.accuracy_metrics.auroc);
+                })});
   write_figure(page, {"precision_recall", "Precision and recall",
-                      "How many of those called positive are, as more of the positive ones are found."});
+                      "How many of those called positive are, as more of the positive ones are found.",
+                      of_each(report, [](const ApproachReport& result) {
+                        return metric_text("average precision", result.accuracy_metrics.average_precision);
+                      })});
   write_figure(page, {"calibration", "Calibration",
                       "On the diagonal a probability of 0.8 is right in 80 of 100 images. One point per tenth of the "
-                      "probability that occurs."});
+                      "probability that occurs.",
+                      of_each(report, [](const ApproachReport& result) {
+                        return metric_text("expected calibration error", result.accuracy_metrics.ece);
+                      })});
   page.raw("</div>\n");
 }
 
@@ -470,8 +569,10 @@ void write_flips(Page& page, const Report& report, const HtmlOptions& options) {
     }
     page.raw("</ul>\n");
     page.element("p",
-                 "Probabilities: " + comparison.baseline + " → " + comparison.candidate + ". The report names all " +
-                     std::to_string(comparison.label_flips.files.size()) + ".",
+                 "Probabilities: " + comparison.baseline + " → " + comparison.candidate +
+                     ". This page shows no more than " + std::to_string(options.most_thumbnails) +
+                     " images in all; report.json names all " + std::to_string(comparison.label_flips.files.size()) +
+                     ".",
                  "class=\"faint\"");
   }
 }
@@ -497,7 +598,8 @@ void write_stages(Page& page, const Report& report) {
     page.element("p",
                  std::to_string(outliers.mild_high + outliers.severe_high) + " calls beyond Tukey's upper fence (" +
                      std::to_string(outliers.severe_high) + " far beyond), " +
-                     std::to_string(outliers.mild_low + outliers.severe_low) + " beyond the lower; none is left out.",
+                     std::to_string(outliers.mild_low + outliers.severe_low) + " beyond the lower; none is left out." +
+                     (drift_of(result).empty() ? "" : " Drift of total: " + drift_of(result) + "."),
                  "class=\"faint\"");
   }
   page.element("p",
@@ -540,7 +642,6 @@ std::string load_text(const CpuEnvironment& cpu) {
 void write_environment(Page& page, const Report& report) {
   const Environment& environment = report.environment;
   page.element("h2", "Where and how", "id=\"environment\"");
-  for (const std::string& warning : environment.warnings) page.element("p", warning, "class=\"warning\"");
   if (environment.findings) {
     for (const Finding& finding : *environment.findings) {
       if (finding.severity == Severity::information) page.element("p", finding.sentence + "; " + finding.remedy);
@@ -570,6 +671,11 @@ void write_environment(Page& page, const Report& report) {
     if (!result.model) continue;
     rows.push_back({"model of " + result.approach, result.model->path + ", " + result.model->format + ", SHA-256 " +
                                                        result.model->sha256.substr(0, 16)});
+  }
+  for (const ApproachReport& result : report.results) {
+    std::string facts;
+    for (const auto& [name, value] : result.execution) facts += (facts.empty() ? "" : ", ") + name + " " + value;
+    if (!facts.empty()) rows.push_back({result.approach + " ran with", facts});
   }
   rows.push_back(
       {"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +
@@ -611,20 +717,30 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
     page.element("p", "Synthetic images: the times are real, the accuracy says nothing about real images.",
                  "class=\"warning\"");
   }
+  if (const auto& skipped = report.dataset.skipped; !skipped.empty()) {
+    page.element("p",
+                 std::to_string(skipped.size()) + " of " + std::to_string(report.dataset.found) +
+                     " files were skipped, the first: " + skipped.front().path + " (" + skipped.front().reason + ")",
+                 "class=\"warning\"");
+  }
   for (const std::string& warning : report.dataset.warnings) page.element("p", warning, "class=\"warning\"");
   write_answer(page, report);
   write_overview(page, report);
   page.element("h2", "Time", "id=\"time\"").raw("\n<div class=\"grid\">");
   write_figure(page, {"stages", "Where the time goes",
-                      "Mean of each stage for one call; together with the unattributed rest they make up total."});
-  write_figure(page,
-               {"distribution", "Distribution of total",
-                "Share of calls that took so long or less; dots at p50, p95 and p99, lines to their 95 % bounds."});
-  write_figure(page, {"time", "Over the run", "Median of total in each round: what drifts shows here."});
+                      "Mean of each stage for one call; together with the unattributed rest they make up total, which "
+                      "stands beside the bar.",
+                      of_each(report, shares_of_stages)});
+  write_figure(page, {"distribution", "Distribution of total",
+                      "Share of calls that took so long or less; marks at p50, p95 and p99, bars to their 95 % bounds "
+                      "where there are enough calls for one.",
+                      of_each(report, quantiles_of)});
+  write_figure(page, {"time", "Over the run", over_time_description(report), of_each(report, drift_of)});
   if (std::ranges::any_of(report.results,
                           [](const ApproachReport& result) { return static_cast<bool>(result.accuracy); })) {
     write_figure(page, {"tradeoff", "Speed and accuracy",
-                        "Up is more accurate, left is faster; lines are 95 % intervals, of time within this run."});
+                        "Up is more accurate, left is faster; lines are 95 % intervals, of time within this run.",
+                        of_each(report, tradeoff_of)});
   }
   page.raw("</div>\n");
   write_accuracy(page, report);

@@ -10,18 +10,27 @@
   const stageColours = ["#332288", "#88ccee", "#44aa99", "#117733", "#ddcc77", "#cc6677", "#882255", "#aaaaaa"];
   const colour = (i) => colours[i % colours.length];
   const charts = [];
+  // What an approach looks like is its own, whichever charts it is missing from.
+  data.approaches.forEach((approach, i) => { approach.index = i; });
+  const having = (name) => data.approaches.filter((a) => a[name] !== null && a[name].length !== 0);
 
-  const line = (approach, i, points, more = {}) => ({
+  const line = (approach, points, more = {}, i = approach.index) => ({
     label: approach.name, data: points, borderColor: colour(i), backgroundColor: colour(i), borderDash: dashes[i % dashes.length],
     borderWidth: 2, pointRadius: points.length < 3 ? 4 : 0, pointStyle: shapes[i % shapes.length], showLine: true, tension: 0, order: -i, ...more,
   });
   const axis = (text, more = {}) => ({ title: { display: true, text }, ...more });
+  // A short line of the approach's colour that says nothing of its own in the legend or when pointed at.
+  const bar = (approach, from, to) => ({ label: "", data: [from, to], borderColor: colour(approach.index), borderWidth: 3, pointRadius: 0,
+                                         pointHitRadius: 0, showLine: true });
+  // Of a logarithmic axis: 1, 2 and 5 of each power of ten.
+  const round = (value) => [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9)))
+    ? value.toLocaleString("en", { maximumSignificantDigits: 1 }) : null;
   const scatter = (datasets, x, y) => ({
     type: "scatter", data: { datasets },
-    options: { animation: false, responsive: true, maintainAspectRatio: false, scales: { x, y },
+    options: { animation: false, responsive: true, maintainAspectRatio: false, scales: { x, y }, datasets: { scatter: { clip: 8 } },
                interaction: { mode: "nearest", intersect: false },
                // Later approaches lie on top, so that dashes show over a line that they cover; the legend keeps its order.
-               plugins: { legend: { reverse: true, labels: { filter: (item) => item.text !== "" } } } },
+               plugins: { legend: { reverse: true, labels: { filter: (item, chart) => item.text !== "" && !chart.datasets[item.datasetIndex].hidden_in_legend } }, tooltip: { filter: (item) => item.dataset.label !== "", callbacks: { label: (item) => `${item.dataset.label}: ${item.formattedValue}` } } } },
   });
   const points = (pairs) => pairs.map(([x, y]) => ({ x, y }));
   const diagonal = { label: "", data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], borderColor: "#888888", borderDash: [3, 3], borderWidth: 1,
@@ -30,55 +39,56 @@
 
   const builders = {
     stages() {
-      const stages = data.stages;
+      const stageColour = (stage, i) => stage === "unattributed" ? "#aaaaaa" : stageColours[i % (stageColours.length - 1)];
       return {
         type: "bar",
         data: {
-          labels: data.approaches.map((a) => a.name),
-          datasets: stages.map((stage, i) => ({ label: stage, data: data.approaches.map((a) => a.parts[stage] ?? 0), backgroundColor: stage === "unattributed" ? "#aaaaaa" : stageColours[i % (stageColours.length - 1)] })),
+          labels: data.approaches.map((a) => [a.name, a.total]),
+          datasets: data.stages.map((stage, i) => ({ label: stage, data: data.approaches.map((a) => a.parts[stage] ?? 0), backgroundColor: stageColour(stage, i),
+                                                     borderColor: "#ffffff", borderWidth: { right: 1 } })),
         },
         options: { animation: false, indexAxis: "y", responsive: true, maintainAspectRatio: false,
                    scales: { x: axis(`mean, ${data.time_unit}`, { stacked: true }), y: { stacked: true } } },
       };
     },
     distribution(logarithmic) {
-      const sets = data.approaches.flatMap((a, i) => [
-        line(a, i, points(a.distribution), { stepped: "before" }),
-        { label: "", data: a.quantiles.map((q) => ({ x: q.value, y: q.p })), borderColor: colour(i), backgroundColor: colour(i),
-          pointStyle: shapes[i % shapes.length], pointRadius: 5, showLine: false },
-        ...a.quantiles.filter((q) => q.upper !== null).map((q) => ({
-          label: "", data: [{ x: q.value, y: q.p }, { x: q.upper, y: q.p }], borderColor: colour(i), borderWidth: 2, pointRadius: 0, showLine: true })),
+      const sets = data.approaches.flatMap((a) => [
+        line(a, points(a.distribution), { stepped: "before" }),
+        { label: `${a.name} p50, p95, p99`, hidden_in_legend: true, data: a.quantiles.map((q) => ({ x: q.value, y: q.p })), borderColor: colour(a.index),
+          backgroundColor: colour(a.index), pointStyle: shapes[a.index % shapes.length], pointRadius: 5, showLine: false },
+        ...a.quantiles.filter((q) => q.upper !== null).map((q) => bar(a, { x: q.lower, y: q.p }, { x: q.upper, y: q.p })),
       ]);
-      return scatter(sets, axis(`total, ${data.time_unit}`, { type: logarithmic ? "logarithmic" : "linear" }), unitAxis("share of calls at or below"));
+      return scatter(sets, axis(`total, ${data.time_unit}`, logarithmic ? { type: "logarithmic", ticks: { callback: round } } : { type: "linear" }), unitAxis("share of calls at or below"));
     },
     time() {
-      return scatter(data.approaches.map((a, i) => line(a, i, points(a.over_time), { pointRadius: a.over_time.length > 200 ? 0 : 2 })),
+      const medians = data.approaches.flatMap((a) => a.over_time.map(([, y]) => y));
+      const starts = data.generations.flatMap((x) => [{ x, y: Math.min(...medians) }, { x, y: Math.max(...medians) }, { x, y: NaN }]);
+      const generations = { label: "", data: starts, borderColor: "#888888", borderDash: [2, 3], borderWidth: 1, pointRadius: 0, pointHitRadius: 0, showLine: true };
+      return scatter([...data.approaches.map((a) => line(a, points(a.over_time), { pointRadius: a.over_time.length > 200 ? 0 : 2 })), generations],
                      axis("round"), axis(`median of total, ${data.time_unit}`));
     },
     tradeoff() {
-      const sets = data.approaches.filter((a) => a.accuracy).flatMap((a, i) => [
-        { label: a.name, data: [{ x: a.median, y: a.accuracy.value }], borderColor: colour(i), backgroundColor: colour(i),
-          pointStyle: shapes[i % shapes.length], pointRadius: 7, order: -i },
-        { label: "", data: [{ x: a.median, y: a.accuracy.low }, { x: a.median, y: a.accuracy.high }], borderColor: colour(i), borderWidth: 2, pointRadius: 0, showLine: true },
-        ...(a.median_interval ? [{ label: "", data: [{ x: a.median_interval[0], y: a.accuracy.value }, { x: a.median_interval[1], y: a.accuracy.value }],
-          borderColor: colour(i), borderWidth: 2, pointRadius: 0, showLine: true }] : []),
+      const sets = having("accuracy").flatMap((a) => [
+        { label: a.name, data: [{ x: a.median, y: a.accuracy.value }], borderColor: colour(a.index), backgroundColor: colour(a.index),
+          pointStyle: shapes[a.index % shapes.length], pointRadius: 7, order: -a.index },
+        bar(a, { x: a.median, y: a.accuracy.low }, { x: a.median, y: a.accuracy.high }),
+        ...(a.median_interval ? [bar(a, { x: a.median_interval[0], y: a.accuracy.value }, { x: a.median_interval[1], y: a.accuracy.value })] : []),
       ]);
       return scatter(sets, axis(`median of total, ${data.time_unit}`, { type: "linear", beginAtZero: true }), axis("accuracy, %"));
     },
     roc() {
-      return scatter([...data.approaches.filter((a) => a.roc.length).map((a, i) => line(a, i, points(a.roc))), diagonal],
-                     unitAxis("false positive rate"), unitAxis("true positive rate"));
+      return scatter([...having("roc").map((a) => line(a, points(a.roc))), diagonal], unitAxis("false positive rate"), unitAxis("true positive rate"));
     },
     precision_recall() {
-      return scatter(data.approaches.filter((a) => a.precision_recall.length).map((a, i) => line(a, i, points(a.precision_recall))),
-                     unitAxis("recall"), unitAxis("precision"));
+      return scatter(having("precision_recall").map((a) => line(a, points(a.precision_recall))), unitAxis("recall"), unitAxis("precision"));
     },
     calibration() {
-      return scatter([...data.approaches.filter((a) => a.calibration.length)
-        .map((a, i) => line(a, i, points(a.calibration), { pointRadius: 4 })), diagonal],
-        unitAxis("mean probability"), unitAxis("share positive"));
+      return scatter([...having("calibration").map((a) => line(a, points(a.calibration), { pointRadius: 4 })), diagonal],
+                     unitAxis("mean probability"), unitAxis("share positive"));
     },
   };
+  // What a chart cannot do without.
+  const needs = { stages: "parts", distribution: "distribution", time: "over_time", tradeoff: "accuracy" };
 
   const marks = (chart) => chart.data.datasets.reduce((sum, set, i) => sum + chart.getDatasetMeta(i).data.length, 0);
   const style = () => {
@@ -88,13 +98,34 @@
     Chart.defaults.plugins.legend.labels.usePointStyle = true;
     Chart.defaults.font.family = "system-ui, sans-serif";
   };
+  // With the arrow keys from point to point, as with the mouse.
+  const step = (chart, by) => {
+    const all = chart.data.datasets.flatMap((set, datasetIndex) => set.label === "" ? [] : set.data.map((_, index) => ({ datasetIndex, index })));
+    const active = chart.getActiveElements()[0];
+    const now = active ? all.findIndex((e) => e.datasetIndex === active.datasetIndex && e.index === active.index) : (by > 0 ? -1 : 0);
+    const next = [all[(now + by + all.length) % all.length]];
+    chart.setActiveElements(next);
+    chart.tooltip.setActiveElements(next, { x: 0, y: 0 });
+    chart.update();
+  };
   const draw = () => {
     charts.splice(0).forEach((chart) => chart.destroy());
     style();
     for (const figure of document.querySelectorAll("figure[data-chart]")) {
       const canvas = figure.querySelector("canvas");
+      if (canvas === null) continue;
+      if (having(needs[figure.dataset.chart] ?? figure.dataset.chart).length === 0) {
+        figure.querySelector(".chart").replaceWith("Nothing to draw: what was measured does not tell this.");
+        continue;
+      }
       const chart = new Chart(canvas, builders[figure.dataset.chart](figure.dataset.logarithmic === "yes"));
       canvas.dataset.marks = String(marks(chart));
+      canvas.onkeydown = (event) => {
+        const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (by === undefined) return;
+        event.preventDefault();
+        step(chart, by);
+      };
       charts.push(chart);
     }
   };
