@@ -179,10 +179,7 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->type_name("N");
   command.add_flag("--balanced", balanced,
                    "As many images of each class as the classes have, or as --samples can be shared out to them");
-  command.add_option("--seed", options.seed, "Decides drawing and order")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->type_name("S");
+  command.add_option("--seed", options.seed, "Decides drawing and order")->capture_default_str()->type_name("S");
   command.add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
@@ -279,7 +276,8 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
       entrants.emplace_back(WorkerCommand{workers.of(approach).value_or(this_executable()), worker.command_line()});
     } else {
       const auto preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
-      entrants.emplace_back(registry.open({approach, model, preprocessor, arguments.threads, arguments.options.batch}));
+      entrants.emplace_back(registry.open(
+          {approach, model, preprocessor, arguments.threads, arguments.options.batch, std::nullopt, std::nullopt}));
     }
   }
 
@@ -288,6 +286,10 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
                                                     .balanced = arguments.balanced,
                                                     .seed = arguments.options.seed,
                                                     .positive = arguments.positive});
+  if (arguments.needs_labels && dataset.classes.size() < 2) {
+    throw InputError(dataset.classes.empty() ? "the images have no labels" : "there is one class only",
+                     arguments.images, "judge latency alone with --max-accuracy-drop off");
+  }
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;

@@ -132,6 +132,9 @@ TEST_F(GateCommand, NeverPassesWhatItCannotJudge) {
     }
   }
   EXPECT_EQ(judged(renamed.dump()), 4);
+  json untimed = report;
+  untimed["results"][1]["per_image"]["stages_ns"].erase("total");
+  EXPECT_EQ(judged(untimed.dump() + " "), 4);
   json alone = report;
   alone["results"].erase(1);
   EXPECT_EQ(judged(alone.dump()), 4);
@@ -167,6 +170,10 @@ TEST_F(GateCommand, RefusesBeforeItMeasuresWhatItCouldNotJudge) {
   EXPECT_EQ(refused(two + " --metric off --max-accuracy-drop off"), 2);
   EXPECT_EQ(refused(two + " --baseline " + path("nowhere")), 4);
   EXPECT_EQ(refused(two + " --calibration " + path("nowhere")), 4);
+  // Without labels there is no accuracy to judge.
+  const std::string labelled = images();
+  const std::string flat = two.substr(0, labelled.size()) + "/NORMAL" + two.substr(labelled.size());
+  EXPECT_EQ(refused(flat), 4);
 }
 
 TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {
