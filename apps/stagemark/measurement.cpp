@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -179,7 +180,10 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->type_name("N");
   command.add_flag("--balanced", balanced,
                    "As many images of each class as the classes have, or as --samples can be shared out to them");
-  command.add_option("--seed", options.seed, "Decides drawing and order")->capture_default_str()->type_name("S");
+  command.add_option("--seed", options.seed, "Decides drawing and order")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
+      ->capture_default_str()
+      ->type_name("S");
   command.add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()

@@ -219,6 +219,10 @@ TEST_F(GateCommand, ComparesAgainAndPrintsJson) {
   const CommandResult as_json = run_stagemark("compare " + report + " --json");
   EXPECT_EQ(as_json.exit_code, 0);
   EXPECT_EQ(json::parse(as_json.out), read(report)["comparisons"]);
+  const CommandResult as_text = run_stagemark("compare " + report);
+  EXPECT_NE(as_text.out.find("fastest first: 1. "), std::string::npos) << as_text.out;
+  EXPECT_NE(as_text.out.find("largest difference of a probability 0, "), std::string::npos) << as_text.out;
+  EXPECT_NE(as_text.out.find("McNemar's p 1.000"), std::string::npos) << as_text.out;
   const CommandResult against_b = run_stagemark("compare " + report + " --baseline b");
   EXPECT_NE(against_b.out.find("Against b"), std::string::npos) << against_b.out;
   EXPECT_EQ(run_stagemark("compare " + report_of("alone", {"burns-1.00"})).exit_code, 4);
