@@ -193,6 +193,16 @@ TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {
   EXPECT_EQ(run_stagemark("check " + path("out")).exit_code, 4);
 }
 
+TEST_F(GateCommand, EndsWithThreeOnANetworkThatAnswersNoNumber) {
+  const CommandResult run = run_stagemark("run " + builds({"burns-1.00", "nan"}) + " -o " + path("out"));
+  EXPECT_EQ(run.exit_code, 3) << run.error;
+  EXPECT_NE(run.error.find("every image failed"), std::string::npos) << run.error;
+  const json report = read(path("out"));
+  EXPECT_EQ(report["results"][0]["samples"], 60);
+  EXPECT_EQ(report["results"][1]["failures"].size(), 60);
+  EXPECT_EQ(run_stagemark("check " + path("out")).exit_code, 4);
+}
+
 TEST_F(GateCommand, JudgesAgainstAStoredBaseline) {
   const std::string stored = report_of("stored", {"burns-1.00"}, "--processes 6");
   const CommandResult same =
