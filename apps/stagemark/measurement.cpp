@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -221,7 +222,7 @@ void MeasurementArguments::add_to(CLI::App& command) {
   command.add_flag("--balanced", balanced,
                    "As many images of each class as the classes have, or as --samples can be shared out to them");
   command.add_option("--seed", options.seed, "Decides drawing and order")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
       ->capture_default_str()
       ->type_name("S");
   command.add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
@@ -347,6 +348,10 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
 
   const std::string timestamp = utc_timestamp();
   Dataset dataset = images ? *std::move(images) : read_images();
+  if (arguments.needs_labels && dataset.classes.size() < 2) {
+    throw InputError(dataset.classes.empty() ? "the images have no labels" : "there is one class only",
+                     arguments.images, "judge latency alone with --max-accuracy-drop off");
+  }
   const OutputDirectory output(arguments.output, arguments.force);
 
   ReportContext context;

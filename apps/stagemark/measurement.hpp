@@ -34,6 +34,7 @@ struct MeasurementArguments {
   std::string output;
   std::string progress = "auto";
   bool force = false;
+  bool needs_labels = false;  ///< no option: what follows the measuring does
   PreprocessingArguments preprocessing;
   RunOptions options;
 

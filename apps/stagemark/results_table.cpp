@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -22,6 +23,13 @@ std::string time_text(double milliseconds) {
   } else {
     std::snprintf(text.data(), text.size(), magnitude < 10 ? "%.3f ms" : "%.2f ms", milliseconds);
   }
+  return text.data();
+}
+
+/// With two digits that count, however small.
+std::string significant(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2g", value);
   return text.data();
 }
 
@@ -72,6 +80,10 @@ void print_dataset(std::ostream& out, const Report& report) {
 }
 
 void print_stages(std::ostream& out, const ApproachReport& result) {
+  if (!result.total_time_ms) {
+    out << "  no times: " << result.total_time_ms.reason << '\n';
+    return;
+  }
   using Align = ConsoleTable::Align;
   ConsoleTable table({"stage", "mean", "median", "p95", "p99", "share"},
                      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
@@ -190,6 +202,39 @@ std::string accuracy_sentence(const Comparison& comparison) {
   return text;
 }
 
+/// How near the numbers are, whatever was decided; empty where nothing is known.
+std::string nearness_sentence(const Comparison& comparison) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* what, const OrReason<double>& value) {
+    if (value) parts.push_back(what + significant(*value));
+  };
+  add("largest difference of a probability ", comparison.max_probability_difference);
+  add("of a network's input ", comparison.max_input_difference);
+  if (comparison.auroc_delta) {
+    parts.push_back("AUROC " + std::string(*comparison.auroc_delta < 0 ? "" : "+") +
+                    decimal(*comparison.auroc_delta, 4) +
+                    (comparison.auroc_delta_p_value ? " (p " + p_text(*comparison.auroc_delta_p_value) + ")" : ""));
+  }
+  if (comparison.mcnemar_p_value) parts.push_back("McNemar's p " + p_text(*comparison.mcnemar_p_value));
+  std::string sentence;
+  for (const std::string& part : parts) sentence += (sentence.empty() ? "" : ", ") + part;
+  return sentence;
+}
+
+/// Approaches by speed; those that cannot be told apart share a place. Empty where two say it all.
+std::string ranking_sentence(const Report& report) {
+  std::map<std::size_t, std::string> places;
+  for (const ApproachReport& result : report.results) {
+    if (!result.speed_rank) continue;
+    std::string& place = places[*result.speed_rank];
+    place += (place.empty() ? "" : " = ") + result.approach;
+  }
+  std::string sentence;
+  for (const auto& [rank, place] : places)
+    sentence += (sentence.empty() ? "" : ", ") + std::to_string(rank) + ". " + place;
+  return sentence;
+}
+
 /// The first few files of each kind; all of them are in the report.
 void print_flips(std::ostream& out, const LabelFlips& flips) {
   constexpr std::size_t most = 3;
@@ -241,11 +286,16 @@ void print_comparisons(std::ostream& out, const Report& report) {
                verdict_text(comparison.speed_verdict)});
   }
   table.print(out, "  ");
+  if (report.results.size() > 2) {
+    if (const std::string ranking = ranking_sentence(report); !ranking.empty())
+      out << "  fastest first: " << ranking << '\n';
+  }
   for (const Comparison& comparison : report.comparisons) {
     const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
     for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
     if (comparison.max_probability_difference) {
       out << "  " << name << accuracy_sentence(comparison) << '\n';
+      out << "    " << nearness_sentence(comparison) << '\n';
       print_flips(out, comparison.label_flips);
     }
   }

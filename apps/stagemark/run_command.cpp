@@ -29,6 +29,7 @@ ExitCode run(RunArguments& arguments) {
     throw UsageError("there is nothing to judge against", "--check",
                      "give two approaches with --approach, or a stored report with --baseline");
   }
+  arguments.measurement.needs_labels = arguments.check && (criteria.max_accuracy_drop || !criteria.max_drops.empty());
   arguments.gate.read_stored();
   Continuation go_on;
   if (arguments.retry) {

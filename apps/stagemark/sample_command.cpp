@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -125,7 +126,7 @@ Example:
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--seed", arguments->seed, "Decides everything")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
       ->capture_default_str()
       ->type_name("S");
   command->add_flag("--no-model", arguments->without_model, "Make the images only");

@@ -113,6 +113,22 @@ std::string against_margin(double slowdown, const std::optional<Interval>& inter
   return sentence + ", allowed " + percent(margin);
 }
 
+/// Not inconclusive, which somebody may have asked to let pass: what is missing was not measured.
+[[noreturn]] void refuse_untimed(const Pair& pair, Stage stage) {
+  refuse("'" + pair.baseline.approach + "' and '" + pair.candidate.approach + "' have no time of stage '" +
+             std::string(to_string(stage)) + "' to compare",
+         "measure again, or gate another --metric");
+}
+
+bool above_zero(std::span<const RoundTimes> rounds) {
+  const auto all_above_zero = [](std::span<const double> times) {
+    return std::ranges::all_of(times, [](double time) { return time > 0; });
+  };
+  return std::ranges::all_of(rounds, [&](const RoundTimes& round) {
+    return all_above_zero(round.baseline) && all_above_zero(round.candidate);
+  });
+}
+
 /// Slowdown is the reverse of speed-up, and its interval is turned round.
 Interval slowdown_interval(const Interval& speedup) { return {1 / speedup.high - 1, 1 / speedup.low - 1}; }
 
@@ -123,13 +139,19 @@ Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateC
   expect_stage(pair.baseline, latency.stage);
   expect_stage(pair.candidate, latency.stage);
   const std::vector<RoundTimes> times = times_by_round(pair, latency.stage);
+  if (times.empty()) refuse_untimed(pair, latency.stage);
+  constexpr const char* too_short = "the times are shorter than the clock can tell";
   if (const auto p = tail_of(latency.statistic)) {
+    if (!above_zero(times)) {
+      pending.check.finding = too_short;
+      return pending;
+    }
     std::vector<RoundLatencies> rounds;
     rounds.reserve(times.size());
     for (const RoundTimes& round : times) rounds.push_back({round.baseline, round.candidate, round.generation});
     TailOptions options;
     options.seed = seed;
-    const auto compared = rounds.empty() ? std::nullopt : compare_tails(rounds, *p, options);
+    const auto compared = compare_tails(rounds, *p, options);
     if (!compared) {
       pending.check.finding = "needs " + std::to_string(quantile_upper_bound_count(*p)) + " times of each";
       return pending;
@@ -142,7 +164,7 @@ Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateC
   const std::vector<PairedRound> rounds =
       paired_rounds(times, latency.statistic == Statistic::mean ? RoundStatistic{mean} : RoundStatistic{median});
   if (rounds.empty()) {
-    pending.check.finding = "no round was measured by both";
+    pending.check.finding = too_short;
     return pending;
   }
   const SpeedComparison compared = compare_speed(rounds);
@@ -157,7 +179,11 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand) {
   Pending pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = "accuracy";
-  const auto outcomes = paired_outcomes(pair, first_inferences(pair));
+  const std::vector<PairedRow> images = first_inferences(pair);
+  if (images.empty())
+    refuse("no image was classified by '" + pair.baseline.approach + "' and '" + pair.candidate.approach + "'",
+           "measure again");
+  const auto outcomes = paired_outcomes(pair, images);
   if (!outcomes || !pair.baseline.accuracy || !pair.candidate.accuracy) {
     refuse("accuracy of '" + pair.candidate.approach + "' cannot be judged: " +
                (!outcomes ? "the images have no labels"
@@ -314,6 +340,7 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
   pending.check.metric = to_string(latency);
   const auto [before, fewest_before] = by_process(pair.baseline, latency);
   const auto [after, fewest_after] = by_process(pair.candidate, latency);
+  if (before.empty() || after.empty()) refuse_untimed(pair, latency.stage);
   std::string& finding = pending.check.finding;
   if (stored.environment.fingerprint != report.environment.fingerprint) {
     finding = "environment_mismatch: the baseline was measured on another machine; measure it again here";

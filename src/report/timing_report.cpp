@@ -79,7 +79,7 @@ OrReason<double> share_of(Stage stage, const StageStatistics& part, Stage whole_
 }  // namespace
 
 std::string why_no_times(const ApproachResult& result) {
-  return result.error ? "the approach failed" : "no call was timed";
+  return result.error ? "the approach failed" : "no call was timed: each had fewer images than a batch, or failed";
 }
 
 ByStage<StageStatistics> stage_statistics(const ApproachResult& result) {

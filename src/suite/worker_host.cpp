@@ -17,6 +17,21 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+/// A worker may be another build, and a broken one: its numbers become indices here.
+void expect_sense(const Measured& measured, std::size_t images) {
+  const ApproachResult& news = measured.result;
+  const auto is_image = [images](const auto& record) { return record.image < images; };
+  const auto is_key = [images](const auto& pair) { return pair.first < images; };
+  const bool makes_sense = std::ranges::all_of(news.inferences, is_image) &&
+                           std::ranges::all_of(news.failures, is_image) && std::ranges::all_of(news.inputs, is_image) &&
+                           std::ranges::all_of(measured.notes.broken, is_key) &&
+                           std::ranges::all_of(news.calls, [&](const CallRecord& call) {
+                             return call.first_inference <= news.inferences.size() &&
+                                    call.size <= news.inferences.size() - call.first_inference;
+                           });
+  if (!makes_sense) throw BackendError("its worker told what cannot be true", {}, "use another build");
+}
+
 }  // namespace
 
 WorkerHost::WorkerHost(Approach approach, WorkerCommand command, const Dataset& dataset, const RunOptions& options)
@@ -49,6 +64,7 @@ bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver
 
 bool WorkerHost::hear(MessageType type, RunObserver& observer) {
   Measured measured = worker_protocol::decode_measured(worker_->receive(type, options_.hang_limit, observer));
+  expect_sense(measured, dataset_.entries.size());
   ApproachResult& news = measured.result;
   const std::size_t known = result_.inferences.size();
   for (CallRecord& call : news.calls) call.first_inference += known;

@@ -88,6 +88,9 @@ TEST_F(CommandLine, EndsWithTwoOnAWrongCall) {
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --positive COVID"), 2, "COVID");
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --threshold nan"), 2, "threshold");
   expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --seed -1"), 2, "seed");
+  // Not the largest there is instead.
+  expect_one_sentence(run_stagemark("run " + images() + " -a null-fp32 --seed 99999999999999999999"), 2, "seed");
+  expect_one_sentence(run_stagemark("sample " + images() + "/new --seed -1"), 2, "seed");
 }
 
 TEST_F(CommandLine, EndsWithThreeOnWhatCannotBeHadHere) {
@@ -251,6 +254,13 @@ TEST_F(CommandLine, TakesAManifestAndBalancesItsClasses) {
   EXPECT_NE(balanced.out.find("(A 6, B 6"), std::string::npos) << balanced.out;
   directory.write("bad.csv", "path,label\nx.png\n");
   expect_one_sentence(run_stagemark("run " + (directory / "bad.csv").string() + " -a null-fp32"), 4, "line 2");
+}
+
+TEST_F(CommandLine, SaysWhyThereAreNoTimes) {
+  const TemporaryDirectory output;
+  const CommandResult run = run_stagemark("run " + images() + " -a null-fp32 --batch 4096 -o " + output.str());
+  EXPECT_EQ(run.exit_code, 0) << run.error;
+  EXPECT_NE(run.out.find("no times: "), std::string::npos) << run.out;
 }
 
 TEST_F(CommandLine, SkipsABrokenImageUpToTheLimit) {

@@ -133,6 +133,9 @@ TEST_F(GateCommand, NeverPassesWhatItCannotJudge) {
     }
   }
   EXPECT_EQ(judged(renamed.dump()), 4);
+  json untimed = report;
+  untimed["results"][1]["per_image"]["stages_ns"].erase("total");
+  EXPECT_EQ(judged(untimed.dump() + " "), 4);
   json alone = report;
   alone["results"].erase(1);
   EXPECT_EQ(judged(alone.dump()), 4);
@@ -168,6 +171,10 @@ TEST_F(GateCommand, RefusesBeforeItMeasuresWhatItCouldNotJudge) {
   EXPECT_EQ(refused(two + " --metric off --max-accuracy-drop off"), 2);
   EXPECT_EQ(refused(two + " --baseline " + path("nowhere")), 4);
   EXPECT_EQ(refused(two + " --calibration " + path("nowhere")), 4);
+  // Without labels there is no accuracy to judge.
+  const std::string labelled = images();
+  const std::string flat = two.substr(0, labelled.size()) + "/NORMAL" + two.substr(labelled.size());
+  EXPECT_EQ(refused(flat), 4);
 }
 
 TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {
@@ -184,6 +191,16 @@ TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {
   EXPECT_EQ(report["comparisons"][1]["candidate"], "c");
   EXPECT_TRUE(report["comparisons"][1]["speedup"]["ci95"].is_object() ||
               report["comparisons"][1]["speedup"]["ci95"].is_array());
+  EXPECT_EQ(run_stagemark("check " + path("out")).exit_code, 4);
+}
+
+TEST_F(GateCommand, EndsWithThreeOnANetworkThatAnswersNoNumber) {
+  const CommandResult run = run_stagemark("run " + builds({"burns-1.00", "nan"}) + " -o " + path("out"));
+  EXPECT_EQ(run.exit_code, 3) << run.error;
+  EXPECT_NE(run.error.find("every image failed"), std::string::npos) << run.error;
+  const json report = read(path("out"));
+  EXPECT_EQ(report["results"][0]["samples"], 60);
+  EXPECT_EQ(report["results"][1]["failures"].size(), 60);
   EXPECT_EQ(run_stagemark("check " + path("out")).exit_code, 4);
 }
 
@@ -215,6 +232,10 @@ TEST_F(GateCommand, ComparesAgainAndPrintsJson) {
   const CommandResult as_json = run_stagemark("compare " + report + " --json");
   EXPECT_EQ(as_json.exit_code, 0);
   EXPECT_EQ(json::parse(as_json.out), read(report)["comparisons"]);
+  const CommandResult as_text = run_stagemark("compare " + report);
+  EXPECT_NE(as_text.out.find("fastest first: 1. "), std::string::npos) << as_text.out;
+  EXPECT_NE(as_text.out.find("largest difference of a probability 0, "), std::string::npos) << as_text.out;
+  EXPECT_NE(as_text.out.find("McNemar's p 1.000"), std::string::npos) << as_text.out;
   const CommandResult against_b = run_stagemark("compare " + report + " --baseline b");
   EXPECT_NE(against_b.out.find("Against b"), std::string::npos) << against_b.out;
   EXPECT_EQ(run_stagemark("compare " + report_of("alone", {"burns-1.00"})).exit_code, 4);

@@ -1,8 +1,9 @@
 // Stands for another build of the tool: a program that hosts one approach for `stagemark run --worker NAME=THIS`. What it
 // does is the name that it was called by: burns-1.08 takes 8 % longer than burns-1.00 for the same right answers,
-// garbage is fast and wrong, killed dies by SIGKILL at its fortieth image.
+// garbage is fast and wrong, nan answers no number, killed dies by SIGKILL at its fortieth image.
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -40,7 +41,8 @@ class MadeEngine final : public HostBackend<bool, bool> {
     return how_ == "garbage" || white;
   }
   void classify(const bool& positive, std::span<Prediction> out) override {
-    out[0] = {positive ? 0.9 : 0.1, positive ? 2.0 : -2.0, std::nullopt};
+    const double logit = how_ == "nan" ? std::nan("") : positive ? 2.0 : -2.0;
+    out[0] = {how_ == "nan" ? logit : positive ? 0.9 : 0.1, logit, std::nullopt};
   }
 
  private:

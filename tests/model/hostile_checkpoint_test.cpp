@@ -83,6 +83,8 @@ std::string state_dict(const Tensor& tensor) { return "}(" + text("w") + pickled
 TEST(HostileCheckpoint, TheFileThatTheOthersAreMadeOfIsRead) {
   EXPECT_EQ(verdict_on_pickle(state_dict({})), "read");
   EXPECT_EQ(verdict_on_pickle(state_dict({.location = "cuda:0"})), "read");
+  // {"model": {...}}, as training scripts without Lightning save it.
+  EXPECT_EQ(verdict_on_pickle("}" + text("model") + "}" + text("w") + pickled({}) + "ss."), "read");
 }
 
 TEST(HostileCheckpoint, ATensorMustFitItsData) {

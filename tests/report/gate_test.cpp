@@ -133,6 +133,20 @@ TEST(Gate, RefusesAnUnknownFigureAndListsTheKnown) {
   EXPECT_EQ(to_string(parse_gated_latency("classification:p99")), "classification:p99");
 }
 
+TEST(Gate, CannotTellOfTimesThatAreZero) {
+  Report report = report_of({{"base", {}}, {"other", {}}});
+  Column<std::int64_t>& times = report.results[1].per_image.stages_ns.at(Stage::total);
+  const std::size_t rows = times.size();
+  times.clear();
+  for (std::size_t row = 0; row < rows; ++row) times.push_back(0);
+  GateCriteria criteria;
+  criteria.latencies = {parse_gated_latency("total:median"), parse_gated_latency("total:p90")};
+  const GateResult result = gate(report, criteria);
+  EXPECT_EQ(result.outcome, GateOutcome::inconclusive);
+  EXPECT_NE(result.checks[0].finding.find("than the clock can tell"), std::string::npos);
+  EXPECT_NE(result.checks[1].finding.find("than the clock can tell"), std::string::npos);
+}
+
 TEST(Gate, NeverPassesWhatItCouldNotJudge) {
   EXPECT_NE(refusal<InputError>([] { return gate(Report{}); }).find("no result"), std::string::npos);
   EXPECT_NE(refusal<InputError>([] {
@@ -158,6 +172,15 @@ TEST(Gate, NeverPassesWhatItCouldNotJudge) {
     for (std::size_t row = 0; row < rows; ++row) result.per_image.label.push_back(std::nullopt);
   }
   EXPECT_NE(refusal<InputError>([&] { return gate(unlabelled); }).find("--max-accuracy-drop off"), std::string::npos);
+  // Not even as inconclusive, which `check --inconclusive pass` would let pass.
+  Report untimed = report_of({{"base", {}}, {"other", {}}});
+  untimed.results[1].per_image.stages_ns.erase(Stage::total);
+  EXPECT_NE(refusal<InputError>([&] { return gate(untimed); }).find("no time of stage 'total'"), std::string::npos);
+  Report unanswered = report_of({{"base", {}}, {"other", {}}});
+  PerImage& images = unanswered.results[1].per_image;
+  images.predicted.clear();
+  for (std::size_t row = 0; row < images.path.size(); ++row) images.predicted.push_back(std::nullopt);
+  EXPECT_NE(refusal<InputError>([&] { return gate(unanswered); }).find("no image was classified"), std::string::npos);
   GateCriteria none;
   none.latencies.clear();
   none.max_accuracy_drop.reset();
@@ -226,6 +249,14 @@ TEST(StoredGate, DoesNotJudgeWhatWasMeasuredInAnotherWay) {
   EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
   EXPECT_NE(result.checks[0].finding.find("other batch"), std::string::npos) << result.checks[0].finding;
   EXPECT_EQ(of(result, "accuracy"), GateOutcome::pass);
+}
+
+TEST(StoredGate, RefusesRunsWithoutTimes) {
+  const Report stored = report_of({{"base", {}}});
+  Report report = stored;
+  report.results[0].per_image.stages_ns.erase(Stage::total);
+  EXPECT_NE(refusal<InputError>([&] { return gate_against_stored(stored, report); }).find("no time of stage 'total'"),
+            std::string::npos);
 }
 
 TEST(StoredGate, SaysWhatChangedAndWhatItDidNotJudge) {

@@ -1,4 +1,5 @@
 // A worker whose approach does what its first argument says.
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +12,7 @@
 #include "stagemark/backend/host_backend.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/worker.hpp"
+#include "suite/worker_protocol.hpp"
 
 namespace {
 
@@ -67,11 +69,33 @@ class Misbehaving final : public HostBackend<int, int> {
   int calls_ = 0;
 };
 
+void send(worker_protocol::MessageType type, const std::vector<std::byte>& content) {
+  const std::vector<std::byte> bytes = worker_protocol::frame(type, content);
+  (void)::send(worker_protocol::channel_descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+/// As builds would of which one knows another protocol, or one that is broken.
+void speak_strangely(const std::string& how) {
+  using namespace worker_protocol;
+  send(MessageType::ready, encode(how == "newer" ? version + 1 : version));
+  Measured measured;
+  measured.result.inferences.push_back({how == "stray" ? 1'000'000U : 0U, Prediction{}});
+  measured.result.calls.resize(1);
+  measured.result.calls[0].size = 5;
+  send(MessageType::opened, encode(measured));
+  char byte = 0;
+  while (recv(channel_descriptor, &byte, 1, 0) > 0) continue;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string how = argc > 1 ? argv[1] : "work";
   if (how == "mute") return 0;
+  if (how == "newer" || how == "stray" || how == "overlong") {
+    speak_strangely(how);
+    return 0;
+  }
   // What a library prints must not get between the messages.
   std::puts("loading");
   serve_as_worker([&]() -> WorkerContent {

@@ -154,6 +154,25 @@ TEST(Worker, ThatCannotBeStartedIsOneFailedApproach) {
   expect_complete(result.collector.results()[2], 40);
 }
 
+TEST(Worker, OfAnotherProtocolIsOneFailedApproachThatNamesBothVersions) {
+  const SuiteResult result = run({"newer", "work"}, one_pass());
+  const std::string known = std::to_string(worker_protocol::version);
+  const std::string newer = std::to_string(worker_protocol::version + 1);
+  const ApproachResult& refused = result.collector.results()[0];
+  EXPECT_TRUE(says(refused, "speaks version " + newer) && says(refused, "this is version " + known))
+      << refused.error.value_or("");
+  expect_complete(result.collector.results()[1], 40);
+}
+
+TEST(Worker, ThatTellsOfImagesThatThereAreNotIsNotBelieved) {
+  const SuiteResult result = run({"stray", "overlong", "work"}, one_pass());
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_TRUE(says(result.collector.results()[i], "cannot be true")) << i;
+    EXPECT_TRUE(result.collector.results()[i].inferences.empty());
+  }
+  expect_complete(result.collector.results()[2], 40);
+}
+
 TEST(Worker, ThatLiesAboutItsPrecisionFails) {
   const SuiteResult result = run({"lie", "work"}, one_pass());
   EXPECT_TRUE(says(result.collector.results()[0], "asked for bf16"))
