@@ -175,7 +175,8 @@ Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateC
   return pending;
 }
 
-Pending check_accuracy(const Pair& pair, double margin, Estimand estimand) {
+/// \param level at which the population is judged, if all else is undecided
+Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, double level) {
   Pending pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = "accuracy";
@@ -209,7 +210,7 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand) {
   if (const auto interval = tango_interval(*outcomes)) {
     finding += text(" [%+.2f, %+.2f]", 100 * interval->low, 100 * interval->high);
   }
-  if (const auto needed = images_needed(*outcomes, margin)) {
+  if (const auto needed = images_needed(*outcomes, margin, level)) {
     finding += "; deciding takes about " + std::to_string(*needed) + " images";
   }
   return pending;
@@ -284,11 +285,18 @@ std::optional<Pending> check_failures(const Pair& pair) {
   return pending;
 }
 
-void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCriteria& criteria,
+/// The level that Holm leaves to the first of the statistical checks.
+double level_of_one(double level, const GateCriteria& criteria, std::size_t candidates) {
+  const std::size_t population = criteria.max_accuracy_drop && criteria.estimand == Estimand::population ? 1 : 0;
+  const std::size_t family = candidates * (criteria.latencies.size() + population);
+  return level / static_cast<double>(std::max<std::size_t>(family, 1));
+}
+
+void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCriteria& criteria, double level,
                    std::vector<Pending>& pending) {
   if (auto failures = check_failures(pair)) pending.push_back(*std::move(failures));
   if (criteria.max_accuracy_drop) {
-    pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand));
+    pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand, level));
   }
   add_drops(pair, dataset, criteria.max_drops, pending);
   if (criteria.max_flips) pending.push_back(check_flips(pair, *criteria.max_flips));
@@ -444,6 +452,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
   const std::set<std::string_view> failed = failed_images(report);
   std::vector<Pending> pending;
   std::size_t candidates = 0;
+  const double level = level_of_one(criteria.level, criteria, report.results.size() - 1);
   for (const ApproachReport& candidate : report.results) {
     if (&candidate == &baseline) continue;
     ++candidates;
@@ -452,7 +461,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
     }
-    add_decisions(pair, report.dataset, criteria, pending);
+    add_decisions(pair, report.dataset, criteria, level, pending);
   }
   if (candidates == 0) {
     refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
@@ -489,6 +498,7 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
   }
   result.changes = changes_since(stored, report);
   std::vector<Pending> pending;
+  const double level = level_of_one(stored_gate_level, criteria, approach ? 1 : stored.results.size());
   for (const ApproachReport& baseline : stored.results) {
     if (approach && baseline.approach != *approach) continue;
     const auto candidate = std::ranges::find(report.results, baseline.approach, &ApproachReport::approach);
@@ -502,7 +512,7 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_stored_latency(stored, report, pair, latency, criteria.max_slowdown));
     }
-    add_decisions(pair, report.dataset, criteria, pending);
+    add_decisions(pair, report.dataset, criteria, level, pending);
   }
   if (approach && pending.empty()) refuse("the baseline has no approach '" + *approach + "'");
   return conclude(std::move(pending), stored_gate_level, std::move(result));

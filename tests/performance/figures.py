@@ -80,7 +80,7 @@ def many(work):
         costs.append(report["results"][0]["harness"]["cost_in_clock_readings"])
         print(f"many       {count:7} images, 2 approaches: {1e6 * seconds / images:.0f} us an inference, all included; "
               f"measured loop {costs[-1]:.1f} readings a call; at most {peak:.0f} MB in one process, "
-              f"workers {' and '.join(f'{worker:.0f}' for worker in workers)} MB; to reach: 500 MB")
+              f"{peak + sum(workers):.0f} MB in all three with the libraries counted three times; to reach: 500 MB")
     print(f"many       cost of 100,000 to that of 1,000 images: {costs[-1] / costs[0]:.2f}; to reach: 1")
 
 

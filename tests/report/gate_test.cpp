@@ -82,6 +82,19 @@ TEST(Gate, JudgesThePopulationWhereAskedAndThenOftenCannotTell) {
   EXPECT_EQ(of(gate(report_of({{"base", {}}, {"bad", wrong_on(half)}}), criteria), "accuracy"), GateOutcome::fail);
 }
 
+// At the gate's own level, which Holm shares out to two checks, not at that of the comparison.
+TEST(Gate, SaysHowManyImagesWouldLetThePopulationPass) {
+  GateCriteria criteria;
+  criteria.estimand = Estimand::population;
+  criteria.max_accuracy_drop = 0.02;
+  const GateResult result = gate(report_of({{"base", {}}, {"one", wrong_on({1})}}), criteria);
+  const PairedOutcomes outcomes{.both_right = 149, .harmful = 1, .helpful = 0, .both_wrong = 0};
+  const std::uint64_t needed = *images_needed(outcomes, 0.02, interleaved_gate_level / 2);
+  EXPECT_GT(needed, *images_needed(outcomes, 0.02));
+  EXPECT_NE(result.checks[1].finding.find("about " + std::to_string(needed) + " images"), std::string::npos)
+      << result.checks[1].finding;
+}
+
 TEST(Gate, CatchesAFastApproachThatAnswersGarbage) {
   Made garbage = slower(0.01);
   for (std::size_t i = 0; i < 60; ++i) garbage.wrong.push_back(i);
