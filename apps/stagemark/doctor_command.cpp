@@ -55,7 +55,9 @@ void print_machine(std::ostream& out, const Environment& environment) {
   if (environment.configuration) {
     for (const auto& [engine, facts] : *environment.configuration) {
       std::string text;
-      for (const auto& [name, value] : facts) text += (text.empty() ? "" : "; ") + name + " " + value;
+      for (const auto& [name, value] : facts) {
+        text.append(text.empty() ? "" : "; ").append(name).append(" ").append(value);
+      }
       table.add({"", text});
     }
   }
@@ -63,7 +65,7 @@ void print_machine(std::ostream& out, const Environment& environment) {
 }
 
 std::string coloured(Severity severity, bool colours) {
-  const std::string name(to_string(severity));
+  std::string name(to_string(severity));
   if (!colours) return name;
   const char* const colour = severity == Severity::problem   ? "\x1b[1;31m"
                              : severity == Severity::warning ? "\x1b[1;33m"

@@ -173,7 +173,7 @@ class Diagnosis {
           "unset it, or give --threads " + *text);
     }
     std::vector<std::string> all;
-    for (const auto& [name, value] : *environment_.variables) all.push_back(name + "=" + value);
+    for (const auto& [name, value] : *environment_.variables) all.emplace_back(name).append("=").append(value);
     add(Severity::information, "variables", "variables that steer the libraries are set: " + joined(all),
         "set the same wherever you compare, or none");
   }
@@ -193,7 +193,7 @@ class Diagnosis {
           "stop it or wait");
     }
     // The benchmark itself makes no more of it than it has threads, one approach at a time.
-    const double own = static_cast<double>(threads_ == 0 ? cpu.usable_cpus : threads_);
+    const auto own = static_cast<double>(threads_ == 0 ? cpu.usable_cpus : threads_);
     if (cpu.usable_cpus > 0 && cpu.load_average_after && cpu.load_average_after->front() >= own + bearable) {
       add(Severity::warning, "busy_during_run",
           "after the run the load average is " + shown(cpu.load_average_after->front()) + " on " + usable +
@@ -234,7 +234,8 @@ class Diagnosis {
       if (environment_.configuration) {
         for (const auto& [engine, facts] : *environment_.configuration) {
           for (const auto& [name, value] : facts) {
-            if (name == "cpu_capability") in_use += "; " + engine + "'s own kernels use " + value;
+            if (name == "cpu_capability")
+              in_use.append("; ").append(engine).append("'s own kernels use ").append(value);
           }
         }
       }

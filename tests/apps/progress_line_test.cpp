@@ -39,9 +39,10 @@ TEST(ProgressLine, IsPlainLinesWhereThereIsNoTerminal) {
     line.progressed(made_progress(20));
     line.progressed(made_progress(30));  // within the same second
   }
-  EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
-  EXPECT_EQ(out.str().rfind("warming up a\nround 3/30  ", 0), 0U) << out.str();
-  EXPECT_EQ(std::count(out.str().begin(), out.str().end(), '\n'), 2) << out.str();
+  const std::string text = out.str();
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.rfind("warming up a\nround 3/30  ", 0), 0U) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
 }
 
 TEST(ProgressLine, IsSilentWhereNobodyAsked) {
