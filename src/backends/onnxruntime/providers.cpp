@@ -97,6 +97,10 @@ std::string provider_of(const Approach& approach) {
   return on_cuda(approach) ? "CUDAExecutionProvider" : "CPUExecutionProvider";
 }
 
+bool spins(const Approach& approach) {
+  return std::find(approach.options.begin(), approach.options.end(), "nospin") == approach.options.end();
+}
+
 bool compiles(const Approach& approach) { return approach.engine == "tensorrt"; }
 
 std::optional<Unavailable> what_is_missing(const Approach& approach, const CudaDriver& driver) {
@@ -133,6 +137,7 @@ Ort::SessionOptions session_options(const Approach& approach, std::size_t thread
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
   // Threads that spin after a call would take time from whoever has the next turn.
   options.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
+  options.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, spins(approach) ? "1" : "0");
   if (!on_cuda(approach)) return options;
   if (compiles(approach)) append_tensorrt(options, approach.precision, approach.device->index);
   append_cuda(options, approach.device->index);
