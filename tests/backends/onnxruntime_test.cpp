@@ -316,6 +316,8 @@ TEST_F(OnnxRuntime, SaysWhatRan) {
   EXPECT_EQ(detail(*wrapper, "nodes_fallen_back"), "0");
   EXPECT_EQ(detail(*wrapper, "threads"), "2");
   EXPECT_EQ(detail(*wrapper, "graph_optimization"), "all");
+  EXPECT_EQ(detail(*wrapper, "spinning"), "within a call");
+  EXPECT_EQ(detail(*open(Classifier{}.file(), "onnxruntime-fp32@cpu+nospin"), "spinning"), "never");
   EXPECT_TRUE(detail(*wrapper, "engine_version").starts_with("1.")) << detail(*wrapper, "engine_version");
 }
 

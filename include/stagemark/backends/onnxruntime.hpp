@@ -9,7 +9,8 @@ class BackendRegistry;
 namespace onnxruntime {
 
 /// Adds `onnxruntime` (fp32, fp16, int8; on the CPU and on each CUDA device) and `tensorrt`, ONNX Runtime's TensorRT
-/// provider (fp32, fp16, int8; on each CUDA device), as far as this ONNX Runtime can.
+/// provider (fp32, fp16, int8; on each CUDA device), as far as this ONNX Runtime can. `onnxruntime` has the option
+/// `nospin`: threads never wait actively, where by default they do within a call (never after it).
 void add_to(BackendRegistry& registry);
 
 }  // namespace onnxruntime

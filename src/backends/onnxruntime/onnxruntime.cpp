@@ -57,7 +57,7 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
     facts.details.emplace_back("stage_ends", "device synchronised");
   } else {
     facts.details.emplace_back("threads", std::to_string(request.threads));
-    facts.details.emplace_back("spinning", "within a call");
+    facts.details.emplace_back("spinning", spins(approach) ? "within a call" : "never");
   }
   return facts;
 }
@@ -218,7 +218,9 @@ Backend backend(const std::shared_ptr<Shared>& shared, const std::string& engine
 
 void add_to(BackendRegistry& registry) {
   const auto shared = std::make_shared<Shared>();
-  registry.add(backend(shared, "onnxruntime", {Device{}}));
+  Backend onnxruntime = backend(shared, "onnxruntime", {Device{}});
+  onnxruntime.options = {"nospin"};
+  registry.add(std::move(onnxruntime));
   registry.add(backend(shared, "tensorrt", {}));
 }
 

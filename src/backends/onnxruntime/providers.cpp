@@ -27,18 +27,19 @@ bool on_cuda(const Approach& approach) { return approach.device->kind == Device:
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 std::string environment(const char* name) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here writes the environment
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
-/// Where TensorRT's engines are kept: building one takes minutes.
+/// Where TensorRT's engines are kept, as building one takes minutes: beside what the command keeps.
 std::filesystem::path engine_cache() {
   if (const std::string own = environment("STAGEMARK_CACHE"); !own.empty())
     return std::filesystem::path(own) / "tensorrt";
   if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
     return std::filesystem::path(cache) / "stagemark" / "tensorrt";
-  return std::filesystem::path(environment("HOME")) / ".cache" / "stagemark" / "tensorrt";
+  const std::string home = environment("HOME");
+  if (home.empty()) throw BackendError("no place for TensorRT's engines", {}, "name a directory in $STAGEMARK_CACHE");
+  return std::filesystem::path(home) / ".cache" / "stagemark" / "tensorrt";
 }
 
 /// Keys and values as the C interface takes them.
@@ -96,6 +97,10 @@ std::string provider_of(const Approach& approach) {
   return on_cuda(approach) ? "CUDAExecutionProvider" : "CPUExecutionProvider";
 }
 
+bool spins(const Approach& approach) {
+  return std::find(approach.options.begin(), approach.options.end(), "nospin") == approach.options.end();
+}
+
 bool compiles(const Approach& approach) { return approach.engine == "tensorrt"; }
 
 std::optional<Unavailable> what_is_missing(const Approach& approach, const CudaDriver& driver) {
@@ -132,6 +137,7 @@ Ort::SessionOptions session_options(const Approach& approach, std::size_t thread
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
   // Threads that spin after a call would take time from whoever has the next turn.
   options.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
+  options.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, spins(approach) ? "1" : "0");
   if (!on_cuda(approach)) return options;
   if (compiles(approach)) append_tensorrt(options, approach.precision, approach.device->index);
   append_cuda(options, approach.device->index);

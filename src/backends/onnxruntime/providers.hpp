@@ -19,6 +19,9 @@ std::string provider_of(const Approach& approach);
 /// Whether the approach's provider runs whole parts of a graph as one node, and chooses within them.
 bool compiles(const Approach& approach);
 
+/// Whether threads may wait for one another actively within a call, as ONNX Runtime has it unless told otherwise.
+bool spins(const Approach& approach);
+
 /// What the libraries and devices that the approach needs lack; nothing is loaded, nothing is tried.
 std::optional<Unavailable> what_is_missing(const Approach& approach, const CudaDriver& driver);
 
