@@ -33,11 +33,18 @@ void add_to(BackendRegistry& registry);
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
                              std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed);
 
+/// What of the values seen a range holds.
+enum class CalibrationMethod : std::uint8_t {
+  min_max,     ///< all
+  percentile,  ///< of each image's tensor, all but one in ten thousand at either end: finer steps for the others
+};
+
 /// Runs the FP32 network of a checkpoint on calibration images and says what range each tensor that ActivationRanges
-/// names takes: from the least to the greatest value seen.
+/// names takes.
 /// \throws ModelError, BackendError
 ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
-                                     const Preprocessor& preprocessor, std::size_t threads);
+                                     const Preprocessor& preprocessor, std::size_t threads,
+                                     CalibrationMethod method = CalibrationMethod::min_max);
 
 /// Writes the network of a checkpoint as a TorchScript program, FP32, with the sub-modules `features` and `classifier`
 /// and the checkpoint's names; `torch.jit.load` reads it. \throws ModelError, OutputError

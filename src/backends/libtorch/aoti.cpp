@@ -61,7 +61,8 @@ LoadedNetwork load(const std::filesystem::path& file, const at::Tensor& example)
           at::MemoryFormat::Contiguous,
           precision,
           {file.string(), "aoti", sha256_of_file(file), 0},
-          {{"architecture", "AOTInductor package"}}};
+          // Its own kernels keep the number of threads that they were compiled for.
+          {{"architecture", "AOTInductor package"}, {"package_threads", "as compiled"}}};
 }
 
 }  // namespace stagemark::libtorch::aoti
