@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -14,6 +15,7 @@
 #include "report/made_rounds.hpp"
 #include "report/shell_word.hpp"
 #include "stagemark/report/comparison.hpp"
+#include "stagemark/report/json.hpp"
 
 namespace stagemark {
 namespace {
@@ -178,6 +180,16 @@ TEST(Html, LeavesOutWhatAnUnlabelledSetCannotShow) {
   const std::string page = markup_of(page_of(report));
   EXPECT_EQ(count(page, "<figure"), 3);
   EXPECT_THAT(page, HasSubstr("<p>the images have no labels</p>"));
+}
+
+/// What was stored by the first version of the schema stays readable, whatever later ones add.
+TEST(Html, ShowsAReportOfTheFirstMinorVersion) {
+  std::ifstream in(STAGEMARK_TESTS_DIR "/report/stored/1.0.json");
+  const Report report = read_json(in, "1.0.json");
+  const std::string page = markup_of(page_of(report));
+  EXPECT_THAT(page, HasSubstr("6 images, 2 approaches"));
+  EXPECT_THAT(page, HasSubstr("second is "));
+  EXPECT_EQ(count(page, "<figure"), 7);
 }
 
 TEST(Html, WritesAnEmptyReport) { EXPECT_THAT(page_of(Report{}), HasSubstr("Nothing was measured.")); }
