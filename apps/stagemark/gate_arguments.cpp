@@ -69,7 +69,8 @@ void GateArguments::add_to(CLI::App& command, CLI::Option* needed) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--max-flips", max_flips_, "Decisions that may differ from the baseline's")->type_name("N|P%");
   command
-      .add_option("--calibration", calibration_,
+      // Where there are images to measure, --calibration names those that say how INT8 rounds.
+      .add_option(needed == nullptr ? "--calibration,--machine-calibration" : "--machine-calibration", calibration_,
                   "What 'stagemark calibrate' wrote on this machine: warns where a margin is below its noise")
       ->type_name("REPORT");
   command.add_option("--inconclusive", inconclusive_, "How it counts: fail (1), pass (0) or report (5)")

@@ -1,10 +1,12 @@
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "command_line.hpp"
 #include "console_table.hpp"
+#include "engines.hpp"
 #include "json_object.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/sha256.hpp"
@@ -69,14 +71,39 @@ void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
 }
 
 /// What can be said of a program without executing it.
-void print_torchscript(const std::string& file, bool as_json) {
+void print_program(const std::string& file, const std::string& format, bool as_json) {
   const std::string sha256 = sha256_of_file(file);
   if (as_json) {
-    std::cout << JsonObject().text("path", file).text("format", "torchscript").text("sha256", sha256).str() << '\n';
+    std::cout << JsonObject().text("path", file).text("format", format).text("sha256", sha256).str() << '\n';
     return;
   }
   ConsoleTable table({"model", file});
-  table.add({"format", "torchscript"});
+  table.add({"format", format});
+  table.add({"sha256", sha256});
+  table.print(std::cout);
+}
+
+void print_onnx(const std::string& file, const OnnxDescription& graph, bool as_json) {
+  const auto size = [](std::optional<std::int64_t> fixed, const char* free) {
+    return fixed ? std::to_string(*fixed) : std::string(free);
+  };
+  const std::string input = "3x" + size(graph.height, "H") + "x" + size(graph.width, "W");
+  const std::string sha256 = sha256_of_file(file);
+  if (as_json) {
+    JsonObject object;
+    object.text("path", file).text("format", "onnx").number("parameters", static_cast<double>(graph.parameters));
+    object.text("input", "Nx" + input).text("input_name", graph.input).text("output_name", graph.output);
+    if (graph.outputs) object.number("outputs", static_cast<double>(*graph.outputs));
+    object.number("opset", static_cast<double>(graph.opset)).text("producer", graph.producer).text("sha256", sha256);
+    std::cout << object.str() << '\n';
+    return;
+  }
+  ConsoleTable table({"model", file});
+  table.add({"format", "onnx, operator set " + std::to_string(graph.opset)});
+  table.add({"producer", graph.producer});
+  table.add({"parameters", thousands(graph.parameters)});
+  table.add({"input", graph.input + ", N x " + input});
+  table.add({"output", graph.output + ", N x " + size(graph.outputs, "?")});
   table.add({"sha256", sha256});
   table.print(std::cout);
 }
@@ -91,11 +118,20 @@ Command add_model_command(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("model", "Shows what a model file holds, without executing anything in it");
   command->footer("Example:\n  stagemark model pneumonia.ckpt");
-  command->add_option("file", arguments->file, "Checkpoint, state_dict or TorchScript program")->required();
+  command
+      ->add_option("file", arguments->file,
+                   "Checkpoint, state_dict, ONNX file, TorchScript program or AOTInductor package")
+      ->required();
   command->add_flag("--json", arguments->as_json, "Print JSON");
   return [arguments] {
-    if (model_format(arguments->file) == ModelFormat::torchscript) {
-      print_torchscript(arguments->file, arguments->as_json);
+    const ModelFormat format = model_format(arguments->file);
+    const OnnxDescriber describe = onnx_describer();
+    if (format == ModelFormat::onnx && describe) {
+      print_onnx(arguments->file, describe(arguments->file), arguments->as_json);
+      return ExitCode::success;
+    }
+    if (format != ModelFormat::tensors) {
+      print_program(arguments->file, std::string(to_string(format)), arguments->as_json);
       return ExitCode::success;
     }
     const Checkpoint checkpoint = Checkpoint::open(arguments->file);

@@ -21,6 +21,20 @@ bool is_onnx(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string_view to_string(ModelFormat format) noexcept {
+  switch (format) {
+    case ModelFormat::tensors:
+      return "tensors";
+    case ModelFormat::torchscript:
+      return "torchscript";
+    case ModelFormat::onnx:
+      return "onnx";
+    case ModelFormat::aoti:
+      return "aoti";
+  }
+  return "";
+}
+
 ModelFormat model_format(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_model_file(file);
   if (is_onnx(file)) return ModelFormat::onnx;

@@ -166,7 +166,7 @@ TEST_F(GateCommand, RefusesBeforeItMeasuresWhatItCouldNotJudge) {
   const std::string two = builds({"burns-1.00", "burns-1.02"});
   EXPECT_EQ(refused(two + " --metric off --max-accuracy-drop off"), 2);
   EXPECT_EQ(refused(two + " --baseline " + path("nowhere")), 4);
-  EXPECT_EQ(refused(two + " --calibration " + path("nowhere")), 4);
+  EXPECT_EQ(refused(two + " --machine-calibration " + path("nowhere")), 4);
 }
 
 TEST_F(GateCommand, KeepsTheOthersResultsWhenAWorkerIsKilled) {

@@ -232,6 +232,25 @@ TEST_F(DatasetTest, DrawsEveryImageAboutAsOften) {
   for (const int count : drawn) EXPECT_NEAR(count, 120, 37);
 }
 
+TEST_F(DatasetTest, SetsCalibrationImagesAsideThatAreNotScored) {
+  Paths all;
+  for (int i = 0; i < 40; ++i) all.push_back("c/" + std::to_string(i) + ".png");
+  make(all);
+  DatasetOptions options = drawing(10, 3);
+  options.calibration = 8;
+  const Dataset dataset = read(options);
+  EXPECT_EQ(dataset.entries.size(), 10U);
+  EXPECT_EQ(dataset.calibration.size(), 8U);
+  std::set<std::string> together;
+  for (const DatasetEntry& entry : dataset.entries) together.insert(entry.path);
+  for (const DatasetEntry& entry : dataset.calibration) together.insert(entry.path);
+  EXPECT_EQ(together.size(), 18U);
+  options.samples.reset();
+  EXPECT_EQ(read(options).entries.size(), 32U);
+  options.calibration = 40;
+  EXPECT_THROW((void)read(options), UsageError);
+}
+
 TEST_F(DatasetTest, TakesAllWhereMoreSamplesAreAskedForThanThereAre) {
   make({"c/1.png", "c/2.png"});
   EXPECT_EQ(paths(read(drawing(2, 0))).size(), 2U);

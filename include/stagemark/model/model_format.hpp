@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 namespace stagemark {
 
@@ -12,6 +13,9 @@ enum class ModelFormat : std::uint8_t {
   onnx,         ///< an ONNX graph
   aoti,         ///< a package of AOTInductor (.pt2)
 };
+
+/// What reports call it; "tensors" are a checkpoint or a state_dict, which Checkpoint::format tells apart.
+std::string_view to_string(ModelFormat format) noexcept;
 
 /// Looks into the file; executes nothing. \throws ModelError if it cannot be read or is a damaged zip file
 ModelFormat model_format(const std::filesystem::path& file);
