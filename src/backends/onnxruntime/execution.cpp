@@ -58,10 +58,11 @@ std::string Execution::products() const {
 }
 
 void Execution::verify_products(const std::string& provider) const {
-  for (const auto& [other, count] : product_providers_) {
-    if (other == provider) continue;
-    throw BackendError(std::to_string(count) + " of its " + name_ + " fell back from " + provider + " to " + other);
-  }
+  const auto elsewhere = std::find_if(product_providers_.begin(), product_providers_.end(),
+                                      [&](const auto& entry) { return entry.first != provider; });
+  if (elsewhere == product_providers_.end()) return;
+  throw BackendError(std::to_string(elsewhere->second) + " of its " + name_ + " fell back from " + provider + " to " +
+                     elsewhere->first);
 }
 
 void Execution::verify(Precision asked, const std::string& provider) const {
