@@ -1,6 +1,7 @@
 #include "script.hpp"
 
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <array>
@@ -132,6 +133,9 @@ Module load_program(const std::filesystem::path& file) {
 
 Script prepare_program(Module program, const at::Tensor& example, at::MemoryFormat memory_format,
                        ScriptExecution execution) {
+  // Where LibTorch has LLVM (Debian 13's has), it would compile the head into one kernel at the second call, and take
+  // longer over it than anyone waits.
+  torch::jit::setTensorExprFuserEnabled(example.device().is_cuda());
   const Placement placement{example.device(), example.scalar_type(), memory_format};
   Script script;
   script.precision = placement.precision;
