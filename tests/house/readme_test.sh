@@ -54,6 +54,6 @@ while read -r line; do
       ;;
   esac
   # What the next ones read.
-  [ -e results/report.json ] || cp -L results/latest/report.json results/ 2>/dev/null || true
-  [ -e stored/report.json ] || cp results/report.json stored/ 2>/dev/null || true
+  cp results/bf16/report.json results/ 2>/dev/null || true
+  cp results/bf16/report.json stored/ 2>/dev/null || true
 done <commands.txt
