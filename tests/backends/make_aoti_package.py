@@ -11,10 +11,11 @@ import torch._inductor
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.scale = torch.nn.Parameter(torch.full((1,), 2.0))
+        # A constant of eight elements or fewer would become part of the code.
+        self.scale = torch.nn.Parameter(torch.full((3, 4, 4), 2.0))
 
     def forward(self, x):
-        return x.mean([1, 2, 3]).unsqueeze(1) * self.scale + 1.0
+        return (x * self.scale).mean([1, 2, 3]).unsqueeze(1) + 1.0
 
 
 with torch.no_grad():

@@ -14,13 +14,14 @@ namespace {
 
 using torch::inductor::AOTIModelPackageLoader;
 
-/// The precision of the package's constants. One that is not `expected` wins; without any, it is `expected`.
-at::ScalarType precision_of_constants(AOTIModelPackageLoader& package, at::ScalarType expected) {
+/// The precision of the package's constants; absent where it has none. One that is not `expected` wins.
+std::optional<at::ScalarType> precision_of_constants(AOTIModelPackageLoader& package, at::ScalarType expected) {
+  std::optional<at::ScalarType> precision;
   for (const auto& [name, type] : package.get_runner()->getConstantNamesToDtypes()) {
-    const auto precision = static_cast<at::ScalarType>(type);
-    if (c10::isFloatingType(precision) && precision != expected) return precision;
+    const auto constant = static_cast<at::ScalarType>(type);
+    if (c10::isFloatingType(constant) && (!precision || *precision == expected)) precision = constant;
   }
-  return expected;
+  return precision;
 }
 
 at::Tensor run(AOTIModelPackageLoader& package, const at::Tensor& input) {
@@ -47,9 +48,10 @@ LoadedNetwork load(const std::filesystem::path& file, const at::Tensor& example)
     throw BackendError("it was made for " + device->second);
   }
   // Machine code checks no type: a tensor of another one would be read as garbage.
-  const at::ScalarType precision = precision_of_constants(*package, example.scalar_type());
-  if (precision != example.scalar_type()) {
-    throw BackendError("its weights are " + std::string(to_string(precision_of(precision))) + ", not " +
+  const auto precision = precision_of_constants(*package, example.scalar_type());
+  if (!precision) throw BackendError("it holds no weights that would tell its precision");
+  if (*precision != example.scalar_type()) {
+    throw BackendError("its weights are " + std::string(to_string(precision_of(*precision))) + ", not " +
                        std::string(to_string(precision_of(example.scalar_type()))));
   }
   const auto network = [package](const at::Tensor& input) { return run(*package, input); };
@@ -59,7 +61,7 @@ LoadedNetwork load(const std::filesystem::path& file, const at::Tensor& example)
           example.device(),
           example.scalar_type(),
           at::MemoryFormat::Contiguous,
-          precision,
+          *precision,
           {file.string(), "aoti", sha256_of_file(file), 0},
           // Its own kernels keep the number of threads that they were compiled for.
           {{"architecture", "AOTInductor package"}, {"package_threads", "as compiled"}}};
