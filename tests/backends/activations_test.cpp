@@ -16,15 +16,19 @@ constexpr std::size_t side = 48;
 
 class FromMinusOneToOne final : public Preprocessor {
  public:
-  [[nodiscard]] InputShape shape() const noexcept override { return {3, side, side}; }
+  explicit FromMinusOneToOne(std::size_t height = side) : height_(height) {}
+  [[nodiscard]] InputShape shape() const noexcept override { return {3, height_, height_}; }
   void run(const Image& image, std::span<float> out) const override {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(image.pixels[i]) / 127.5F - 1.0F;
   }
+
+ private:
+  std::size_t height_;
 };
 
-Image noise(unsigned seed) {
+Image noise(unsigned seed, std::size_t height = side) {
   std::mt19937 random(seed);
-  Image result{side, side, 3, std::vector<std::uint8_t>(3 * side * side)};
+  Image result{height, height, 3, std::vector<std::uint8_t>(3 * height * height)};
   for (std::uint8_t& sample : result.pixels) sample = static_cast<std::uint8_t>(random());
   return result;
 }
@@ -76,6 +80,22 @@ TEST_F(ObservedActivations, OfMoreImagesAreAtLeastAsWide) {
     EXPECT_LE(range.low, of_one.at(name).low) << name;
     EXPECT_GE(range.high, of_one.at(name).high) << name;
   }
+}
+
+TEST_F(ObservedActivations, WithoutOutliersAreNarrowerWhereATensorHasTenThousandValues) {
+  const Image one = noise(1, 96);
+  const auto observed = [&](libtorch::CalibrationMethod method) {
+    return libtorch::observe_activations(checkpoint_, {&one, 1}, FromMinusOneToOne(96), 1, method);
+  };
+  const ActivationRanges all = observed(libtorch::CalibrationMethod::min_max);
+  const ActivationRanges most = observed(libtorch::CalibrationMethod::percentile);
+  for (const auto& [name, range] : most) {
+    EXPECT_GE(range.low, all.at(name).low) << name;
+    EXPECT_LE(range.high, all.at(name).high) << name;
+  }
+  // The stem yields 8 x 48 x 48 values, the first block's convolutions a quarter as many.
+  EXPECT_LT(most.at("conv1.weight").high, all.at("conv1.weight").high);
+  EXPECT_EQ(most.at("layer1.0.conv1.weight").high, all.at("layer1.0.conv1.weight").high);
 }
 
 TEST_F(ObservedActivations, NeedACheckpoint) {

@@ -294,13 +294,19 @@ std::string name_of(const testing::TestParamInfo<Contestant>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Cpu, EngineContract,
                          testing::Values(Contestant{"libtorch-fp32@cpu"}, Contestant{"libtorch-bf16@cpu"},
-                                         Contestant{"libtorch-fp16@cpu"}, Contestant{"opencv-fp32@cpu"},
-                                         Contestant{"opencv-fp32@cpu", OnnxPart::whole}, Contestant{"opencv-int8@cpu"},
-                                         Contestant{"opencv-int8@cpu", OnnxPart::whole}),
+                                         Contestant{"libtorch-fp16@cpu"}, Contestant{"libtorch-int8@cpu"},
+                                         Contestant{"libtorch-fp32@cpu+fold"}, Contestant{"libtorch-bf16@cpu+fold"},
+                                         Contestant{"libtorch-fp32@cpu+nchw"}, Contestant{"torchscript-fp32@cpu"},
+                                         Contestant{"torchscript-bf16@cpu"}, Contestant{"torchscript-fp16@cpu"},
+                                         Contestant{"opencv-fp32@cpu"}, Contestant{"opencv-fp32@cpu", OnnxPart::whole},
+                                         Contestant{"opencv-int8@cpu"}, Contestant{"opencv-int8@cpu", OnnxPart::whole}),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Cuda, EngineContract,
                          testing::Values(Contestant{"libtorch-fp32@cuda:0"}, Contestant{"libtorch-fp16@cuda:0"},
-                                         Contestant{"libtorch-bf16@cuda:0"}),
+                                         Contestant{"libtorch-bf16@cuda:0"}, Contestant{"libtorch-fp32@cuda:0+graph"},
+                                         Contestant{"libtorch-fp16@cuda:0+graph"},
+                                         Contestant{"libtorch-fp16@cuda:0+nchw+fold"},
+                                         Contestant{"torchscript-fp32@cuda:0"}, Contestant{"torchscript-fp16@cuda:0"}),
                          name_of);
 
 }  // namespace

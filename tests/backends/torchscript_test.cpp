@@ -1,4 +1,4 @@
-// TorchScript programs in the libtorch engine. The programs are compiled here, by LibTorch itself.
+// TorchScript programs in the engines libtorch (as stored) and torchscript (frozen). The programs are compiled here, by LibTorch itself.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
@@ -36,22 +36,21 @@ Module part(const std::string& name, const std::string& code) {
   return module;
 }
 
-class TorchScript : public testing::Test {
+class TorchScript : public testing::TestWithParam<std::string> {
  protected:
   TorchScript() { libtorch::add_to(registry_); }
 
-  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const Module& module,
-                                                       const std::string& approach = "libtorch-fp32@cpu") {
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const Module& module, const std::string& precision = "fp32") {
     const std::filesystem::path file = directory_ / "program.pt";
     module.save(file.string());
     EXPECT_EQ(model_format(file), ModelFormat::torchscript);
-    return open(file, approach);
+    return open(file, precision);
   }
 
   [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::filesystem::path& file,
-                                                       const std::string& approach = "libtorch-fp32@cpu") {
+                                                       const std::string& precision = "fp32") {
     BackendRequest request;
-    request.approach = registry_.resolve(parse_approach(approach), std::nullopt);
+    request.approach = registry_.resolve(parse_approach(GetParam() + "-" + precision + "@cpu"), std::nullopt);
     request.model = file;
     request.preprocessor = std::make_shared<Constant>();
     return registry_.open(request);
@@ -89,7 +88,7 @@ class TorchScript : public testing::Test {
   BackendRegistry registry_;
 };
 
-TEST_F(TorchScript, IsSplitWhereItsPartsAreTheWhole) {
+TEST_P(TorchScript, IsSplitWhereItsPartsAreTheWhole) {
   for (const auto& [first, second] : {std::pair("features", "classifier"), std::pair("backbone", "head")}) {
     const std::string forward = std::string("return self.") + second + ".forward(self." + first + ".forward(x))";
     const auto wrapper = open(in_parts(first, second, forward));
@@ -101,7 +100,7 @@ TEST_F(TorchScript, IsSplitWhereItsPartsAreTheWhole) {
   }
 }
 
-TEST_F(TorchScript, StaysInOnePieceWhereItDoesMoreThanItsParts) {
+TEST_P(TorchScript, StaysInOnePieceWhereItDoesMoreThanItsParts) {
   const auto wrapper =
       open(in_parts("features", "classifier", "return self.classifier.forward(self.features.forward(x) * 3.0)"));
   StageTimes times;
@@ -111,7 +110,7 @@ TEST_F(TorchScript, StaysInOnePieceWhereItDoesMoreThanItsParts) {
   EXPECT_TRUE(times.has(Stage::inference));
 }
 
-TEST_F(TorchScript, IsSplitByMethodsToo) {
+TEST_P(TorchScript, IsSplitByMethodsToo) {
   Module module("Net");
   module.define(R"(
 def features(self, x: Tensor) -> Tensor:
@@ -126,7 +125,7 @@ def forward(self, x: Tensor) -> Tensor:
   EXPECT_TRUE(times.has(Stage::feature_extraction));
 }
 
-TEST_F(TorchScript, MayGiveOneTwoOrMoreLogitsAndOneWithoutADimensionOfItsOwn) {
+TEST_P(TorchScript, MayGiveOneTwoOrMoreLogitsAndOneWithoutADimensionOfItsOwn) {
   EXPECT_DOUBLE_EQ(predict(*open(part("Net", "return x.mean([1, 2, 3])")), 3).logit.value_or(0), 3.0);
   const Prediction two = predict(*open(part("Net", "return x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0])")), 3);
   EXPECT_DOUBLE_EQ(two.logit.value_or(0), 3.0);
@@ -136,8 +135,8 @@ TEST_F(TorchScript, MayGiveOneTwoOrMoreLogitsAndOneWithoutADimensionOfItsOwn) {
   EXPECT_NEAR(three.probability, 1 / (1 + std::exp(-3.0) + std::exp(-6.0)), 1e-6);
 }
 
-TEST_F(TorchScript, RunsInThePrecisionThatWasAskedFor) {
-  const auto wrapper = open(part("Net", "return (x * self.scale).mean([1, 2, 3])"), "libtorch-bf16@cpu");
+TEST_P(TorchScript, RunsInThePrecisionThatWasAskedFor) {
+  const auto wrapper = open(part("Net", "return (x * self.scale).mean([1, 2, 3])"), "bf16");
   EXPECT_DOUBLE_EQ(predict(*wrapper, 3).logit.value_or(0), 6.0);
   const ExecutionFacts facts = wrapper->execution_facts();
   EXPECT_EQ(facts.precision, Precision::bf16);
@@ -146,7 +145,7 @@ TEST_F(TorchScript, RunsInThePrecisionThatWasAskedFor) {
   EXPECT_EQ(facts.model->parameters, 1U);
 }
 
-TEST_F(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
+TEST_P(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
   const std::string several = refusal(part("Net", "return x"));
   EXPECT_NE(several.find("one row of logits for each image"), std::string::npos) << several;
   const std::string fails = refusal(part("Net", "return x.mm(x)"));
@@ -159,7 +158,7 @@ TEST_F(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
   EXPECT_NE(refusal(Module("Net")).find("no method 'forward'"), std::string::npos);
 }
 
-TEST_F(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {
+TEST_P(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {
   part("Net", "return x").save((directory_ / "whole.pt").string());
   const std::string whole = TemporaryDirectory::read(directory_ / "whole.pt");
   for (const std::size_t tenths : {1U, 5U, 9U}) {
@@ -172,7 +171,7 @@ TEST_F(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {
   EXPECT_THROW((void)open(directory_.write("damaged.pt", damaged)), ModelError);
 }
 
-TEST_F(TorchScript, IsNoCheckpoint) {
+TEST_P(TorchScript, IsNoCheckpoint) {
   part("Net", "return x").save((directory_ / "program.pt").string());
   try {
     (void)Checkpoint::open(directory_ / "program.pt");
@@ -181,6 +180,9 @@ TEST_F(TorchScript, IsNoCheckpoint) {
     EXPECT_NE(std::string(error.what()).find("TorchScript program"), std::string::npos) << error.what();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, TorchScript, testing::Values("libtorch", "torchscript"),
+                         [](const auto& engine) { return engine.param; });
 
 }  // namespace
 }  // namespace stagemark

@@ -13,10 +13,15 @@ namespace stagemark {
 
 class BackendRegistry;
 
-/// The LibTorch engine: ResNets built natively from a checkpoint's keys and shapes, run eagerly.
+/// LibTorch's engines.
 namespace libtorch {
 
-/// Adds `libtorch`: fp32, fp16 and bf16, on the CPU and on each CUDA device, as far as this LibTorch can.
+/// Adds three engines, on the CPU and on each CUDA device, as far as this LibTorch can:
+///  - `libtorch`: ResNets built natively from a checkpoint's keys and shapes, run eagerly; TorchScript programs as they
+///    are stored. fp32, fp16, bf16 and, of checkpoints on the CPU, int8. Options: `channels-last` (the default), `nchw`,
+///    `fold` (normalisations within their convolutions: numbers differ by roundings), `graph` (a CUDA graph);
+///  - `torchscript`: programs, or those made of a checkpoint, frozen and optimised for inference. fp32, fp16, bf16;
+///  - `aoti`: AOTInductor packages, in the precision that they were made in.
 void add_to(BackendRegistry& registry);
 
 /// Makes a model to try things with and writes it as a Lightning checkpoint: ResNet-50 with random weights from the
@@ -28,11 +33,22 @@ void add_to(BackendRegistry& registry);
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
                              std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed);
 
+/// What of the values seen a range holds.
+enum class CalibrationMethod : std::uint8_t {
+  min_max,     ///< all
+  percentile,  ///< of each image's tensor, all but one in ten thousand at either end: finer steps for the others
+};
+
 /// Runs the FP32 network of a checkpoint on calibration images and says what range each tensor that ActivationRanges
-/// names takes: from the least to the greatest value seen.
+/// names takes.
 /// \throws ModelError, BackendError
 ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
-                                     const Preprocessor& preprocessor, std::size_t threads);
+                                     const Preprocessor& preprocessor, std::size_t threads,
+                                     CalibrationMethod method = CalibrationMethod::min_max);
+
+/// Writes the network of a checkpoint as a TorchScript program, FP32, with the sub-modules `features` and `classifier`
+/// and the checkpoint's names; `torch.jit.load` reads it. \throws ModelError, OutputError
+void export_torchscript(const std::filesystem::path& checkpoint, const std::filesystem::path& file);
 
 }  // namespace libtorch
 }  // namespace stagemark

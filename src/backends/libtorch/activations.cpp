@@ -15,16 +15,34 @@
 namespace stagemark::libtorch {
 namespace {
 
-void widen(ActivationRange& range, const at::Tensor& tensor) {
-  const auto [low, high] = at::aminmax(tensor);
-  range.low = std::min(range.low, low.item<float>());
-  range.high = std::max(range.high, high.item<float>());
+/// Of each ten thousand values, how many may lie beyond either end of the range.
+constexpr double beyond = 1e-4;
+
+/// The value that `rank` of the values lie below.
+float ranked(const at::Tensor& values, std::int64_t rank) {
+  return std::get<0>(values.kthvalue(rank + 1)).item<float>();
+}
+
+/// The range of one image's tensor.
+ActivationRange range_of(const at::Tensor& tensor, CalibrationMethod method) {
+  const auto outliers = static_cast<std::int64_t>(beyond * static_cast<double>(tensor.numel()));
+  if (method == CalibrationMethod::min_max || outliers == 0) {
+    const auto [low, high] = at::aminmax(tensor);
+    return {low.item<float>(), high.item<float>()};
+  }
+  const at::Tensor values = tensor.flatten();
+  return {ranked(values, outliers), ranked(values, values.numel() - 1 - outliers)};
+}
+
+void widen(ActivationRange& range, const ActivationRange& seen) {
+  range.low = std::min(range.low, seen.low);
+  range.high = std::max(range.high, seen.high);
 }
 
 }  // namespace
 
 ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
-                                     const Preprocessor& preprocessor, std::size_t threads) {
+                                     const Preprocessor& preprocessor, std::size_t threads, CalibrationMethod method) {
   const Checkpoint file = Checkpoint::open(checkpoint);
   try {
     at::set_num_threads(static_cast<int>(threads));
@@ -32,7 +50,9 @@ ActivationRanges observe_activations(const std::filesystem::path& checkpoint, st
     const FoldedNetwork network(describe_network(file), tensors_of(file), at::kCPU, at::kFloat,
                                 at::MemoryFormat::ChannelsLast);
     ActivationRanges ranges;
-    const auto observe = [&](const std::string& name, const at::Tensor& tensor) { widen(ranges[name], tensor); };
+    const auto observe = [&](const std::string& name, const at::Tensor& tensor) {
+      widen(ranges[name], range_of(tensor, method));
+    };
     for (const Image& image : images) {
       const at::Tensor input = to_input({&image, 1}, preprocessor).contiguous(at::MemoryFormat::ChannelsLast);
       (void)network.classify(network.extract_features(input, observe), observe);

@@ -7,19 +7,20 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "aoti.hpp"
+#include "cuda_runtime.hpp"
+#include "engine.hpp"
+#include "folded_network.hpp"
 #include "network.hpp"
+#include "probe.hpp"
+#include "quantised_network.hpp"
 #include "script.hpp"
-#include "stagemark/backend/device_backend.hpp"
-#include "stagemark/backend/host_backend.hpp"
-#include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
@@ -29,361 +30,227 @@
 namespace stagemark::libtorch {
 namespace {
 
-/// What this engine calls its precisions, and what LibTorch does.
-at::ScalarType scalar_type(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      return at::kFloat;
-    case Precision::fp16:
-      return at::kHalf;
-    case Precision::bf16:
-      return at::kBFloat16;
-    case Precision::int8:
-      return at::kChar;
+/// What an approach's options say.
+struct Options {
+  explicit Options(const Approach& approach)
+      : fold(has(approach, "fold")),
+        graph(has(approach, "graph")),
+        memory_format(has(approach, "nchw") ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast) {}
+
+  static bool has(const Approach& approach, std::string_view option) {
+    return std::find(approach.options.begin(), approach.options.end(), option) != approach.options.end();
   }
-  throw std::logic_error("no such precision");
+
+  bool fold, graph;
+  at::MemoryFormat memory_format;
+};
+
+/// Why the options cannot be had, alone or together; absent if they can.
+std::optional<Unavailable> refuse_options(const Approach& approach) {
+  if (approach.options.empty()) return std::nullopt;
+  if (Options::has(approach, "nchw") && Options::has(approach, "channels-last")) {
+    return Unavailable{"tensors are either +nchw or +channels-last", "name one of them"};
+  }
+  if (approach.precision == Precision::int8 &&
+      (Options::has(approach, "nchw") || Options::has(approach, "fold") || Options::has(approach, "graph"))) {
+    return Unavailable{"int8 is always folded and channels-last, on the CPU", "leave out the option"};
+  }
+  if (!Options::has(approach, "graph")) return std::nullopt;
+  if (approach.device->kind != Device::Kind::cuda) {
+    return Unavailable{"a CUDA graph needs a CUDA device", "ask for @cuda, or leave out +graph"};
+  }
+  return cuda_runtime::graphs_unavailable();
 }
 
-/// The precision that a tensor really has. \throws BackendError if it is none of ours
-Precision precision_of(at::ScalarType type) {
-  for (const Precision precision : {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8}) {
-    if (scalar_type(precision) == type) return precision;
-  }
-  throw BackendError(std::string("the network's tensors are ") + c10::toString(type));
+std::optional<Unavailable> unavailable(const Approach& approach) {
+  if (const auto refused = refuse_options(approach)) return refused;
+  return approach.precision == Precision::int8 ? probe_int8(*approach.device)
+                                               : probe(approach.precision, *approach.device);
 }
 
-Device device_of(const at::Device& device) {
-  if (device.is_cuda()) return {Device::Kind::cuda, static_cast<std::size_t>(std::max<int>(device.index(), 0))};
-  return {};
+std::optional<Unavailable> aoti_unavailable(const Approach& approach) {
+  if (const auto missing = aoti::unavailable()) return missing;
+  return probe(approach.precision, *approach.device);
 }
 
-at::Device torch_device(const Device& device) {
-  if (device.kind == Device::Kind::cuda) return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
-  return {at::kCPU};
+/// Neither equal nor symmetric numbers, which would hide a difference between the whole and its parts.
+at::Tensor example_input(const BackendRequest& request, std::size_t batch, at::MemoryFormat memory_format) {
+  const InputShape shape = request.preprocessor->shape();
+  const auto size = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+  return at::linspace(-1, 9, size(batch * shape.elements()), at::kFloat)
+      .sin()
+      .add(0.5)
+      .view({size(batch), size(shape.channels), size(shape.height), size(shape.width)})
+      .to(torch_device(*request.approach.device), scalar_type(request.approach.precision))
+      .contiguous(memory_format);
 }
 
-/// The sentence in a LibTorch error. What follows the first line is a stack trace, except where TorchScript's
-/// interpreter failed: there the trace comes first.
-std::string sentence_in(const std::exception& error) {
-  constexpr std::string_view marker = "\nRuntimeError: ";
-  const std::string text = error.what();
-  const std::size_t found = text.find(marker);
-  const std::size_t start = found == std::string::npos ? 0 : found + marker.size();
-  return text.substr(start, text.find('\n', start) - start);
-}
-
-/// What runs: a network in two pieces, or in one.
-struct LoadedNetwork {
-  using Function = std::function<at::Tensor(const at::Tensor&)>;
-
-  Function backbone;  ///< empty where the network cannot be split
-  Function head;      ///< of the features; of the input where there is no backbone
-  at::Device device;
-  at::ScalarType precision;
-  ModelFacts model;
-  std::string architecture;
-};
-
-/// A loaded network, and what its tensors were when it last ran.
-class Engine {
- public:
-  Engine(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor)
-      : network_(std::move(network)),
-        preprocessor_(std::move(preprocessor)),
-        observed_type_(network_.precision),
-        observed_device_(network_.device),
-        threads_(at::get_num_threads()) {}
-
-  /// N x 3 x H x W, float32, contiguous, on the host.
-  [[nodiscard]] at::Tensor preprocess(std::span<const Image> images, bool pinned) const {
-    const InputShape shape = preprocessor_->shape();
-    at::Tensor input = at::empty({static_cast<std::int64_t>(images.size()), static_cast<std::int64_t>(shape.channels),
-                                  static_cast<std::int64_t>(shape.height), static_cast<std::int64_t>(shape.width)},
-                                 at::TensorOptions().dtype(at::kFloat).pinned_memory(pinned));
-    auto* out = input.data_ptr<float>();
-    for (const Image& image : images) {
-      preprocessor_->run(image, {out, shape.elements()});
-      out += shape.elements();
-    }
-    return input;
+LoadedNetwork load_quantised(const BackendRequest& request, const Checkpoint& checkpoint,
+                             const ResidualNetwork& description) {
+  if (!request.activation_ranges) {
+    throw UsageError("a checkpoint has no activation ranges for int8", "approach '" + request.approach.label() + "'",
+                     "name calibration images with --calibration");
   }
-
-  /// In the network's precision and memory format, on its device.
-  [[nodiscard]] at::Tensor to_network(const at::Tensor& input) const {
-    return input.to(network_.device, network_.precision, /*non_blocking=*/true, /*copy=*/false,
-                    at::MemoryFormat::ChannelsLast);
-  }
-
-  [[nodiscard]] std::vector<float> input_of(const Image& image) const {
-    const at::Tensor input =
-        to_network(preprocess({&image, 1}, /*pinned=*/false)).to(at::kCPU, at::kFloat).contiguous();
-    const auto* first = input.data_ptr<float>();
-    return {first, first + input.numel()};
-  }
-
-  [[nodiscard]] at::Tensor extract_features(const at::Tensor& input) {
-    at::Tensor features = network_.backbone(input);
-    observed_type_ = features.scalar_type();
-    observed_device_ = features.device();
-    observed_channels_last_ = features.is_contiguous(at::MemoryFormat::ChannelsLast);
-    return features;
-  }
-
-  [[nodiscard]] at::Tensor classify(const at::Tensor& features) const { return network_.head(features); }
-
-  [[nodiscard]] at::Tensor infer(const at::Tensor& input) {
-    at::Tensor logits = network_.head(input);
-    // The precision within is that of the parameters: a program may well return float32.
-    observed_device_ = logits.device();
-    observed_channels_last_ = input.is_contiguous(at::MemoryFormat::ChannelsLast);
-    return logits;
-  }
-
-  static void read_out(const at::Tensor& logits, std::span<Prediction> out) {
-    const at::Tensor host = logits.to(at::kCPU, at::kFloat).contiguous();
-    stagemark::read_out({host.data_ptr<float>(), static_cast<std::size_t>(host.numel())},
-                        static_cast<std::size_t>(host.size(1)), out);
-  }
-
-  [[nodiscard]] ExecutionFacts facts() const {
-    ExecutionFacts facts{precision_of(observed_type_), device_of(observed_device_), network_.model, {}};
-    facts.details = {{"architecture", network_.architecture},
-                     {"engine_version", TORCH_VERSION},
-                     {"memory_format", observed_channels_last_ ? "channels_last" : "contiguous"}};
-    if (observed_device_.is_cuda()) {
-      const bool tf32 = at::globalContext().allowTF32CuDNN() || at::globalContext().allowTF32CuBLAS();
-      facts.details.emplace_back("tf32", tf32 ? "allowed" : "not allowed");
-      facts.details.emplace_back("stage_ends", "device synchronised");
-    } else {
-      facts.details.emplace_back("threads", std::to_string(threads_));
-      facts.details.emplace_back("onednn", at::hasMKLDNN() ? "yes" : "no");
-    }
-    return facts;
-  }
-
-  [[nodiscard]] at::Device device() const { return network_.device; }
-
- private:
-  LoadedNetwork network_;
-  std::shared_ptr<const Preprocessor> preprocessor_;
-  at::ScalarType observed_type_;
-  at::Device observed_device_;
-  bool observed_channels_last_ = true;
-  int threads_;
-};
-
-template <class Base>
-class HostEngine : public Base {
- public:
-  explicit HostEngine(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
-    const c10::InferenceMode guard;
-    return engine_.input_of(image);
-  }
-
- protected:
-  at::Tensor preprocess(std::span<const Image> images) override {
-    const c10::InferenceMode guard;
-    return engine_.to_network(engine_.preprocess(images, /*pinned=*/false));
-  }
-
-  Engine engine_;
-};
-
-class HostNetwork final : public HostEngine<HostBackend<at::Tensor, at::Tensor>> {
-  using HostEngine::HostEngine;
-
-  at::Tensor extract_features(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.extract_features(input);
-  }
-  void classify(const at::Tensor& features, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(engine_.classify(features), out);
-  }
-};
-
-class HostWholeNetwork final : public HostEngine<WholeNetworkBackend<at::Tensor>> {
-  using HostEngine::HostEngine;
-
-  void infer(const at::Tensor& input, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(engine_.infer(input), out);
-  }
-};
-
-template <class Base>
-class CudaEngine : public Base {
- public:
-  explicit CudaEngine(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
-    const c10::InferenceMode guard;
-    return engine_.input_of(image);
-  }
-
- protected:
-  at::Tensor preprocess(std::span<const Image> images) override {
-    const c10::InferenceMode guard;
-    // Pinned, so that the upload needs no staging copy and can overlap what the host does next.
-    return engine_.preprocess(images, /*pinned=*/true);
-  }
-  at::Tensor upload(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    // The bytes first, then precision and memory format on the device, which is quicker at it than the host.
-    return engine_.to_network(input.to(engine_.device(), /*non_blocking=*/true));
-  }
-  void download(const at::Tensor& logits, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(logits, out);
-  }
-  void synchronize() override { torch::cuda::synchronize(engine_.device().index()); }
-
-  Engine engine_;
-};
-
-class CudaNetwork final : public CudaEngine<DeviceBackend<at::Tensor, at::Tensor, at::Tensor, at::Tensor>> {
-  using CudaEngine::CudaEngine;
-
-  at::Tensor extract_features(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.extract_features(input);
-  }
-  at::Tensor classify(const at::Tensor& features) override {
-    const c10::InferenceMode guard;
-    return engine_.classify(features);
-  }
-};
-
-class CudaWholeNetwork final : public CudaEngine<WholeNetworkDeviceBackend<at::Tensor, at::Tensor, at::Tensor>> {
-  using CudaEngine::CudaEngine;
-
-  at::Tensor infer(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.infer(input);
-  }
-};
-
-/// Whether this LibTorch can convolve in the precision on the device: tried, never deduced from a version.
-std::optional<Unavailable> probe(Precision precision, const Device& device) {
-  if (device.kind == Device::Kind::cuda) {
-    const std::size_t devices = torch::cuda::device_count();
-    if (devices == 0) {
-      return Unavailable{at::hasCUDA() ? "no CUDA device is visible" : "this LibTorch has no CUDA, or finds no driver",
-                         "use a machine with an NVIDIA GPU and a CUDA build of LibTorch, or @cpu"};
-    }
-    if (device.index >= devices) {
-      return Unavailable{"there is no " + to_string(device), "the last one is cuda:" + std::to_string(devices - 1)};
-    }
-  }
-  try {
-    const c10::InferenceMode guard;
-    const auto options = at::TensorOptions().dtype(scalar_type(precision)).device(torch_device(device));
-    const at::Tensor image = at::ones({1, 3, 8, 8}, options).contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor result = at::conv2d(image, at::ones({4, 3, 3, 3}, options));
-    if (result.to(at::kCPU, at::kFloat)[0][0][0][0].item<float>() != 27.0F) {
-      return Unavailable{"a trial convolution gave a wrong number", "use another LibTorch"};
-    }
-  } catch (const std::exception& error) {
-    if (device.kind == Device::Kind::cuda) {
-      return Unavailable{to_string(device) + " fails at a trial convolution in " + std::string(to_string(precision)) +
-                             ": " + sentence_in(error),
-                         "see with nvidia-smi whether another process holds it, or use @cpu"};
-    }
-    return Unavailable{"this LibTorch cannot convolve in " + std::string(to_string(precision)) + " on " +
-                           to_string(device) + ": " + sentence_in(error),
-                       "use a newer LibTorch (fp16 on the CPU: 2.1 or later), or another precision"};
-  }
-  return std::nullopt;
-}
-
-at::Tensor read_tensor(const Checkpoint& checkpoint, const std::string& name) {
-  const StoredTensor& stored = checkpoint.tensors().at(name);
-  at::Tensor result = at::empty(stored.shape, at::kFloat);
-  const std::vector<float> values = checkpoint.read_floats(name);
-  std::copy(values.begin(), values.end(), result.data_ptr<float>());
-  return result;
-}
-
-LoadedNetwork load_checkpoint(const std::filesystem::path& file, at::Device device, at::ScalarType precision) {
-  const Checkpoint checkpoint = Checkpoint::open(file);
-  const ResidualNetwork description = describe_network(checkpoint);
-  const auto network = std::make_shared<Network>(
-      description, [&](const std::string& name) { return read_tensor(checkpoint, name); }, device, precision);
+  // Packed weights are those of the engine that is current.
+  const std::string engine = choose_quantised_engine().value_or("none");
+  const auto network = std::make_shared<QuantisedNetwork>(description, tensors_of(checkpoint),
+                                                          read_activation_ranges(*request.activation_ranges));
   return {[network](const at::Tensor& input) { return network->extract_features(input); },
           [network](const at::Tensor& features) { return network->classify(features); },
-          network->device(),
-          network->precision(),
-          {file.string(), checkpoint.format(), checkpoint.sha256(), description.parameters},
-          description.architecture};
+          at::kCPU,
+          at::kFloat,
+          at::MemoryFormat::ChannelsLast,
+          at::kQUInt8,
+          {},
+          {{"quantised_engine", engine}, {"int8_layers", network->quantised_layers()}}};
 }
 
-LoadedNetwork load_torchscript(const std::filesystem::path& file, const InputShape& shape, at::Device device,
-                               at::ScalarType precision) {
-  // Neither equal nor symmetric numbers, which would hide a difference between the whole and its parts.
-  const at::Tensor example =
-      at::linspace(-1, 9, static_cast<std::int64_t>(shape.elements()), at::kFloat)
-          .sin()
-          .add(0.5)
-          .view({1, static_cast<std::int64_t>(shape.channels), static_cast<std::int64_t>(shape.height),
-                 static_cast<std::int64_t>(shape.width)})
-          .to(device, precision)
-          .contiguous(at::MemoryFormat::ChannelsLast);
-  Script script = [&] {
-    try {
-      return load_script(file, example);
-    } catch (const std::exception& error) {
-      throw ModelError("the TorchScript program cannot be used: " + sentence_in(error), file.string(),
-                       "it must turn N x 3 x H x W into N rows of logits");
-    }
-  }();
-  return {script.backbone,
-          script.backbone ? script.head : script.network,
-          device,
-          script.precision,
-          {file.string(), "torchscript", sha256_of_file(file), script.parameters},
-          "TorchScript program"};
+template <class Net>
+LoadedNetwork pieces(std::shared_ptr<const Net> network, const BackendRequest& request, const Options& options) {
+  const at::ScalarType precision = scalar_type(request.approach.precision);
+  return {[network](const at::Tensor& input) { return network->extract_features(input); },
+          [network](const at::Tensor& features) { return network->classify(features); },
+          torch_device(*request.approach.device),
+          precision,
+          options.memory_format,
+          precision,
+          {},
+          {}};
 }
 
-std::unique_ptr<InferenceWrapper> open(const BackendRequest& request) {
+LoadedNetwork load_native(const BackendRequest& request, const Checkpoint& checkpoint,
+                          const ResidualNetwork& description) {
+  if (request.approach.precision == Precision::int8) return load_quantised(request, checkpoint, description);
+  const Options options(request.approach);
+  const at::Device device = torch_device(*request.approach.device);
+  const at::ScalarType precision = scalar_type(request.approach.precision);
+  const TensorSource tensors = tensors_of(checkpoint);
+  if (!options.fold) {
+    return pieces(std::make_shared<const Network>(description, tensors, device, precision, options.memory_format),
+                  request, options);
+  }
+  LoadedNetwork folded =
+      pieces(std::make_shared<const FoldedNetwork>(description, tensors, device, precision, options.memory_format),
+             request, options);
+  folded.details = {{"batch_normalisation", "folded"}};
+  return folded;
+}
+
+LoadedNetwork ready(const BackendRequest& request, torch::jit::Module program, ScriptExecution execution) {
+  const Options options(request.approach);
+  const at::Tensor example = example_input(request, 1, options.memory_format);
+  const Script script = prepare_program(std::move(program), example, options.memory_format, execution);
+  LoadedNetwork network{script.backbone,
+                        script.backbone ? script.head : script.network,
+                        example.device(),
+                        example.scalar_type(),
+                        options.memory_format,
+                        script.precision,
+                        {},
+                        {}};
+  network.model.parameters = script.parameters;
+  if (execution == ScriptExecution::frozen) network.details = {{"program", "frozen, optimised for inference"}};
+  return network;
+}
+
+LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution execution) {
+  if (request.approach.precision == Precision::int8 || Options(request.approach).fold) {
+    throw UsageError("a TorchScript program runs as it is: neither int8 nor +fold",
+                     "approach '" + request.approach.label() + "'", "name a checkpoint as the model");
+  }
+  try {
+    LoadedNetwork network = ready(request, load_program(*request.model), execution);
+    network.model = {request.model->string(), "torchscript", sha256_of_file(*request.model), network.model.parameters};
+    network.details.insert(network.details.begin(), {"architecture", "TorchScript program"});
+    return network;
+  } catch (const std::exception& error) {
+    throw ModelError("the TorchScript program cannot be used: " + sentence_in(error), request.model->string(),
+                     "it must turn N x 3 x H x W into N rows of logits");
+  }
+}
+
+LoadedNetwork load(const BackendRequest& request, ScriptExecution execution) {
+  if (model_format(*request.model) == ModelFormat::torchscript) return load_torchscript(request, execution);
+  const Checkpoint checkpoint = Checkpoint::open(*request.model);
+  const ResidualNetwork description = describe_network(checkpoint);
+  LoadedNetwork network = execution == ScriptExecution::frozen
+                              ? ready(request, make_program(description, tensors_of(checkpoint)), execution)
+                              : load_native(request, checkpoint, description);
+  network.model = {request.model->string(), checkpoint.format(), checkpoint.sha256(), description.parameters};
+  network.details.insert(network.details.begin(), {"architecture", description.architecture});
+  return network;
+}
+
+LoadedNetwork load_package(const BackendRequest& request) {
+  try {
+    return aoti::load(*request.model, example_input(request, request.max_batch, at::MemoryFormat::Contiguous));
+  } catch (const std::exception& error) {
+    throw ModelError("the AOTInductor package cannot be used: " + sentence_in(error), request.model->string(),
+                     "make one with torch._inductor.aoti_compile_and_package");
+  }
+}
+
+/// In one piece that is recorded as a CUDA graph.
+LoadedNetwork recorded(LoadedNetwork network) {
+  const auto whole = [backbone = network.backbone, head = network.head](const at::Tensor& input) {
+    return backbone ? head(backbone(input)) : head(input);
+  };
+  network.backbone = nullptr;
+  network.head = cuda_runtime::as_graph(whole);
+  network.details.emplace_back("cuda_graph", "replayed");
+  return network;
+}
+
+template <class Load>
+std::unique_ptr<InferenceWrapper> open(const BackendRequest& request, const Load& load_network) {
   try {
     at::set_num_threads(static_cast<int>(request.threads));
     // FP32 means FP32: TF32 keeps ten bits of the mantissa.
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);
     const c10::InferenceMode guard;
-    const at::Device device = torch_device(*request.approach.device);
-    const at::ScalarType precision = scalar_type(request.approach.precision);
-    LoadedNetwork network = model_format(*request.model) == ModelFormat::torchscript
-                                ? load_torchscript(*request.model, request.preprocessor->shape(), device, precision)
-                                : load_checkpoint(*request.model, device, precision);
-    const bool splits = static_cast<bool>(network.backbone);
-    Engine engine(std::move(network), request.preprocessor);
-    if (device.is_cuda()) {
-      if (splits) return std::make_unique<CudaNetwork>(std::move(engine));
-      return std::make_unique<CudaWholeNetwork>(std::move(engine));
-    }
-    if (splits) return std::make_unique<HostNetwork>(std::move(engine));
-    return std::make_unique<HostWholeNetwork>(std::move(engine));
+    LoadedNetwork network = load_network(request);
+    if (Options(request.approach).graph) network = recorded(std::move(network));
+    return wrap(std::move(network), request.preprocessor);
   } catch (const c10::Error& error) {
     throw BackendError("LibTorch failed: " + sentence_in(error), "approach '" + request.approach.label() + "'");
   }
 }
 
-}  // namespace
-
-void add_to(BackendRegistry& registry) {
+Backend described(const std::string& engine) {
   Backend backend;
-  backend.engine = "libtorch";
+  backend.engine = engine;
   backend.version = TORCH_VERSION;
   backend.precisions = {Precision::fp32, Precision::fp16, Precision::bf16};
   backend.devices = {Device{}};
   const std::size_t cuda_devices = std::max<std::size_t>(torch::cuda::device_count(), 1);
   for (std::size_t i = 0; i < cuda_devices; ++i) backend.devices.push_back({Device::Kind::cuda, i});
-  backend.unavailable = [](const Approach& approach) { return probe(approach.precision, *approach.device); };
-  backend.open = open;
-  registry.add(std::move(backend));
+  backend.unavailable = unavailable;
+  return backend;
+}
+
+}  // namespace
+
+void add_to(BackendRegistry& registry) {
+  Backend eager = described("libtorch");
+  eager.precisions.push_back(Precision::int8);
+  eager.options = {"channels-last", "nchw", "fold", "graph"};
+  eager.open = [](const BackendRequest& request) {
+    return open(request, [](const BackendRequest& r) { return load(r, ScriptExecution::as_stored); });
+  };
+  registry.add(std::move(eager));
+
+  Backend script = described("torchscript");
+  script.options = {"channels-last", "nchw", "graph"};
+  script.open = [](const BackendRequest& request) {
+    return open(request, [](const BackendRequest& r) { return load(r, ScriptExecution::frozen); });
+  };
+  registry.add(std::move(script));
+
+  Backend packages = described("aoti");
+  packages.unavailable = aoti_unavailable;
+  packages.open = [](const BackendRequest& request) { return open(request, load_package); };
+  registry.add(std::move(packages));
 }
 
 }  // namespace stagemark::libtorch

@@ -5,12 +5,11 @@
 namespace stagemark::libtorch {
 
 Network::Network(const ResidualNetwork& description, const TensorSource& tensors, at::Device device,
-                 at::ScalarType precision)
-    : device_(device), precision_(precision) {
+                 at::ScalarType precision, at::MemoryFormat memory_format) {
   const auto place = [&](const std::string& name, at::ScalarType type) { return tensors(name).to(device, type); };
   const auto convolution = [&](const NormalisedConvolution& spec) {
     Convolution layer;
-    layer.weight = place(spec.convolution.weight, precision).contiguous(at::MemoryFormat::ChannelsLast);
+    layer.weight = place(spec.convolution.weight, precision).contiguous(memory_format);
     // Statistics and affine parameters stay in FP32, as in PyTorch's mixed precision.
     layer.scale = place(spec.normalisation.weight, at::kFloat);
     layer.shift = place(spec.normalisation.bias, at::kFloat);

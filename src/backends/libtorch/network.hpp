@@ -18,7 +18,8 @@ inline constexpr double batch_norm_epsilon = 1e-5;
 /// would: nothing is folded or fused, so that its numbers are PyTorch's.
 class Network {
  public:
-  Network(const ResidualNetwork& description, const TensorSource& tensors, at::Device device, at::ScalarType precision);
+  Network(const ResidualNetwork& description, const TensorSource& tensors, at::Device device, at::ScalarType precision,
+          at::MemoryFormat memory_format);
 
   /// \param input N x 3 x H x W, of the network's device, precision and memory format
   /// \return N x C x h x w
@@ -33,8 +34,6 @@ class Network {
   /// Runs `input` as in training, layer by layer, and makes its statistics those of every normalisation.
   void calibrate_normalisation(const at::Tensor& input);
 
-  [[nodiscard]] at::ScalarType precision() const { return precision_; }
-  [[nodiscard]] at::Device device() const { return device_; }
   /// Tensors of the normalisations' running statistics, by name: what calibration changed.
   [[nodiscard]] const std::vector<std::pair<std::string, at::Tensor>>& statistics() const { return statistics_; }
 
@@ -60,8 +59,6 @@ class Network {
   std::vector<Block> blocks_;
   std::vector<Linear> head_;
   std::vector<std::pair<std::string, at::Tensor>> statistics_;
-  at::Device device_;
-  at::ScalarType precision_;
 };
 
 }  // namespace stagemark::libtorch

@@ -139,7 +139,8 @@ Tensors make_model(const at::Tensor& input, const at::Tensor& labels, std::uint6
   for (const auto& [name, tensor] : tensors) shapes.emplace(without_prefix(name), tensor.sizes().vec());
   Network network(
       describe_network(shapes, "the sample model"),
-      [&](const std::string& name) { return tensors.at("model." + name); }, at::kCPU, at::kFloat);
+      [&](const std::string& name) { return tensors.at("model." + name); }, at::kCPU, at::kFloat,
+      at::MemoryFormat::ChannelsLast);
 
   // As many as give steady statistics; more would only cost memory.
   constexpr std::int64_t calibration_images = 32;

@@ -1,6 +1,7 @@
 #include "script.hpp"
 
-#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <array>
@@ -16,30 +17,88 @@ namespace {
 
 using torch::jit::Module;
 
-void bring_to(Module& module, at::Device device, at::ScalarType precision) {
-  const auto place = [&](at::Tensor tensor) {
+/// What a program's tensors are to become.
+struct Placement {
+  at::Device device;
+  at::ScalarType precision;
+  at::MemoryFormat memory_format;
+
+  [[nodiscard]] at::Tensor of(const at::Tensor& tensor) const {
     at::Tensor placed = tensor.detach().to(device, tensor.is_floating_point() ? precision : tensor.scalar_type());
-    if (placed.dim() == 4) placed = placed.contiguous(at::MemoryFormat::ChannelsLast);
-    tensor.set_data(placed);
-  };
-  for (const at::Tensor& tensor : module.parameters()) place(tensor);
-  for (const at::Tensor& tensor : module.buffers()) place(tensor);
+    return placed.dim() == 4 ? placed.contiguous(memory_format) : placed;
+  }
+};
+
+void bring_to(Module& module, const Placement& placement) {
+  for (at::Tensor tensor : module.parameters()) tensor.set_data(placement.of(tensor));
+  for (at::Tensor tensor : module.buffers()) tensor.set_data(placement.of(tensor));
 }
 
-/// A method of the program, or the `forward` of a sub-module, as a function of one tensor.
-std::optional<Script::Function> part(const Module& module, const std::string& name) {
-  const auto call = [](const Module& owner, const std::string& method) {
-    return [owner, method](const at::Tensor& input) {
+/// Calls `visit` for each tensor that is a constant of the graph.
+template <class Visit>
+void for_each_constant(torch::jit::Block& block, const Visit& visit) {
+  for (torch::jit::Node* node : block.nodes()) {
+    for (torch::jit::Block* inner : node->blocks()) for_each_constant(*inner, visit);
+    const bool tensor = node->kind() == torch::jit::prim::Constant && node->hasAttribute(torch::jit::attr::value) &&
+                        node->kindOf(torch::jit::attr::value) == torch::jit::AttributeKind::t;
+    if (tensor) visit(*node, node->t(torch::jit::attr::value));
+  }
+}
+
+void bring_constants_to(Module& module, const std::string& method, const Placement& placement) {
+  const auto place = [&](torch::jit::Node& node, const at::Tensor& tensor) {
+    const at::Tensor placed = placement.of(tensor);
+    node.t_(torch::jit::attr::value, placed);
+    node.output()->inferTypeFrom(placed);
+  };
+  for_each_constant(*module.get_method(method).graph()->block(), place);
+}
+
+/// The precision of a method's weights; absent where it has none. One that is not `expected` wins.
+std::optional<at::ScalarType> precision_of_constants(const Module& module, const std::string& method,
+                                                     at::ScalarType expected) {
+  std::optional<at::ScalarType> precision;
+  const auto look = [&](torch::jit::Node&, const at::Tensor& tensor) {
+    const bool weight = tensor.is_floating_point() && tensor.dim() > 0;
+    if (weight && (!precision || *precision == expected)) precision = tensor.scalar_type();
+  };
+  for_each_constant(*module.get_method(method).graph()->block(), look);
+  return precision;
+}
+
+/// A method of the program or of one of its sub-modules.
+struct Part {
+  Module owner;
+  std::string method;
+
+  [[nodiscard]] Script::Function function() const {
+    return [owner = owner, method = method](const at::Tensor& input) {
       const c10::IValue output = owner.get_method(method)({input});
       if (!output.isTensor()) throw BackendError("it returns no tensor");
       return output.toTensor();
     };
-  };
-  if (module.find_method(name)) return call(module, name);
+  }
+};
+
+/// A method of the program, or the `forward` of a sub-module.
+std::optional<Part> part(const Module& module, const std::string& name) {
+  if (module.find_method(name)) return Part{module, name};
   for (const auto& [child_name, child] : module.named_children()) {
-    if (child_name == name && child.find_method("forward")) return call(child, "forward");
+    if (child_name == name && child.find_method("forward")) return Part{child, "forward"};
   }
   return std::nullopt;
+}
+
+/// The part by itself, frozen and optimised. Normalisations are folded while the tensors are as stored: the weights
+/// that this yields are then rounded once.
+Part frozen(const Part& part, const Placement& placement) {
+  const std::vector<std::string> kept =
+      part.method == "forward" ? std::vector<std::string>() : std::vector<std::string>{part.method};
+  Part result{torch::jit::freeze(part.owner, kept), part.method};
+  bring_to(result.owner, placement);
+  bring_constants_to(result.owner, part.method, placement);
+  result.owner = torch::jit::optimize_for_inference(result.owner, kept);
+  return result;
 }
 
 /// One row of logits for each image: N alone is one logit each.
@@ -66,32 +125,53 @@ bool compose(const Script::Function& backbone, const Script::Function& head, con
 
 }  // namespace
 
-Script load_script(const std::filesystem::path& file, const at::Tensor& example) {
+Module load_program(const std::filesystem::path& file) {
   Module module = torch::jit::load(file.string(), at::Device(at::kCPU));
   module.eval();
-  bring_to(module, example.device(), example.scalar_type());
+  return module;
+}
 
+Script prepare_program(Module program, const at::Tensor& example, at::MemoryFormat memory_format,
+                       ScriptExecution execution) {
+  // Where LibTorch has LLVM (Debian 13's has), it would compile the head into one kernel at the second call, and take
+  // longer over it than anyone waits.
+  torch::jit::setTensorExprFuserEnabled(example.device().is_cuda());
+  const Placement placement{example.device(), example.scalar_type(), memory_format};
   Script script;
-  script.precision = example.scalar_type();
-  for (const at::Tensor& parameter : module.parameters()) {
-    if (script.parameters == 0) script.precision = parameter.scalar_type();
+  script.precision = placement.precision;
+  for (const at::Tensor& parameter : program.parameters()) {
     script.parameters += static_cast<std::uint64_t>(parameter.numel());
   }
-  const auto forward = part(module, "forward");
+  if (execution == ScriptExecution::as_stored) {
+    bring_to(program, placement);
+    for (const at::Tensor& parameter : program.parameters()) {
+      if (script.precision == placement.precision) script.precision = parameter.scalar_type();
+    }
+  }
+  const auto prepared = [&](const Part& as_stored) {
+    if (execution == ScriptExecution::as_stored) return as_stored.function();
+    const Part optimised = frozen(as_stored, placement);
+    const auto precision = precision_of_constants(optimised.owner, optimised.method, placement.precision);
+    if (precision && script.precision == placement.precision) script.precision = *precision;
+    return optimised.function();
+  };
+
+  const auto forward = part(program, "forward");
   if (!forward) throw BackendError("it has no method 'forward'");
-  script.network = with_rows(*forward);
+  script.network = with_rows(prepared(*forward));
 
   const at::Tensor expected = script.network(example).to(at::kFloat);
   constexpr std::array<std::pair<const char*, const char*>, 2> names = {
       {{"features", "classifier"}, {"backbone", "head"}}};
   for (const auto& [backbone_name, head_name] : names) {
-    const auto backbone = part(module, backbone_name);
-    auto head = part(module, head_name);
-    if (!backbone || !head) continue;
-    const Script::Function rows = with_rows(*std::move(head));
-    if (!compose(*backbone, rows, example, expected)) continue;
-    script.backbone = *backbone;
-    script.head = rows;
+    const auto backbone_part = part(program, backbone_name);
+    const auto head_part = part(program, head_name);
+    if (!backbone_part || !head_part) continue;
+    const Script::Function backbone = prepared(*backbone_part);
+    const Script::Function head = with_rows(prepared(*head_part));
+    if (!compose(backbone, head, example, expected)) continue;
+    script.backbone = backbone;
+    script.head = head;
     break;
   }
   return script;
