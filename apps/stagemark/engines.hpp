@@ -25,7 +25,10 @@ using ActivationObserver = std::function<ActivationRanges(
     const std::filesystem::path& checkpoint, std::span<const Image>, const Preprocessor&, std::size_t threads)>;
 using OnnxExporter =
     std::function<void(const std::filesystem::path& file, const Checkpoint&, const OnnxExportOptions&)>;
+using TorchscriptExporter =
+    std::function<void(const std::filesystem::path& checkpoint, const std::filesystem::path& file)>;
 ActivationObserver activation_observer();
+TorchscriptExporter torchscript_exporter();
 OnnxExporter onnx_exporter();
 
 /// Empty where the exporter was not built.

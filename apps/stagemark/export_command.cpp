@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 struct ExportArguments {
   std::string model;
   std::string output;
+  std::string format = "onnx";
   std::string precision = "fp32";
   std::string part = "whole";
   std::string quantisation = "qdq";
@@ -59,18 +60,36 @@ ActivationRanges ranges_of(const ExportArguments& arguments) {
   return read_activation_ranges(preparation.observe_ranges(arguments.model));
 }
 
+void expect_checkpoint(const fs::path& model) {
+  if (model_format(model) != ModelFormat::tensors) {
+    throw ModelError("is no checkpoint", model.string(), "stagemark exports checkpoints and state_dicts of ResNets");
+  }
+}
+
 void expect_free(const fs::path& file, bool force) {
   if (!force && fs::exists(file)) {
     throw OutputError("is there already", file.string(), "choose another --output, or overwrite with --force");
   }
 }
 
+ExitCode export_torchscript(const ExportArguments& arguments) {
+  if (arguments.precision != "fp32" || arguments.part != "whole" || arguments.split) {
+    throw UsageError("a TorchScript program is written in FP32 and whole", "--format torchscript",
+                     "leave out --precision, --part and --split: the engines convert and split it themselves");
+  }
+  expect_checkpoint(arguments.model);
+  const TorchscriptExporter write = torchscript_exporter();
+  expect_free(arguments.output, arguments.force);
+  write(arguments.model, arguments.output);
+  std::cout << arguments.output << '\n';
+  return ExitCode::success;
+}
+
 ExitCode export_model(const ExportArguments& arguments) {
+  if (arguments.format == "torchscript") return export_torchscript(arguments);
   OnnxExportOptions options = options_of(arguments);
   if (options.precision == OnnxPrecision::int8) expect_calibration(arguments);
-  if (const ModelFormat format = model_format(arguments.model); format != ModelFormat::tensors) {
-    throw ModelError("is no checkpoint", arguments.model, "stagemark exports checkpoints and state_dicts of ResNets");
-  }
+  expect_checkpoint(arguments.model);
   const Checkpoint checkpoint = Checkpoint::open(arguments.model);
   const OnnxExporter write = onnx_exporter();
   const fs::path output = arguments.output;
@@ -94,15 +113,19 @@ ExitCode export_model(const ExportArguments& arguments) {
 
 Command add_export_command(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
-  CLI::App* command = app.add_subcommand("export", "Writes the network of a checkpoint as ONNX");
+  CLI::App* command = app.add_subcommand("export", "Writes the network of a checkpoint as ONNX or TorchScript");
   command->footer(R"(Batch normalisation is within the convolutions. 'run' exports by itself what its engines need.
 
 Examples:
   stagemark export net.ckpt -o net.onnx
   stagemark export net.ckpt -o net.onnx --split              writes net.backbone.onnx and net.head.onnx
-  stagemark export net.ckpt -o net8.onnx --precision int8 --calibration train/)");
+  stagemark export net.ckpt -o net8.onnx --precision int8 --calibration train/
+  stagemark export net.ckpt -o net.pt --format torchscript)");
   command->add_option("model", arguments->model, "Checkpoint or state_dict")->required();
   command->add_option("-o,--output", arguments->output, "File to write")->required()->type_name("FILE");
+  command->add_option("--format", arguments->format, "onnx or torchscript")
+      ->check(CLI::IsMember({"onnx", "torchscript"}))
+      ->capture_default_str();
   command->add_option("--precision", arguments->precision, "fp32, fp16 or int8")
       ->check(CLI::IsMember({"fp32", "fp16", "int8"}))
       ->capture_default_str();

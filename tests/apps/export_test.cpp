@@ -121,6 +121,19 @@ TEST_F(Export, OfInt8LeavesTheDrawnImagesOutOfEveryScore) {
   expect_refusal(measure("-a opencv-int8 --calibration " + path("nowhere") + " -m " + path("net.ckpt")), 4, "nowhere");
 }
 
+TEST_F(Export, WritesATorchscriptProgramThatPredictsTheSame) {
+  if (!STAGEMARK_HAS_LIBTORCH) GTEST_SKIP() << "built without LibTorch";
+  ASSERT_EQ(run("export " + path("net.ckpt") + " -o " + path("net.pt") + " --format torchscript").exit_code, 0);
+  const std::string images = " " + path("images/NORMAL/synthetic-00000.png") + " --json --resize 48x48";
+  const CommandResult program = run("predict " + path("net.pt") + images);
+  const CommandResult checkpoint = run("predict " + path("net.ckpt") + images);
+  ASSERT_EQ(program.exit_code, 0) << program.error;
+  EXPECT_NEAR(json::parse(program.out)["logit"].get<double>(), json::parse(checkpoint.out)["logit"].get<double>(),
+              1e-5);
+  expect_refusal(run("export " + path("net.ckpt") + " -o " + path("x.pt") + " --format torchscript --precision int8"),
+                 2, "FP32");
+}
+
 TEST_F(Export, RefusesWhatIsNoCheckpoint) {
   expect_refusal(run("export " + path("missing") + " -o " + path("x.onnx")), 3, "missing");
   directory_.write("text", "not a model\n");
