@@ -63,8 +63,7 @@ void write_man_page(std::ostream& out, const CLI::App& app) {
       << roff(app.get_description()) << '\n';
   const auto commands = app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
   for (const CLI::App* command : commands) {
-    out << ".SH \"stagemark " << roff(command->get_name()) << "\"\n"
-        << roff(command->get_description()) << ".\n";
+    out << ".SH \"stagemark " << roff(command->get_name()) << "\"\n" << roff(command->get_description()) << ".\n";
     write_options(out, *command);
     out << ".PP\n";
     write_footer(out, command->get_footer());

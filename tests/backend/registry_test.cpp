@@ -80,10 +80,7 @@ TEST(BackendRegistry, NeedsAModelForAnEngineThatNeedsOne) {
   const BackendRegistry engines = registry(false);
   BackendRequest request;
   request.approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
-  EXPECT_NE(message<UsageError>([&] {
-              (void)engines.open(request);
-            }).find("--model FILE"),
-            std::string::npos);
+  EXPECT_NE(message<UsageError>([&] { (void)engines.open(request); }).find("--model FILE"), std::string::npos);
 }
 
 }  // namespace

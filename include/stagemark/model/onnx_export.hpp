@@ -50,9 +50,9 @@ struct OnnxDescription {
   std::uint64_t parameters = 0;  ///< elements of floating-point and quantised initialisers that are weights
   std::int64_t opset = 0;
   std::string producer;
-  std::string input, output;                    ///< their names
-  std::optional<std::int64_t> height, width;    ///< absent where the graph leaves them free
-  std::optional<std::int64_t> outputs;          ///< logits per image
+  std::string input, output;                  ///< their names
+  std::optional<std::int64_t> height, width;  ///< absent where the graph leaves them free
+  std::optional<std::int64_t> outputs;        ///< logits per image
 };
 
 /// \throws ModelError if the file is no ONNX graph with one image input and one output
