@@ -102,13 +102,13 @@ PreparedModel ModelPreparation::prepare(const Backend& backend, Precision precis
     }
     return {model, std::nullopt, ranges};
   }
-  if (format == ModelFormat::onnx) return describe(backend, *model);
+  if (format == ModelFormat::onnx) return describe(*model);
   if (format == ModelFormat::tensors) return export_checkpoint(backend, precision, *model, ranges);
   throw ModelError("the engine " + backend.engine + " runs ONNX files and checkpoints, and this is neither",
                    model->string(), "export the network as ONNX");
 }
 
-PreparedModel ModelPreparation::describe(const Backend& /*backend*/, const fs::path& model) const {
+PreparedModel ModelPreparation::describe(const fs::path& model) const {
   const OnnxDescriber describe = onnx_describer();
   // Without the exporter's library the engine tells what it can itself.
   if (!describe) return {model, std::nullopt, std::nullopt};

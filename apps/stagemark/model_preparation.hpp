@@ -56,7 +56,7 @@ class ModelPreparation {
   [[nodiscard]] std::filesystem::path observe_ranges(const std::filesystem::path& checkpoint) const;
 
  private:
-  [[nodiscard]] PreparedModel describe(const Backend& backend, const std::filesystem::path& model) const;
+  [[nodiscard]] PreparedModel describe(const std::filesystem::path& model) const;
   [[nodiscard]] PreparedModel export_checkpoint(const Backend& backend, Precision precision,
                                                 const std::filesystem::path& model,
                                                 const std::optional<std::filesystem::path>& ranges) const;

@@ -130,7 +130,10 @@ void print_accuracy(std::ostream& out, const ApproachReport& result) {
 void print_approach(std::ostream& out, const ApproachReport& result) {
   out << '\n' << result.approach;
   if (result.specification != result.approach) out << " = " << result.specification;
-  if (result.model) out << ", " << result.model->format << ", " << thousands(result.model->parameters) << " parameters";
+  if (result.model) {
+    out << ", " << result.model->format;
+    if (result.model->parameters) out << ", " << thousands(*result.model->parameters) << " parameters";
+  }
   out << '\n';
   if (result.error) out << "  FAILED: " << *result.error << '\n';
   if (result.inferences == 0) return;

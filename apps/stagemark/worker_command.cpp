@@ -29,8 +29,9 @@ std::vector<std::string> WorkerArguments::command_line() const {
   if (model.model) line.insert(line.end(), {"--model", model.model->string()});
   if (model.activation_ranges) line.insert(line.end(), {"--activation-ranges", model.activation_ranges->string()});
   if (const auto& from = model.exported_from) {
-    line.insert(line.end(), {"--exported-from", from->path, "--exported-format", from->format, "--exported-sha256",
-                             from->sha256, "--exported-parameters", std::to_string(from->parameters)});
+    line.insert(line.end(),
+                {"--exported-from", from->path, "--exported-format", from->format, "--exported-sha256", from->sha256});
+    if (from->parameters) line.insert(line.end(), {"--exported-parameters", std::to_string(*from->parameters)});
   }
   const std::vector<std::string> rest = preprocessing.command_line();
   line.insert(line.end(), rest.begin(), rest.end());

@@ -24,6 +24,11 @@ bool contains(const Range& range, const Value& value) {
   return std::find(range.begin(), range.end(), value) != range.end();
 }
 
+bool knows_kind(const Backend& backend, const Device& device) {
+  return std::any_of(backend.devices.begin(), backend.devices.end(),
+                     [&](const Device& known) { return known.kind == device.kind; });
+}
+
 }  // namespace
 
 void BackendRegistry::add(Backend backend) {
@@ -60,12 +65,8 @@ void BackendRegistry::check(const Approach& approach) const {
 Approach BackendRegistry::resolve(Approach approach, std::optional<Device> default_device) const {
   check(approach);
   const Backend& backend = find(approach.engine);
-  if (!approach.device && default_device) {
-    // An engine that knows no such device runs where it can: `--device cuda` concerns those that can use one.
-    const bool knows_kind = std::any_of(backend.devices.begin(), backend.devices.end(),
-                                        [&](const Device& d) { return d.kind == default_device->kind; });
-    approach.device = knows_kind ? *default_device : Device{};
-  }
+  // An engine that knows no such device runs where it can: `--device cuda` concerns those that can use one.
+  if (!approach.device && default_device && knows_kind(backend, *default_device)) approach.device = *default_device;
   if (!approach.device) {
     for (const Device& device : backend.devices) {
       Approach candidate = approach;
@@ -73,9 +74,15 @@ Approach BackendRegistry::resolve(Approach approach, std::optional<Device> defau
       if (device.kind != Device::Kind::cpu && !backend.unavailable(candidate)) approach.device = device;
       if (approach.device) break;
     }
-    if (!approach.device) approach.device = Device{};
+    if (!approach.device) approach.device = contains(backend.devices, Device{}) ? Device{} : backend.devices.front();
   }
-  if (const auto missing = backend.unavailable(approach)) {
+  std::optional<Unavailable> missing;
+  if (!knows_kind(backend, *approach.device)) {
+    missing = {"engine " + backend.engine + " does not run on " + to_string(*approach.device), ""};
+  } else {
+    missing = backend.unavailable(approach);
+  }
+  if (missing) {
     throw BackendError(missing->reason, "approach '" + approach.label() + "'",
                        missing->remedy + (missing->remedy.empty() ? "" : "; ") + "available here: " +
                            listed(available_approaches(), [](const std::string& label) { return label; }));

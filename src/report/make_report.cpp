@@ -210,7 +210,8 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.options = result.approach.options;
   report.model = OrReason<ModelReport>::absent("the engine names no model file");
   if (const auto& model = result.facts.model) {
-    report.model = ModelReport{model->path, model->format, model->sha256, model->parameters};
+    report.model = ModelReport{model->path, model->format, model->sha256,
+                               OrReason<std::uint64_t>::of(model->parameters, "the model file does not tell")};
   }
   report.execution = result.facts.details;
   report.asynchronous = result.asynchronous;

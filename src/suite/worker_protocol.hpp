@@ -18,7 +18,7 @@
 namespace stagemark::worker_protocol {
 
 /// To be counted up with every change of what follows.
-inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t version = 3;
 
 /// File descriptors that a worker is started with.
 inline constexpr int channel_descriptor = 3;

@@ -54,6 +54,19 @@ TEST(BackendRegistry, SaysWhatIsAvailableWhereADeviceIsNot) {
   EXPECT_NE(text.find("available here: fast-fp32@cpu, fast-fp16@cpu, null-fp32@cpu"), std::string::npos) << text;
 }
 
+TEST(BackendRegistry, RunsNothingOnADeviceThatTheEngineDoesNotKnow) {
+  BackendRegistry gpu_alone = registry(false);
+  Backend backend = engine_with_cuda(/*cuda_here=*/false);
+  backend.engine = "gpu";
+  backend.devices = {Device{Device::Kind::cuda, 0}};
+  gpu_alone.add(std::move(backend));
+  const auto refused = [&](const char* approach) {
+    return message<BackendError>([&] { (void)gpu_alone.resolve(parse_approach(approach), std::nullopt); });
+  };
+  EXPECT_NE(refused("gpu-fp32").find("'gpu-fp32@cuda:0'"), std::string::npos) << refused("gpu-fp32");
+  EXPECT_NE(refused("gpu-fp32@cpu").find("does not run on cpu"), std::string::npos) << refused("gpu-fp32@cpu");
+}
+
 TEST(BackendRegistry, ListsTheEnginesForAnUnknownOne) {
   const std::string text =
       message<UsageError>([] { (void)registry(false).resolve(parse_approach("slow-fp32"), std::nullopt); });

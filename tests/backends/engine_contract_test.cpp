@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,10 @@ struct Contestant {
   const char* approach;
   OnnxPart part = OnnxPart::backbone;
 };
+
+std::ostream& operator<<(std::ostream& out, const Contestant& contestant) {
+  return out << contestant.approach << (contestant.part == OnnxPart::whole ? " whole" : "");
+}
 
 class EngineContract : public testing::TestWithParam<Contestant> {
  protected:

@@ -9,14 +9,16 @@ work=$(realpath -m "${WORK:-$tests/../build-fuzz}")
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(checkpoint legacy manifest report)
+[ ${#targets[@]} -gt 0 ] || targets=(checkpoint legacy manifest report ranges graph)
 mkdir -p "$work"
 cd "$source"
 for target in "${targets[@]}"; do
   # How much memory an input of 64 KiB may ask for at once, in MB: a report becomes many small things.
   most=16
   case $target in
-    checkpoint | legacy) sources=(src/model/*.cpp src/core/error.cpp src/core/sha256.cpp) ;;
+    checkpoint | legacy) sources=(src/model/{checkpoint,network,pickle,torch_file,zip_archive}.cpp src/core/{error,sha256}.cpp) ;;
+    ranges) sources=(src/model/activation_ranges.cpp src/core/error.cpp) ;;
+    graph) sources=(src/backends/onnxruntime/graph_file.cpp src/core/error.cpp) ;;
     manifest) sources=(src/suite/manifest.cpp src/core/error.cpp) ;;
     report)
       sources=(src/core/*.cpp src/backend/approach.cpp)

@@ -31,7 +31,7 @@ struct ModelFacts {
   std::string path;
   std::string format;  ///< e.g. "lightning-checkpoint"
   std::string sha256;  ///< of the file, hexadecimal
-  std::uint64_t parameters = 0;
+  std::optional<std::uint64_t> parameters;  ///< weights and biases; absent where the format does not tell
 };
 
 /// What really runs, read off the tensors and the runtime, never copied from the request.

@@ -47,7 +47,7 @@ struct Backend {
   /// operators of integers.
   bool fuses_qdq = true;
   /// Devices of this machine, and those that the engine knows but that are not here.
-  std::vector<Device> devices;
+  std::vector<Device> devices = {Device{}};
   /// Why the approach (device set) cannot run in this build on this machine; absent if it can. Quick; no model needed.
   std::function<std::optional<Unavailable>(const Approach&)> unavailable;
   /// Loads the model. \throws BackendError, ModelError

@@ -108,7 +108,7 @@ struct ModelReport {
   std::string path;
   std::string format;
   std::string sha256;
-  std::uint64_t parameters = 0;
+  OrReason<std::uint64_t> parameters;
 
   bool operator==(const ModelReport&) const = default;
 };
