@@ -1,6 +1,7 @@
 #include "runtime.hpp"
 
 #include <dlfcn.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): setenv is POSIX, not in <cstdlib>
 
 #include <iostream>
 #include <streambuf>
@@ -51,7 +52,11 @@ std::filesystem::path Runtime::directory() {
 
 Ort::Env& Runtime::environment() {
   std::call_once(made_, [this] {
+    // Microsoft's builds write and upload telemetry, from threads of their own. Only the variable keeps them from being
+    // started. NOLINTNEXTLINE(concurrency-mt-unsafe): before ONNX Runtime has threads
+    setenv("ORT_DISABLE_TELEMETRY", "1", /*overwrite=*/0);
     environment_.emplace(ORT_LOGGING_LEVEL_FATAL, "stagemark", ignore, nullptr);
+    environment_->DisableTelemetryEvents();
     // Debian's build shares libonnx, in which every operator is registered already when the first session of a process
     // registers them again: libonnx then says so on std::cerr, 1,100 lines.
     const SilentCerr silence;
