@@ -180,6 +180,7 @@ bool expect_models(const std::vector<Approach>& approaches, const BoundFiles& mo
 std::vector<fs::path> calibration_images(const MeasurementArguments& arguments, const Dataset& dataset) {
   if (!arguments.calibration.count()) return arguments.calibration.images();
   std::vector<fs::path> files;
+  files.reserve(dataset.calibration.size());
   for (const DatasetEntry& entry : dataset.calibration) files.push_back(dataset.file(entry));
   return files;
 }

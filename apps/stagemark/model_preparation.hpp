@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "preprocessing_arguments.hpp"
@@ -38,8 +39,8 @@ struct CalibrationArgument {
 /// was made of, so that the next run finds it.
 class ModelPreparation {
  public:
-  ModelPreparation(const PreprocessingArguments& preprocessing, std::size_t threads)
-      : preprocessing_(preprocessing), threads_(threads) {}
+  ModelPreparation(PreprocessingArguments preprocessing, std::size_t threads)
+      : preprocessing_(std::move(preprocessing)), threads_(threads) {}
 
   /// Whether the engine needs calibration images to run the file in that precision.
   /// \throws ModelError if the file cannot be read

@@ -29,7 +29,7 @@ QuantisedWeights quantise(const LayerWeights& weights, float input_scale) {
     for (const float value : row) largest = std::max(largest, std::abs(value));
     const float bias = weights.bias[channel];
     // The bias has to fit into 31 bits: where the weights are next to nothing, their scale gives way.
-    constexpr float bias_steps = 1U << 30U;
+    constexpr float bias_steps = 0x1p30F;
     const float scale =
         std::max({largest / 127, std::abs(bias) / (bias_steps * input_scale), std::numeric_limits<float>::min()});
     for (std::size_t i = 0; i < each; ++i) {

@@ -110,7 +110,7 @@ void table(Page& page, const std::vector<std::string>& headings, const std::vect
   // Not a caption, which would be as wide as the table.
   if (!caption.empty()) page.element("p", caption, "class=\"faint\"");
   // Whoever has no mouse scrolls what is wider than the screen with the arrow keys.
-  page.raw("<div class=\"scroll\" tabindex=\"0\"><table>");
+  page.raw(R"(<div class="scroll" tabindex="0"><table>)");
   page.raw("<thead>").row("th", headings, text_columns).raw("</thead><tbody>");
   for (const auto& row : rows) page.row("td", row, text_columns);
   page.raw("</tbody></table></div>\n");
@@ -674,7 +674,10 @@ void write_environment(Page& page, const Report& report) {
   }
   for (const ApproachReport& result : report.results) {
     std::string facts;
-    for (const auto& [name, value] : result.execution) facts += (facts.empty() ? "" : ", ") + name + " " + value;
+    for (const auto& [name, value] : result.execution) {
+      facts += facts.empty() ? "" : ", ";
+      facts.append(name).append(" ").append(value);
+    }
     if (!facts.empty()) rows.push_back({result.approach + " ran with", facts});
   }
   rows.push_back(
