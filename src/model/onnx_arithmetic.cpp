@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "stagemark/core/error.hpp"
 
@@ -10,8 +12,8 @@ namespace {
 
 class FloatArithmetic final : public OnnxArithmetic {
  public:
-  FloatArithmetic(OnnxGraph& graph, bool half, const std::string& source)
-      : graph_(graph), half_(half), source_(source) {}
+  FloatArithmetic(OnnxGraph& graph, bool half, std::string source)
+      : graph_(graph), half_(half), source_(std::move(source)) {}
 
   OnnxValue begin(const std::string& input, const std::string& /*range*/) override {
     return {half_ ? graph_.cast(input + ".half", input, onnx::TensorProto::FLOAT16) : input, {}};

@@ -60,7 +60,7 @@ struct Layers {
   std::uint64_t parameters = 0;
 };
 
-void count_layers(cv::dnn::Net net, Layers& layers) {
+void count_layers(const cv::dnn::Net& net, Layers& layers) {
   for (const std::string& name : net.getLayerNames()) {
     const cv::Ptr<cv::dnn::Layer> layer = net.getLayer(net.getLayerId(name));
     if (layer->blobs.empty()) continue;
