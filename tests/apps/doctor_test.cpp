@@ -84,7 +84,9 @@ TEST(Doctor, IsPlainTextWithinAHundredColumnsWhereThereIsNoTerminal) {
 }
 
 TEST(Doctor, ColoursOnATerminalUnlessNobodyWantsColours) {
-  if (std::system("script --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "script is not installed";
+  if (std::system("script -qec true /dev/null >/dev/null 2>&1 </dev/null") != 0) {
+    GTEST_SKIP() << "script is not installed, or cannot make a pseudo-terminal (a chroot without /dev/pts)";
+  }
   const TemporaryDirectory directory;
   const auto on_terminal = [&](const std::string& variables) {
     const std::string file = (directory / "typescript").string();
