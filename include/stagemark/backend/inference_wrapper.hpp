@@ -29,8 +29,8 @@ std::optional<std::string> defect(const Prediction& prediction);
 /// The model file behind a wrapper.
 struct ModelFacts {
   std::string path;
-  std::string format;  ///< e.g. "lightning-checkpoint"
-  std::string sha256;  ///< of the file, hexadecimal
+  std::string format;                       ///< e.g. "lightning-checkpoint"
+  std::string sha256;                       ///< of the file, hexadecimal
   std::optional<std::uint64_t> parameters;  ///< weights and biases; absent where the format does not tell
 };
 
