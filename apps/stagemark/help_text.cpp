@@ -24,7 +24,8 @@ std::string two_columns(const std::string& name, const std::string& text) {
   std::string lines = "  " + name;
   std::size_t column = lines.size();
   const auto next_line = [&] {
-    lines += '\n' + std::string(first_column, ' ');
+    lines += '\n';
+    lines.append(first_column, ' ');
     column = first_column;
   };
   if (column + 2 > first_column) {
