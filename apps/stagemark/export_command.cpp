@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "backend/split_model.hpp"
 #include "command_line.hpp"
 #include "engines.hpp"
 #include "model_preparation.hpp"
@@ -97,7 +98,8 @@ ExitCode export_model(const ExportArguments& arguments) {
   const fs::path stem = output.extension() == ".onnx" ? fs::path(output).replace_extension() : output;
   std::vector<std::pair<OnnxPart, fs::path>> files = {{options.part, output}};
   if (arguments.split) {
-    files = {{OnnxPart::backbone, stem.string() + ".backbone.onnx"}, {OnnxPart::head, stem.string() + ".head.onnx"}};
+    files = {{OnnxPart::backbone, stem.string().append(backbone_suffix)},
+             {OnnxPart::head, stem.string().append(head_suffix)}};
   }
   for (const auto& [part, file] : files) expect_free(file, arguments.force);
   if (options.precision == OnnxPrecision::int8) options.ranges = ranges_of(arguments);

@@ -5,8 +5,10 @@
 #include <iterator>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
+#include "backend/split_model.hpp"
 #include "cache.hpp"
 #include "engines.hpp"
 #include "stagemark/core/error.hpp"
@@ -46,15 +48,6 @@ void widen(ActivationRanges& ranges, const ActivationRanges& others) {
   }
 }
 
-/// `FILE.head.onnx` for `FILE.backbone.onnx`.
-std::optional<fs::path> head_beside(const fs::path& model) {
-  constexpr std::string_view suffix = ".backbone.onnx";
-  const std::string name = model.string();
-  if (!name.ends_with(suffix)) return std::nullopt;
-  fs::path head = name.substr(0, name.size() - suffix.size()) + ".head.onnx";
-  return fs::exists(head) ? std::optional(std::move(head)) : std::nullopt;
-}
-
 }  // namespace
 
 void PreparedModel::fill(BackendRequest& request) const {
@@ -92,9 +85,9 @@ bool ModelPreparation::needs_calibration(const Backend& backend, Precision preci
 PreparedModel ModelPreparation::prepare(const Backend& backend, Precision precision,
                                         const std::optional<fs::path>& model) const {
   if (!backend.needs_model || !model) return {model, std::nullopt, std::nullopt};
-  std::optional<fs::path> ranges;
-  if (needs_calibration(backend, precision, *model)) ranges = observe_ranges(*model);
   const ModelFormat format = model_format(*model);
+  std::optional<fs::path> ranges;
+  if (precision == Precision::int8 && format == ModelFormat::tensors) ranges = observe_ranges(*model);
   if (!backend.runs_onnx) {
     if (format == ModelFormat::onnx) {
       throw ModelError("is an ONNX file, which the engine " + backend.engine + " does not run", model->string(),
@@ -143,12 +136,12 @@ PreparedModel ModelPreparation::export_checkpoint(const Backend& backend, Precis
       cache_key({"onnx", std::to_string(onnx_exporter_revision), checkpoint.sha256(), std::string(to_string(precision)),
                  std::to_string(size.width), std::to_string(size.height), ranges ? sha256_of_file(*ranges) : "",
                  ranges && options.quantisation == OnnxQuantisation::operators ? "operators" : "qdq"});
-  const auto part = [&](OnnxPart which, const std::string& suffix) {
+  const auto part = [&](OnnxPart which, std::string_view suffix) {
     options.part = which;
-    return cached_file(key + suffix, [&](const fs::path& file) { write(file, checkpoint, options); });
+    return cached_file(key + std::string(suffix), [&](const fs::path& file) { write(file, checkpoint, options); });
   };
-  (void)part(OnnxPart::head, ".head.onnx");
-  return {part(OnnxPart::backbone, ".backbone.onnx"),
+  (void)part(OnnxPart::head, head_suffix);
+  return {part(OnnxPart::backbone, backbone_suffix),
           ModelFacts{model.string(), checkpoint.format(), checkpoint.sha256(), network.parameters}, std::nullopt};
 }
 

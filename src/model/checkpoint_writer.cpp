@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <string_view>
-#include <system_error>
 
+#include "model/replace_file.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
@@ -247,26 +245,14 @@ std::string_view bytes_of(const NamedTensor& tensor) {
 
 void write_lightning_checkpoint(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                                 const std::vector<std::pair<std::string, HyperParameter>>& hyper_parameters) {
-  std::filesystem::path temporary = file;
-  temporary += ".part";
-  const auto fail = [&](const std::string& reason) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw OutputError("cannot be written: " + reason, file.string(), "choose another place or free some room");
-  };
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  if (!out) fail(std::generic_category().message(errno));
-  ZipWriter zip(out);
-  zip.add("archive/data.pkl", make_pickle(tensors, hyper_parameters));
-  zip.add("archive/byteorder", "little");
-  for (std::size_t i = 0; i < tensors.size(); ++i) zip.add("archive/data/" + std::to_string(i), bytes_of(tensors[i]));
-  zip.add("archive/version", "3\n");
-  zip.finish();
-  out.close();
-  if (!out) fail(std::generic_category().message(errno));
-  std::error_code error;
-  std::filesystem::rename(temporary, file, error);
-  if (error) fail(error.message());
+  replace_file(file, [&](std::ostream& out) {
+    ZipWriter zip(out);
+    zip.add("archive/data.pkl", make_pickle(tensors, hyper_parameters));
+    zip.add("archive/byteorder", "little");
+    for (std::size_t i = 0; i < tensors.size(); ++i) zip.add("archive/data/" + std::to_string(i), bytes_of(tensors[i]));
+    zip.add("archive/version", "3\n");
+    zip.finish();
+  });
 }
 
 }  // namespace stagemark

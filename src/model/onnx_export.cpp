@@ -2,18 +2,16 @@
 
 #include <onnx/checker.h>
 
-#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 
 #include "model/onnx_arithmetic.hpp"
 #include "model/onnx_graph.hpp"
+#include "model/replace_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/network.hpp"
@@ -125,24 +123,6 @@ onnx::GraphProto make_graph(const Checkpoint& checkpoint, const ResidualNetwork&
   return graph.take();
 }
 
-void write(const std::filesystem::path& file, const std::string& bytes) {
-  std::filesystem::path temporary = file;
-  temporary += ".part";
-  const auto fail = [&](const std::string& reason) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw OutputError("cannot be written: " + reason, file.string(), "choose another place or free some room");
-  };
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  if (!out) fail(std::generic_category().message(errno));
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out) fail(std::generic_category().message(errno));
-  std::error_code error;
-  std::filesystem::rename(temporary, file, error);
-  if (error) fail(error.message());
-}
-
 void add_property(onnx::ModelProto& model, const std::string& key, const std::string& value) {
   onnx::StringStringEntryProto& entry = *model.add_metadata_props();
   entry.set_key(key);
@@ -180,7 +160,7 @@ void export_onnx(const std::filesystem::path& file, const Checkpoint& checkpoint
   if (!model.SerializeToString(&bytes)) {
     throw ModelError("is too large for ONNX, whose files end at 2 GB", checkpoint.path().string());
   }
-  write(file, bytes);
+  replace_file(file, [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
 }  // namespace stagemark

@@ -8,10 +8,10 @@
 #include <fstream>
 #include <functional>
 #include <numeric>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "backend/split_model.hpp"
 #include "probe_graph.hpp"
 #include "providers.hpp"
 #include "stagemark/backend/read_out.hpp"
@@ -68,11 +68,8 @@ std::string text_of(const Shape& shape) {
 
 /// One, or the two parts where the file is a backbone and its head lies beside it.
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& model) {
-  constexpr std::string_view backbone = ".backbone.onnx";
-  const std::string name = model.string();
-  if (!name.ends_with(backbone)) return {model};
-  const std::filesystem::path head = name.substr(0, name.size() - backbone.size()) + ".head.onnx";
-  return std::filesystem::exists(head) ? std::vector{model, head} : std::vector{model};
+  const auto head = head_beside(model);
+  return head ? std::vector{model, *head} : std::vector{model};
 }
 
 void check_floating_point(ONNXTensorElementDataType type, const std::string& what) {

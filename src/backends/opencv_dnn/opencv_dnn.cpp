@@ -8,10 +8,10 @@
 #include <opencv2/dnn.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "backend/split_model.hpp"
 #include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
@@ -40,15 +40,6 @@ std::string sentence_in(const cv::Exception& error) {
   std::string text = error.err.substr(0, error.err.find('\n'));
   while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
   return text.empty() ? "error " + std::to_string(error.code) : text;
-}
-
-/// The head that belongs to a backbone, if the file is one and its head is there.
-std::optional<fs::path> head_beside(const fs::path& file) {
-  constexpr std::string_view suffix = ".backbone.onnx";
-  const std::string name = file.filename().string();
-  if (!name.ends_with(suffix)) return std::nullopt;
-  const fs::path head = file.parent_path() / (name.substr(0, name.size() - suffix.size()) + ".head.onnx");
-  return fs::exists(head) ? std::optional(head) : std::nullopt;
 }
 
 /// The layers that hold weights, by what they compute in.
