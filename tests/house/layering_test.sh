@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Who may include whom. Prints every line that breaks a rule; fails if there is one.
+# Who may include whom, and what the umbrella holds. Prints every line that breaks a rule; fails if there is one.
 set -euo pipefail
 cd "$1"
 broken=0
@@ -35,4 +35,8 @@ rule "src/core src/backend src/suite src/report src/images src/backends apps $(l
 rule "src" 'CLI/' "CLI11 only in apps"
 rule "src apps include" 'gtest/|gmock/' "GoogleTest only in tests"
 rule "src apps" 'stagemark/stagemark\.hpp' "our own code never includes the umbrella"
+
+for header in $(cd include && find stagemark -name '*.hpp' ! -path stagemark/stagemark.hpp); do
+  grep -qxF "#include \"$header\"" include/stagemark/stagemark.hpp || { echo "the umbrella lacks $header"; broken=1; }
+done
 exit $broken
