@@ -102,9 +102,15 @@ std::string file_name_of(std::string timestamp) {
 class OutputDirectory {
  public:
   OutputDirectory(const std::string& asked, bool force) : named_(!asked.empty()) {
-    directory_ = named_ ? fs::path(asked) : fs::path("results") / file_name_of(utc_timestamp());
+    const std::string place = named_ ? asked : "results/" + file_name_of(utc_timestamp());
+    directory_ = place;
     std::error_code error;
-    fs::create_directories(directory_, error);
+    bool made = fs::create_directories(directory_, error);
+    // Another run may have begun in the same second.
+    for (int copy = 2; !named_ && !made && !error; ++copy) {
+      directory_ = place + "-" + std::to_string(copy);
+      made = fs::create_directory(directory_, error);
+    }
     if (error)
       throw OutputError("cannot be made: " + error.message(), directory_.string(), "choose another with --output");
     if (!force && fs::exists(report())) {
@@ -308,7 +314,7 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   }
   // One process is one draw of memory layout and thread placement: a comparison needs several (statistics of five).
   arguments.options.processes = arguments.processes.value_or(in_workers && approaches.size() > 1 ? 5 : 1);
-  arguments.options.hang_limit = parse_seconds("--hang-limit", arguments.hang_limit);
+  arguments.options.hang_limit = parse_duration("--hang-limit", arguments.hang_limit);
 
   const bool calibrates = expect_models(approaches, models, arguments, registry);
   const auto read_images = [&] {

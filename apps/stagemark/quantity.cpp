@@ -66,15 +66,18 @@ double parse_points(const std::string& option, const std::string& text) {
   throw UsageError("'" + text + "' is not a number of percentage points", option, "e.g. 0.5pp");
 }
 
-std::chrono::seconds parse_seconds(const std::string& option, const std::string& text) {
-  constexpr std::array<std::pair<std::string_view, std::size_t>, 3> units = {{{"s", 1}, {"m", 60}, {"h", 3600}}};
-  for (const auto& [name, seconds] : units) {
+std::chrono::milliseconds parse_duration(const std::string& option, const std::string& text) {
+  // The first that fits decides: "ms" before "s".
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 4> units = {
+      {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}}};
+  for (const auto& [name, milliseconds] : units) {
     if (!text.ends_with(name)) continue;
     const auto number = number_in<std::size_t>(std::string_view(text).substr(0, text.size() - name.size()));
-    constexpr std::size_t a_month = 30UL * 24 * 3600;
-    if (number && *number > 0 && *number <= a_month) return std::chrono::seconds(*number * seconds);
+    constexpr std::size_t largest = 30UL * 24 * 3600 * 1000;
+    if (number && *number > 0 && *number <= largest) return std::chrono::milliseconds(*number * milliseconds);
+    break;
   }
-  throw UsageError("'" + text + "' is not a duration", option, "e.g. 90s or 5m");
+  throw UsageError("'" + text + "' is not a duration", option, "e.g. 500ms, 90s or 5m");
 }
 
 std::string decimal(double value, int digits) {

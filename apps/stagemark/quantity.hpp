@@ -29,8 +29,8 @@ double parse_percent(const std::string& option, const std::string& text);
 /// Percentage points as a proportion: `0.5pp` as 0.005, below 100. \throws UsageError naming the option
 double parse_points(const std::string& option, const std::string& text);
 
-/// A duration with its unit, in whole seconds: `90s`, `5m`. \throws UsageError naming the option
-std::chrono::seconds parse_seconds(const std::string& option, const std::string& text);
+/// A duration with its unit: `500ms`, `90s`, `5m`, `1h`; above zero. \throws UsageError naming the option
+std::chrono::milliseconds parse_duration(const std::string& option, const std::string& text);
 
 /// With so many digits after the point.
 std::string decimal(double value, int digits);

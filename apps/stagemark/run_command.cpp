@@ -44,7 +44,7 @@ ExitCode run(RunArguments& arguments) {
       throw UsageError("there is no speed-up to know that well", "--target-ci", "give two approaches with --approach");
     }
     const double half_width = parse_percent("--target-ci", *arguments.target_ci);
-    const auto most = parse_seconds("--max-duration", arguments.max_duration);
+    const auto most = parse_duration("--max-duration", arguments.max_duration);
     go_on = until_precise(half_width, std::chrono::steady_clock::now() + most);
   }
   const Report report = measure(arguments.measurement, go_on);

@@ -47,7 +47,8 @@ void WorkerHost::begin_generation(RunObserver& observer) try {
                            " of the protocol, and this is version " + std::to_string(worker_protocol::version),
                        command_.executable.string(), "use builds of the same version");
   }
-  worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}));
+  worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}), options_.hang_limit,
+                observer);
   (void)hear(MessageType::opened, observer);
 } catch (const Error& error) {
   // Ctrl-C in a terminal reaches a worker too that is starting.
@@ -55,7 +56,7 @@ void WorkerHost::begin_generation(RunObserver& observer) try {
 }
 
 bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) try {
-  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}));
+  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}), options_.hang_limit, observer);
   return hear(MessageType::measured, observer);
 } catch (const Error& error) {
   if (!observer.interrupted()) result_.error = error.what();

@@ -115,20 +115,66 @@ void WorkerProcess::start(const WorkerCommand& command, const Descriptor& channe
   }
 }
 
-void WorkerProcess::send(MessageType type, std::span<const std::byte> content) {
+/// For the worker to read or to write, and no longer than the limit without a sign of life.
+class WorkerProcess::Waiting {
+ public:
+  Waiting(WorkerProcess& worker, std::chrono::milliseconds limit)
+      : worker_(worker), limit_(limit), signs_(worker.signs_of_life()) {}
+
+  void heard() { last_sign_ = Clock::now(); }
+
+  /// Waits a little, and reads what the worker prints: it would hang where nobody did.
+  /// \returns whether the channel is ready
+  /// \throws BackendError after ending a worker that was silent for too long
+  bool tick(short event) {
+    std::array<pollfd, 2> waits = {pollfd{worker_.channel_.get(), event, 0}, pollfd{worker_.output_.get(), POLLIN, 0}};
+    const int ready = poll(waits.data(), waits.size(), tick_milliseconds);
+    if (ready > 0 && waits[1].revents != 0) worker_.read_output();
+    if (ready > 0 && waits[0].revents != 0) return true;
+    if (const std::uint64_t now = worker_.signs_of_life(); now != signs_) {
+      signs_ = now;
+      heard();
+    }
+    if (Clock::now() - last_sign_ > limit_) {
+      kill(worker_.process_, SIGKILL);
+      (void)worker_.obituary();
+      std::string seconds = std::to_string(limit_.count() / 1000);
+      if (limit_.count() % 1000 != 0) seconds += "." + std::to_string(1000 + limit_.count() % 1000).substr(1);
+      throw BackendError("its worker gave no sign of life for " + seconds + " s, and was ended" + worker_.last_words());
+    }
+    return false;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  WorkerProcess& worker_;
+  std::chrono::milliseconds limit_;
+  std::uint64_t signs_;
+  Clock::time_point last_sign_ = Clock::now();
+};
+
+void WorkerProcess::send(MessageType type, std::span<const std::byte> content, std::chrono::milliseconds limit,
+                         RunObserver& observer) {
   const std::vector<std::byte> bytes = frame(type, content);
+  Waiting waiting(*this, limit);
   for (std::size_t sent = 0; sent < bytes.size();) {
-    const ssize_t size = ::send(channel_.get(), &bytes[sent], bytes.size() - sent, MSG_NOSIGNAL);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) throw BackendError(obituary());
-    sent += static_cast<std::size_t>(size);
+    const ssize_t size = ::send(channel_.get(), &bytes[sent], bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size > 0) {
+      sent += static_cast<std::size_t>(size);
+      waiting.heard();
+    } else if (size < 0 && errno == EAGAIN) {
+      if (observer.interrupted()) throw BackendError("the run was ended");
+      (void)waiting.tick(POLLOUT);
+    } else if (size == 0 || errno != EINTR) {
+      throw BackendError(obituary());
+    }
   }
 }
 
-std::vector<std::byte> WorkerProcess::receive(MessageType type, std::chrono::seconds limit, RunObserver& observer) {
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_sign = Clock::now();
-  std::uint64_t signs = signs_of_life();
+std::vector<std::byte> WorkerProcess::receive(MessageType type, std::chrono::milliseconds limit,
+                                              RunObserver& observer) {
+  Waiting waiting(*this, limit);
   for (;;) {
     if (auto message = take_message(bytes_)) {
       if (message->type != type) throw BackendError("its worker said what it was not asked");
@@ -137,22 +183,9 @@ std::vector<std::byte> WorkerProcess::receive(MessageType type, std::chrono::sec
     if (observer.interrupted()) {
       std::atomic_ref(static_cast<Signs*>(signs_)->stop).store(1, std::memory_order_relaxed);
     }
-    std::array<pollfd, 2> waits = {pollfd{channel_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0}};
-    const int ready = poll(waits.data(), waits.size(), tick_milliseconds);
-    if (ready > 0 && waits[1].revents != 0) read_output();
-    if (ready > 0 && waits[0].revents != 0) {
+    if (waiting.tick(POLLIN)) {
       if (!read_channel()) throw BackendError(obituary());
-      last_sign = Clock::now();
-    }
-    if (const std::uint64_t now = signs_of_life(); now != signs) {
-      signs = now;
-      last_sign = Clock::now();
-    }
-    if (Clock::now() - last_sign > limit) {
-      kill(process_, SIGKILL);
-      (void)obituary();
-      throw BackendError("its worker gave no sign of life for " + std::to_string(limit.count()) + " s, and was ended" +
-                         last_words());
+      waiting.heard();
     }
   }
 }

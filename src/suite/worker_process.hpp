@@ -25,16 +25,19 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
   ~WorkerProcess();
 
-  /// \throws BackendError that says how the worker ended
-  void send(worker_protocol::MessageType type, std::span<const std::byte> content);
+  /// \param limit of waiting without a sign of life, at which the worker is ended
+  /// \throws BackendError that says how the worker ended, or that it was; where the observer ends the run first, too
+  void send(worker_protocol::MessageType type, std::span<const std::byte> content, std::chrono::milliseconds limit,
+            RunObserver& observer);
 
   /// Waits for a message of that type. Where the observer ends the run, the worker is asked to end its turn, and its
   /// answer is still waited for.
-  /// \param limit of waiting without a sign of life, at which the worker is ended
-  /// \throws BackendError that says how the worker ended, or that it was
-  std::vector<std::byte> receive(worker_protocol::MessageType type, std::chrono::seconds limit, RunObserver& observer);
+  /// \param limit, \throws as send
+  std::vector<std::byte> receive(worker_protocol::MessageType type, std::chrono::milliseconds limit,
+                                 RunObserver& observer);
 
  private:
+  class Waiting;
   class Descriptor {
    public:
     explicit Descriptor(int value = -1) noexcept : value_(value) {}

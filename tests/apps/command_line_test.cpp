@@ -162,6 +162,12 @@ TEST_F(CommandLine, LinksLatestToTheNewestReport) {
   EXPECT_TRUE(fs::exists(directory / "results/latest/report.json"));
   EXPECT_TRUE(fs::exists(directory / "results/latest/report.html"));
   EXPECT_NE(result.out.find("Report: results/"), std::string::npos);
+
+  // The next one begins in the same second, as a rule.
+  const CommandResult next = run_stagemark("run " + images() + " -a null-fp32", "cd " + directory.str() + " &&");
+  ASSERT_EQ(next.exit_code, 0) << next.error;
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory / "results"), fs::directory_iterator()), 3);
+  EXPECT_NE(next.out.find(fs::read_symlink(directory / "results/latest").string() + "/report.html"), std::string::npos);
 }
 
 TEST_F(CommandLine, ReportsTheHarnessCostOfTheNullEngine) {

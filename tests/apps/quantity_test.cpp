@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
@@ -26,6 +28,17 @@ TEST(Quantity, TakesALimitAsACountOrAsAShare) {
   EXPECT_TRUE(parse_count_or_share("--x", "5%").exceeded_by(6, 100));
   for (const char* text : {"", "%", "-1", "101%", "x", "1.5"}) {
     EXPECT_THROW((void)parse_count_or_share("--x", text), UsageError) << text;
+  }
+}
+
+TEST(Quantity, ReadsADuration) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(parse_duration("--x", "500ms"), 500ms);
+  EXPECT_EQ(parse_duration("--x", "90s"), 90s);
+  EXPECT_EQ(parse_duration("--x", "5m"), 5min);
+  EXPECT_EQ(parse_duration("--x", "2h"), 2h);
+  for (const char* wrong : {"", "5", "ms", "0s", "-1s", "1.5s", "5 s", "5d", "99999999999999999999s", "2592000001ms"}) {
+    EXPECT_THROW((void)parse_duration("--x", wrong), UsageError) << wrong;
   }
 }
 

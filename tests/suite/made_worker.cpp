@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -78,6 +79,7 @@ void send(worker_protocol::MessageType type, const std::vector<std::byte>& conte
 void speak_strangely(const std::string& how) {
   using namespace worker_protocol;
   send(MessageType::ready, encode(how == "newer" ? version + 1 : version));
+  if (how == "deaf") std::this_thread::sleep_for(std::chrono::hours(1));
   Measured measured;
   measured.result.inferences.push_back({how == "stray" ? 1'000'000U : 0U, Prediction{}});
   measured.result.calls.resize(1);
@@ -92,7 +94,7 @@ void speak_strangely(const std::string& how) {
 int main(int argc, char** argv) {
   const std::string how = argc > 1 ? argv[1] : "work";
   if (how == "mute") return 0;
-  if (how == "newer" || how == "stray" || how == "overlong") {
+  if (how == "newer" || how == "stray" || how == "overlong" || how == "deaf") {
     speak_strangely(how);
     return 0;
   }

@@ -135,6 +135,14 @@ TEST(Worker, ThatHangsIsEnded) {
   expect_complete(results[2], 200);
 }
 
+TEST(Worker, ThatNeverReadsWhatItIsToldIsEnded) {
+  RunOptions options = one_pass();
+  options.hang_limit = std::chrono::milliseconds(1'500);
+  const SuiteResult result = run({"deaf"}, options, 50'000);  // more than the channel holds
+  const auto results = result.collector.results();
+  EXPECT_TRUE(says(results[0], "no sign of life for 1.500 s")) << results[0].error.value_or("");
+}
+
 TEST(Worker, ThatCannotHaveItsApproachSaysWhy) {
   const SuiteResult result = run({"refuse", "mute", "work"}, one_pass());
   const auto results = result.collector.results();

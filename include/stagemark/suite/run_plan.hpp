@@ -20,7 +20,7 @@ struct RunOptions {
   double threshold = 0.5;             ///< positive if probability >= threshold
   std::size_t round_memory_bytes = 256U << 20U;  ///< most pixels held at once; cuts a turn into blocks, never a round
   /// A worker that opens its model, or makes one call, for longer than this is ended.
-  std::chrono::seconds hang_limit = std::chrono::minutes(5);
+  std::chrono::milliseconds hang_limit = std::chrono::minutes(5);
 };
 
 /// Images [first, last) of the data set, processed by every approach in turn.
