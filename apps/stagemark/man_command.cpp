@@ -57,10 +57,14 @@ void write_options(std::ostream& out, const CLI::App& command) {
 
 void write_man_page(std::ostream& out, const CLI::App& app) {
   out << ".TH STAGEMARK 1 \"\" \"stagemark " << this_tool().version << "\" \"User Commands\"\n"
-      << ".SH NAME\nstagemark \\- benchmarks image classifiers stage by stage\n"
-      << ".SH SYNOPSIS\n.B stagemark\n\\fICOMMAND\\fR [\\fIOPTION\\fR...]\n"
-      << ".SH DESCRIPTION\n"
-      << roff(app.get_description()) << '\n';
+      << R"(.SH NAME
+stagemark \- benchmarks image classifiers stage by stage
+.SH SYNOPSIS
+.B stagemark
+\fICOMMAND\fR [\fIOPTION\fR...]
+.SH DESCRIPTION
+)" << roff(app.get_description())
+      << '\n';
   const auto commands = app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
   for (const CLI::App* command : commands) {
     out << ".SH \"stagemark " << roff(command->get_name()) << "\"\n" << roff(command->get_description()) << ".\n";
