@@ -3,10 +3,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "stagemark/core/error.hpp"
 
@@ -58,12 +60,18 @@ std::optional<NamedRange> parse_line(std::string_view line) {
   return NamedRange{std::string(*name), {*low, *high}};
 }
 
+ModelError refusal(const std::string& problem, const std::filesystem::path& file) {
+  return ModelError(problem, file.string(), "make the activation ranges again from calibration images");
+}
+
 std::string read_whole(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (!error && size > most_bytes) throw refusal("it is too large for activation ranges", file);
   std::ifstream in(file, std::ios::binary);
-  std::string text(most_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || (text.resize(static_cast<std::size_t>(in.gcount())), text.empty())) {
-    throw ModelError("cannot read the activation ranges", file.string(), "make them again from calibration images");
+  std::string text(error ? 0 : size, '\0');
+  if (text.empty() || !in.read(text.data(), static_cast<std::streamsize>(size))) {
+    throw refusal("cannot read the activation ranges", file);
   }
   return text;
 }
@@ -79,10 +87,7 @@ void write_activation_ranges(const std::filesystem::path& file, const Activation
 
 ActivationRanges read_activation_ranges(const std::filesystem::path& file) {
   const std::string bytes = read_whole(file);
-  const auto refuse = [&](const std::string& problem) {
-    return ModelError(problem, file.string(), "make the activation ranges again from calibration images");
-  };
-  if (bytes.size() > most_bytes) throw refuse("it is too large for activation ranges");
+  const auto refuse = [&](const std::string& problem) { return refusal(problem, file); };
   std::string_view text = bytes;
   if (take_until(text, '\n') != first_line) throw refuse("it does not hold activation ranges");
   ActivationRanges ranges;
