@@ -21,8 +21,9 @@ SampleModelWriter sample_model_writer();
 
 /// What parts of the tool that may not have been built do. Each of these throws BackendError, saying what to install, if
 /// it was not.
-using ActivationObserver = std::function<ActivationRanges(
-    const std::filesystem::path& checkpoint, std::span<const Image>, const Preprocessor&, std::size_t threads)>;
+using ActivationObserver =
+    std::function<ActivationRanges(const std::filesystem::path& checkpoint, std::span<const Image>, const Preprocessor&,
+                                   std::size_t threads, CalibrationMethod)>;
 using OnnxExporter =
     std::function<void(const std::filesystem::path& file, const Checkpoint&, const OnnxExportOptions&)>;
 using TorchscriptExporter =

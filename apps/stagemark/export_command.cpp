@@ -29,7 +29,7 @@ struct ExportArguments {
   std::string quantisation = "qdq";
   bool split = false;
   bool force = false;
-  CalibrationArgument calibration;
+  CalibrationArguments calibration;
   PreprocessingArguments preprocessing;
 };
 
@@ -57,7 +57,7 @@ void expect_calibration(const ExportArguments& arguments) {
 
 ActivationRanges ranges_of(const ExportArguments& arguments) {
   ModelPreparation preparation(arguments.preprocessing, usable_cpus());
-  preparation.calibrate_with(arguments.calibration.images());
+  preparation.calibrate_with(arguments.calibration.images(), arguments.calibration.method());
   return read_activation_ranges(preparation.observe_ranges(arguments.model));
 }
 

@@ -56,7 +56,7 @@ void write_options(std::ostream& out, const CLI::App& command) {
 }
 
 void write_man_page(std::ostream& out, const CLI::App& app) {
-  out << ".TH STAGEMARK 1 \"\" \"stagemark " << this_tool().version << "\" \"User Commands\"\n"
+  out << R"(.TH STAGEMARK 1 "" "stagemark )" << this_tool().version << "\" \"User Commands\"\n"
       << R"(.SH NAME
 stagemark \- benchmarks image classifiers stage by stage
 .SH SYNOPSIS

@@ -330,7 +330,7 @@ Report measure(MeasurementArguments& arguments, const Continuation& go_on, const
   ModelPreparation preparation(arguments.preprocessing, arguments.threads);
   if (calibrates) {
     images = read_images();
-    preparation.calibrate_with(calibration_images(arguments, *images));
+    preparation.calibrate_with(calibration_images(arguments, *images), arguments.calibration.method());
   }
 
   std::vector<Entrant> entrants;

@@ -30,7 +30,7 @@ struct MeasurementArguments {
   std::optional<std::string> positive;
   std::string max_skipped = "10%";
   std::string round_memory = "256MB";
-  CalibrationArgument calibration;
+  CalibrationArguments calibration;
   std::string output;
   std::string progress = "auto";
   bool force = false;

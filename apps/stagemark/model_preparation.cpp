@@ -56,11 +56,22 @@ void PreparedModel::fill(BackendRequest& request) const {
   request.activation_ranges = activation_ranges;
 }
 
-void CalibrationArgument::add_to(CLI::App& command, const std::string& description) {
-  command.add_option("--calibration", text, description)->type_name("DIR|N");
+void CalibrationArguments::add_to(CLI::App& command, const std::string& description) {
+  CLI::Option* images = command.add_option("--calibration", text, description)->type_name("DIR|N");
+  command
+      .add_option("--calibration-method", method_name,
+                  "min-max: every value seen can be represented; percentile: each image's outermost ten-thousandth at "
+                  "either end is cut off, for finer steps")
+      ->check(CLI::IsMember({"min-max", "percentile"}))
+      ->capture_default_str()
+      ->needs(images);
 }
 
-std::optional<std::size_t> CalibrationArgument::count() const {
+CalibrationMethod CalibrationArguments::method() const {
+  return method_name == "percentile" ? CalibrationMethod::percentile : CalibrationMethod::min_max;
+}
+
+std::optional<std::size_t> CalibrationArguments::count() const {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (end != text.data() + text.size() || fs::exists(text)) return std::nullopt;
@@ -70,7 +81,7 @@ std::optional<std::size_t> CalibrationArgument::count() const {
   return number;
 }
 
-std::vector<fs::path> CalibrationArgument::images() const {
+std::vector<fs::path> CalibrationArguments::images() const {
   const Dataset dataset = read_dataset(text, {});
   std::vector<fs::path> files;
   std::ranges::transform(dataset.entries, std::back_inserter(files),
@@ -152,6 +163,7 @@ fs::path ModelPreparation::observe_ranges(const fs::path& checkpoint) const {
   }
   const ActivationObserver observe = activation_observer();
   std::vector<std::string> parts = {"ranges", sha256_of_file(checkpoint)};
+  if (method_ == CalibrationMethod::percentile) parts.emplace_back("percentile");
   const std::vector<std::string> preprocessing = preprocessing_.command_line();
   parts.insert(parts.end(), preprocessing.begin(), preprocessing.end());
   for (const fs::path& image : calibration_) parts.push_back(sha256_of_file(image));
@@ -173,7 +185,7 @@ fs::path ModelPreparation::observe_ranges(const fs::path& checkpoint) const {
           throw InputError(error.what(), image.string(), "calibrate with images that can be read");
         }
       }
-      widen(ranges, observe(checkpoint, images, *preprocessor, threads_));
+      widen(ranges, observe(checkpoint, images, *preprocessor, threads_, method_));
     }
     write_activation_ranges(file, ranges);
   });

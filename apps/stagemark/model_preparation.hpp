@@ -9,6 +9,7 @@
 
 #include "preprocessing_arguments.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/model/activation_ranges.hpp"
 #include "stagemark/model/onnx_export.hpp"
 
 namespace stagemark {
@@ -23,12 +24,15 @@ struct PreparedModel {
   void fill(BackendRequest& request) const;
 };
 
-/// `--calibration` as it is given: a directory or manifest of images of its own, or how many of the data set's.
-struct CalibrationArgument {
+/// `--calibration` as it is given: a directory or manifest of images of its own, or how many of the data set's; and
+/// `--calibration-method`.
+struct CalibrationArguments {
   std::string text;
+  std::string method_name = "min-max";
 
   void add_to(CLI::App& command, const std::string& description);
   [[nodiscard]] bool given() const noexcept { return !text.empty(); }
+  [[nodiscard]] CalibrationMethod method() const;
   /// Absent: it names a directory. \throws UsageError if the number is none
   [[nodiscard]] std::optional<std::size_t> count() const;
   /// The images of the directory. \throws InputError
@@ -46,7 +50,10 @@ class ModelPreparation {
   /// \throws ModelError if the file cannot be read
   static bool needs_calibration(const Backend& backend, Precision precision, const std::filesystem::path& model);
 
-  void calibrate_with(std::vector<std::filesystem::path> images) { calibration_ = std::move(images); }
+  void calibrate_with(std::vector<std::filesystem::path> images, CalibrationMethod method) {
+    calibration_ = std::move(images);
+    method_ = method;
+  }
 
   /// \throws ModelError, BackendError, OutputError; UsageError if it needs calibration images and has none
   PreparedModel prepare(const Backend& backend, Precision precision,
@@ -65,6 +72,7 @@ class ModelPreparation {
   PreprocessingArguments preprocessing_;
   std::size_t threads_;
   std::vector<std::filesystem::path> calibration_;
+  CalibrationMethod method_ = CalibrationMethod::min_max;
 };
 
 }  // namespace stagemark

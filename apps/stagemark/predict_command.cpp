@@ -27,7 +27,7 @@ struct PredictArguments {
   std::string classes;
   double threshold = 0.5;
   bool as_json = false;
-  CalibrationArgument calibration;
+  CalibrationArguments calibration;
   PreprocessingArguments preprocessing;
 };
 
@@ -99,7 +99,7 @@ ExitCode predict(const PredictArguments& arguments) {
     if (arguments.calibration.count()) {
       throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
     }
-    preparation.calibrate_with(arguments.calibration.images());
+    preparation.calibrate_with(arguments.calibration.images(), arguments.calibration.method());
   }
   preparation
       .prepare(registry.find(request.approach.engine), request.approach.precision,

@@ -60,18 +60,18 @@ std::optional<NamedRange> parse_line(std::string_view line) {
   return NamedRange{std::string(*name), {*low, *high}};
 }
 
-ModelError refusal(const std::string& problem, const std::filesystem::path& file) {
-  return ModelError(problem, file.string(), "make the activation ranges again from calibration images");
+[[noreturn]] void refuse(const std::string& problem, const std::filesystem::path& file) {
+  throw ModelError(problem, file.string(), "make the activation ranges again from calibration images");
 }
 
 std::string read_whole(const std::filesystem::path& file) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(file, error);
-  if (!error && size > most_bytes) throw refusal("it is too large for activation ranges", file);
+  if (!error && size > most_bytes) refuse("it is too large for activation ranges", file);
   std::ifstream in(file, std::ios::binary);
   std::string text(error ? 0 : size, '\0');
   if (text.empty() || !in.read(text.data(), static_cast<std::streamsize>(size))) {
-    throw refusal("cannot read the activation ranges", file);
+    refuse("cannot read the activation ranges", file);
   }
   return text;
 }
@@ -87,16 +87,15 @@ void write_activation_ranges(const std::filesystem::path& file, const Activation
 
 ActivationRanges read_activation_ranges(const std::filesystem::path& file) {
   const std::string bytes = read_whole(file);
-  const auto refuse = [&](const std::string& problem) { return refusal(problem, file); };
   std::string_view text = bytes;
-  if (take_until(text, '\n') != first_line) throw refuse("it does not hold activation ranges");
+  if (take_until(text, '\n') != first_line) refuse("it does not hold activation ranges", file);
   ActivationRanges ranges;
   for (std::size_t number = 2; !text.empty(); ++number) {
     const auto line = take_until(text, '\n');
     const auto parsed = line ? parse_line(*line) : std::nullopt;
-    if (!parsed) throw refuse("line " + std::to_string(number) + " is not a name, a low and a high");
+    if (!parsed) refuse("line " + std::to_string(number) + " is not a name, a low and a high", file);
     if (!ranges.emplace(parsed->name, parsed->range).second) {
-      throw refuse("'" + parsed->name + "' stands twice");
+      refuse("'" + parsed->name + "' stands twice", file);
     }
   }
   return ranges;

@@ -121,6 +121,19 @@ TEST_F(Export, OfInt8LeavesTheDrawnImagesOutOfEveryScore) {
   expect_refusal(measure("-a opencv-int8 --calibration " + path("nowhere") + " -m " + path("net.ckpt")), 4, "nowhere");
 }
 
+TEST_F(Export, CalibratesByTheMethodAskedFor) {
+  if (!STAGEMARK_HAS_LIBTORCH) GTEST_SKIP() << "built without LibTorch, which calibrates";
+  // Of fewer than ten thousand values the percentile is the extreme.
+  const std::string command = "export " + path("net.ckpt") + " --precision int8 --resize 96x96 --calibration ";
+  ASSERT_EQ(run(command + path("images") + " -o " + path("most.onnx")).exit_code, 0);
+  ASSERT_EQ(run(command + path("images") + " --calibration-method percentile -o " + path("finer.onnx")).exit_code, 0);
+  EXPECT_EQ(files_in_cache(), 2U) << "the ranges of each method";
+  EXPECT_FALSE(TemporaryDirectory::read(path("most.onnx")) == TemporaryDirectory::read(path("finer.onnx")));
+  expect_refusal(run("export " + path("net.ckpt") + " --calibration-method percentile -o " + path("x.onnx")), 2,
+                 "--calibration");
+  expect_refusal(run(command + path("images") + " --calibration-method entropy -o " + path("x.onnx")), 2, "entropy");
+}
+
 TEST_F(Export, WritesATorchscriptProgramThatPredictsTheSame) {
   if (!STAGEMARK_HAS_LIBTORCH) GTEST_SKIP() << "built without LibTorch";
   ASSERT_EQ(run("export " + path("net.ckpt") + " -o " + path("net.pt") + " --format torchscript").exit_code, 0);

@@ -33,12 +33,6 @@ void add_to(BackendRegistry& registry);
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
                              std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed);
 
-/// What of the values seen a range holds.
-enum class CalibrationMethod : std::uint8_t {
-  min_max,     ///< all
-  percentile,  ///< of each image's tensor, all but one in ten thousand at either end: finer steps for the others
-};
-
 /// Runs the FP32 network of a checkpoint on calibration images and says what range each tensor that ActivationRanges
 /// names takes.
 /// \throws ModelError, BackendError

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,6 +21,12 @@ struct ActivationRange {
 ///  - the weight of a block's last convolution + ".sum": the block's sum, after its ReLU;
 ///  - "pool": the global average.
 using ActivationRanges = std::map<std::string, ActivationRange>;
+
+/// What of the values seen a range holds.
+enum class CalibrationMethod : std::uint8_t {
+  min_max,     ///< all
+  percentile,  ///< of each image's tensor, all but one in ten thousand at either end: finer steps for the others
+};
 
 /// Writes the ranges as text, one a line; they are read back bit for bit. \throws OutputError
 void write_activation_ranges(const std::filesystem::path& file, const ActivationRanges& ranges);
