@@ -5,7 +5,7 @@ name=$1 source=$2 binary=$3 work=$4
 rm -rf "$work" && mkdir -p "$work"
 options=(-DCMAKE_PREFIX_PATH="$(dirname "$work")/prefix")
 case $name in
-  core | libtorch | onnxruntime | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
+  core | libtorch | onnxruntime | opencv | onnx_export | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
   add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source") ;;
   fetch_content)
     git -C "$source" rev-parse -q HEAD >/dev/null 2>&1 || { echo "no git checkout: skipped"; exit 77; }
@@ -54,6 +54,11 @@ END
     "$work/build/consume" "$work/set" "$work/set/model.ckpt" "$work/report.json" | tee "$work/out.txt"
     grep -q '^libtorch-fp32@.*: 8 images' "$work/out.txt"
     grep -q '"schema_version"' "$work/report.json"
+    ;;
+  onnx_export)
+    "$stagemark" sample "$work/set" --images 8 --training-images 64
+    "$work/build/consume" "$work/set/model.ckpt" "$work/net.onnx" | tee "$work/out.txt"
+    grep -q '^input to logits, 24022273 parameters' "$work/out.txt"
     ;;
   *) "$work/build/consume" ;;
 esac

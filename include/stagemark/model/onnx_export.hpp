@@ -34,15 +34,16 @@ struct OnnxExportOptions {
   OnnxQuantisation quantisation = OnnxQuantisation::qdq;
 };
 
-/// Writes the network of a checkpoint as ONNX: batch normalisation folded into the convolutions, no tensor shared by two
-/// nodes, input "input" (N x 3 x H x W, float32), output "logits" (N x outputs, float32); the backbone's output and the
-/// head's input are "features". fp16 computes in half precision between casts; int8 is static quantisation with
-/// uint8 activations and int8 weights per output channel, of which the last layer's result is left float32. Checked by ONNX's own checker. The same input gives the same
-/// bytes.
-/// \throws ModelError if the checkpoint is no network that is known or a range is missing, OutputError if the file
-///         cannot be written
 /// Grows whenever the same options give other bytes.
 inline constexpr int onnx_exporter_revision = 1;
+
+/// Writes the network of a checkpoint as ONNX: batch normalisation folded into the convolutions, no tensor shared by two
+/// nodes, input "input" (N x 3 x H x W, float32), output "logits" (N x outputs, float32); the backbone's output and the
+/// head's input are "features". fp16 computes in half precision between casts; int8 is static quantisation with uint8
+/// activations and int8 weights per output channel, of which the last layer's result is left float32. Checked by ONNX's
+/// own checker. The same input gives the same bytes.
+/// \throws ModelError if the checkpoint is no network that is known or a range is missing, OutputError if the file
+///         cannot be written
 void export_onnx(const std::filesystem::path& file, const Checkpoint& checkpoint, const OnnxExportOptions& options);
 
 /// What an ONNX file says of itself.
