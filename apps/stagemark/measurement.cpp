@@ -59,10 +59,11 @@ class BoundFiles {
   [[nodiscard]] std::optional<fs::path> of(const Approach& approach) const {
     // A name that was given twice binds both: NAME and NAME#2.
     const std::string given = approach.name.substr(0, approach.name.rfind('#'));
-    for (const std::string& key : {approach.name, given, approach.engine, std::string()}) {
-      if (const auto found = files_.find(key); found != files_.end()) return found->second;
+    for (const std::string& key : {approach.name, given, approach.engine}) {
+      if (const auto found = files_.find(key); !key.empty() && found != files_.end()) return found->second;
     }
-    return std::nullopt;
+    const auto everyones = files_.find("");
+    return everyones == files_.end() ? std::nullopt : std::optional(everyones->second);
   }
 
  private:

@@ -81,6 +81,19 @@ TEST_F(Export, WritesTwoPartsBesideOneAnother) {
   EXPECT_TRUE(report()["results"][0]["stages"].contains("feature_extraction"));
 }
 
+TEST_F(Export, GivesEachApproachTheModelThatIsNearestToIt) {
+  ASSERT_EQ(run("export " + path("net.ckpt") + " -o " + path("net.onnx") + " --resize 48x48").exit_code, 0);
+  fs::copy_file(path("net.onnx"), path("other.onnx"));
+  const CommandResult result =
+      measure("-a opencv-fp32 -a other=opencv-fp32 -a opencv-fp32 -m opencv=" + path("net.onnx") + " -m " +
+              path("nowhere") + " -m other=" + path("other.onnx"));
+  ASSERT_EQ(result.exit_code, 0) << result.error;
+  const json results = report()["results"];
+  EXPECT_EQ(results[0]["model"]["path"], path("net.onnx"));
+  EXPECT_EQ(results[1]["model"]["path"], path("other.onnx"));
+  EXPECT_EQ(results[2]["model"]["path"], path("net.onnx"));
+}
+
 TEST_F(Export, HappensByItselfOnceAndTheReportNamesTheCheckpoint) {
   ASSERT_EQ(measure("-a opencv-fp32 -m " + path("net.ckpt")).exit_code, 0);
   EXPECT_EQ(files_in_cache(), 2U);
