@@ -9,14 +9,18 @@
   // Tol's muted colours: a stage must not look like an approach.
   const stageColours = ["#332288", "#88ccee", "#44aa99", "#117733", "#ddcc77", "#cc6677", "#882255", "#aaaaaa"];
   const colour = (i) => colours[i % colours.length];
+  // Where the colours begin anew, they come with other dashes and shapes.
+  const again = (i) => i + 3 * Math.floor(i / colours.length);
+  const dash = (i) => dashes[again(i) % dashes.length];
+  const shape = (i) => shapes[again(i) % shapes.length];
   const charts = [];
   // What an approach looks like is its own, whichever charts it is missing from.
   data.approaches.forEach((approach, i) => { approach.index = i; });
   const having = (name) => data.approaches.filter((a) => a[name] !== null && a[name].length !== 0);
 
   const line = (approach, points, more = {}, i = approach.index) => ({
-    label: approach.name, data: points, borderColor: colour(i), backgroundColor: colour(i), borderDash: dashes[i % dashes.length],
-    borderWidth: 2, pointRadius: points.length < 3 ? 4 : 0, pointStyle: shapes[i % shapes.length], showLine: true, tension: 0, order: -i, ...more,
+    label: approach.name, data: points, borderColor: colour(i), backgroundColor: colour(i), borderDash: dash(i),
+    borderWidth: 2, pointRadius: points.length < 3 ? 4 : 0, pointStyle: shape(i), showLine: true, tension: 0, order: -i, ...more,
   });
   const axis = (text, more = {}) => ({ title: { display: true, text }, ...more });
   // A short line of the approach's colour that says nothing of its own in the legend or when pointed at.
@@ -48,14 +52,14 @@
                                                      borderColor: "#ffffff", borderWidth: { right: 1 } })),
         },
         options: { animation: false, indexAxis: "y", responsive: true, maintainAspectRatio: false,
-                   scales: { x: axis(`mean, ${data.time_unit}`, { stacked: true }), y: { stacked: true } } },
+                   scales: { x: axis(`mean, ${data.time_unit}`, { stacked: true }), y: { stacked: true, ticks: { autoSkip: false } } } },
       };
     },
     distribution(logarithmic) {
       const sets = data.approaches.flatMap((a) => [
         line(a, points(a.distribution), { stepped: "before" }),
         { label: `${a.name} p50, p95, p99`, hidden_in_legend: true, data: a.quantiles.map((q) => ({ x: q.value, y: q.p })), borderColor: colour(a.index),
-          backgroundColor: colour(a.index), pointStyle: shapes[a.index % shapes.length], pointRadius: 5, showLine: false },
+          backgroundColor: colour(a.index), pointStyle: shape(a.index), pointRadius: 5, showLine: false },
         ...a.quantiles.filter((q) => q.upper !== null).map((q) => bar(a, { x: q.lower, y: q.p }, { x: q.upper, y: q.p })),
       ]);
       return scatter(sets, axis(`total, ${data.time_unit}`, logarithmic ? { type: "logarithmic", ticks: { callback: round } } : { type: "linear" }), unitAxis("share of calls at or below"));
@@ -70,7 +74,7 @@
     tradeoff() {
       const sets = having("accuracy").flatMap((a) => [
         { label: a.name, data: [{ x: a.median, y: a.accuracy.value }], borderColor: colour(a.index), backgroundColor: colour(a.index),
-          pointStyle: shapes[a.index % shapes.length], pointRadius: 7, order: -a.index },
+          pointStyle: shape(a.index), pointRadius: 7, order: -a.index },
         bar(a, { x: a.median, y: a.accuracy.low }, { x: a.median, y: a.accuracy.high }),
         ...(a.median_interval ? [bar(a, { x: a.median_interval[0], y: a.accuracy.value }, { x: a.median_interval[1], y: a.accuracy.value })] : []),
       ]);
@@ -118,6 +122,8 @@
         figure.querySelector(".chart").replaceWith("Nothing to draw: what was measured does not tell this.");
         continue;
       }
+      // Two lines of text for each bar, and what stands around them.
+      if (figure.dataset.chart === "stages") canvas.parentElement.style.height = `max(20rem, ${6 + 2.2 * data.approaches.length}rem)`;
       const chart = new Chart(canvas, builders[figure.dataset.chart](figure.dataset.logarithmic === "yes"));
       canvas.dataset.marks = String(marks(chart));
       canvas.onkeydown = (event) => {
