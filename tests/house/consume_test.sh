@@ -58,7 +58,7 @@ END
   onnx_export)
     "$stagemark" sample "$work/set" --images 8 --training-images 64
     "$work/build/consume" "$work/set/model.ckpt" "$work/net.onnx" | tee "$work/out.txt"
-    grep -q '^input to logits, 24022273 parameters' "$work/out.txt"
+    grep -q '^input to logits, 24022529 parameters' "$work/out.txt"
     ;;
   *) "$work/build/consume" ;;
 esac
