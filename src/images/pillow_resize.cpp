@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <type_traits>
-#include <utility>
 
 // The loops are plain, for the compiler to vectorise. On x86-64 it makes a second copy for AVX-512, chosen
 // when the program is loaded: measured 0.4 ms against 0.9 ms for a grey image of 1400x1000. There is none for
@@ -44,16 +44,50 @@ STAGEMARK_ALWAYS_INLINE std::uint8_t clip8(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::min(sum >> precision_bits, 255));
 }
 
-template <std::size_t... Row>
-STAGEMARK_ALWAYS_INLINE void turn(const std::array<const std::uint8_t*, strip_rows>& rows, std::size_t length,
-                                  std::uint8_t* __restrict columns, std::index_sequence<Row...> /*unused*/) {
-  for (std::size_t i = 0; i < length; ++i) ((columns[i * strip_rows + Row] = rows[Row][i]), ...);
+using Lanes = std::uint8_t __attribute__((vector_size(strip_rows)));
+using Tile = std::array<Lanes, strip_rows>;
+static_assert(strip_rows == 16);
+
+/// Rows of bytes become columns: four times, the first half of the rows is interleaved with the second.
+STAGEMARK_ALWAYS_INLINE void transpose(Tile& tile) {
+  for (int pass = 0; pass < 4; ++pass) {
+    Tile next;  // NOLINT(*-member-init): set by the next lines
+    for (std::size_t i = 0; i < strip_rows / 2; ++i) {
+      const Lanes a = tile[i];
+      const Lanes b = tile[i + strip_rows / 2];
+      next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    tile = next;
+  }
 }
 
-template <std::size_t... Row>
+STAGEMARK_ALWAYS_INLINE void turn(const std::array<const std::uint8_t*, strip_rows>& rows, std::size_t length,
+                                  std::uint8_t* __restrict columns) {
+  std::size_t i = 0;
+  for (; i + strip_rows <= length; i += strip_rows) {
+    Tile tile;  // NOLINT(*-member-init): set by the next line
+    for (std::size_t row = 0; row < strip_rows; ++row) std::memcpy(&tile[row], rows[row] + i, strip_rows);
+    transpose(tile);
+    std::memcpy(columns + i * strip_rows, tile.data(), sizeof(tile));
+  }
+  for (; i < length; ++i) {
+    for (std::size_t row = 0; row < strip_rows; ++row) columns[i * strip_rows + row] = rows[row][i];
+  }
+}
+
 STAGEMARK_ALWAYS_INLINE void turn_back(const std::uint8_t* __restrict columns, std::size_t length,
-                                       std::uint8_t* __restrict rows, std::index_sequence<Row...> /*unused*/) {
-  for (std::size_t i = 0; i < length; ++i) ((rows[Row * length + i] = columns[i * strip_rows + Row]), ...);
+                                       std::uint8_t* __restrict rows) {
+  std::size_t i = 0;
+  for (; i + strip_rows <= length; i += strip_rows) {
+    Tile tile;  // NOLINT(*-member-init): set by the next line
+    std::memcpy(tile.data(), columns + i * strip_rows, sizeof(tile));
+    transpose(tile);
+    for (std::size_t row = 0; row < strip_rows; ++row) std::memcpy(rows + row * length + i, &tile[row], strip_rows);
+  }
+  for (; i < length; ++i) {
+    for (std::size_t row = 0; row < strip_rows; ++row) rows[row * length + i] = columns[i * strip_rows + row];
+  }
 }
 
 template <std::size_t Channels>
@@ -81,14 +115,13 @@ STAGEMARK_ALWAYS_INLINE void narrow(const std::uint8_t* __restrict columns, cons
 STAGEMARK_WIDE_LANES void narrow_strip(const std::array<const std::uint8_t*, strip_rows>& rows, std::size_t channels,
                                        const ResizeTaps& taps, std::uint8_t* columns, std::uint8_t* turned,
                                        std::uint8_t* out) {
-  constexpr auto each_row = std::make_index_sequence<strip_rows>();
-  turn(rows, taps.in * channels, columns, each_row);
+  turn(rows, taps.in * channels, columns);
   if (channels == 1) {
     narrow<1>(columns, taps, turned);
   } else {
     narrow<3>(columns, taps, turned);
   }
-  turn_back(turned, taps.out * channels, out, each_row);
+  turn_back(turned, taps.out * channels, out);
 }
 
 /// The vertical pass for one output row. `rows` holds `weights.size()` rows of `length` samples.
