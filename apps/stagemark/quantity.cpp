@@ -74,7 +74,8 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
     if (!text.ends_with(name)) continue;
     const auto number = number_in<std::size_t>(std::string_view(text).substr(0, text.size() - name.size()));
     constexpr std::size_t largest = 30UL * 24 * 3600 * 1000;
-    if (number && *number > 0 && *number <= largest) return std::chrono::milliseconds(*number * milliseconds);
+    if (number && *number > 0 && *number <= largest / milliseconds)
+      return std::chrono::milliseconds(*number * milliseconds);
     break;
   }
   throw UsageError("'" + text + "' is not a duration", option, "e.g. 500ms, 90s or 5m");

@@ -37,7 +37,7 @@
 #include "stagemark/suite/run_plan.hpp"
 #include "stagemark/suite/worker.hpp"
 
-// What needs a package is there where it was built with it.
+// What needs a package was installed where it was built with it.
 #if __has_include("stagemark/backends/libtorch.hpp")
 #include "stagemark/backends/libtorch.hpp"
 #endif
