@@ -40,15 +40,14 @@ WorkerHost::WorkerHost(Approach approach, WorkerCommand command, const Dataset& 
 }
 
 void WorkerHost::begin_generation(RunObserver& observer) try {
-  worker_.emplace(command_);
-  const auto ready = worker_->receive(MessageType::ready, options_.hang_limit, observer);
+  worker_.emplace(command_, options_.hang_limit);
+  const auto ready = worker_->receive(MessageType::ready, observer);
   if (const auto version = worker_protocol::decode_number(ready); version != worker_protocol::version) {
     throw BackendError("its worker speaks version " + std::to_string(version) +
                            " of the protocol, and this is version " + std::to_string(worker_protocol::version),
                        command_.executable.string(), "use builds of the same version");
   }
-  worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}), options_.hang_limit,
-                observer);
+  worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}), observer);
   (void)hear(MessageType::opened, observer);
 } catch (const Error& error) {
   // Ctrl-C in a terminal reaches a worker too that is starting.
@@ -56,7 +55,7 @@ void WorkerHost::begin_generation(RunObserver& observer) try {
 }
 
 bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) try {
-  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}), options_.hang_limit, observer);
+  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}), observer);
   return hear(MessageType::measured, observer);
 } catch (const Error& error) {
   if (!observer.interrupted()) result_.error = error.what();
@@ -64,7 +63,7 @@ bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver
 }
 
 bool WorkerHost::hear(MessageType type, RunObserver& observer) {
-  Measured measured = worker_protocol::decode_measured(worker_->receive(type, options_.hang_limit, observer));
+  Measured measured = worker_protocol::decode_measured(worker_->receive(type, observer));
   expect_sense(measured, dataset_.entries.size());
   ApproachResult& news = measured.result;
   const std::size_t known = result_.inferences.size();

@@ -60,7 +60,8 @@ WorkerProcess::Descriptor::~Descriptor() {
   if (value_ >= 0) close(value_);
 }
 
-WorkerProcess::WorkerProcess(const WorkerCommand& command) {
+WorkerProcess::WorkerProcess(const WorkerCommand& command, std::chrono::milliseconds hang_limit)
+    : hang_limit_(hang_limit) {
   std::array<int, 2> sockets{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) fail("no socket can be made");
   channel_ = Descriptor(out_of_the_way(sockets[0]));
@@ -118,8 +119,7 @@ void WorkerProcess::start(const WorkerCommand& command, const Descriptor& channe
 /// For the worker to read or to write, and no longer than the limit without a sign of life.
 class WorkerProcess::Waiting {
  public:
-  Waiting(WorkerProcess& worker, std::chrono::milliseconds limit)
-      : worker_(worker), limit_(limit), signs_(worker.signs_of_life()) {}
+  explicit Waiting(WorkerProcess& worker) : worker_(worker), signs_(worker.signs_of_life()) {}
 
   void heard() { last_sign_ = Clock::now(); }
 
@@ -135,11 +135,11 @@ class WorkerProcess::Waiting {
       signs_ = now;
       heard();
     }
-    if (Clock::now() - last_sign_ > limit_) {
+    if (const std::chrono::milliseconds limit = worker_.hang_limit_; Clock::now() - last_sign_ > limit) {
       kill(worker_.process_, SIGKILL);
       (void)worker_.obituary();
-      std::string seconds = std::to_string(limit_.count() / 1000);
-      if (limit_.count() % 1000 != 0) seconds += "." + std::to_string(1000 + limit_.count() % 1000).substr(1);
+      std::string seconds = std::to_string(limit.count() / 1000);
+      if (limit.count() % 1000 != 0) seconds += "." + std::to_string(1000 + limit.count() % 1000).substr(1);
       throw BackendError("its worker gave no sign of life for " + seconds + " s, and was ended" + worker_.last_words());
     }
     return false;
@@ -149,15 +149,13 @@ class WorkerProcess::Waiting {
   using Clock = std::chrono::steady_clock;
 
   WorkerProcess& worker_;
-  std::chrono::milliseconds limit_;
   std::uint64_t signs_;
   Clock::time_point last_sign_ = Clock::now();
 };
 
-void WorkerProcess::send(MessageType type, std::span<const std::byte> content, std::chrono::milliseconds limit,
-                         RunObserver& observer) {
+void WorkerProcess::send(MessageType type, std::span<const std::byte> content, RunObserver& observer) {
   const std::vector<std::byte> bytes = frame(type, content);
-  Waiting waiting(*this, limit);
+  Waiting waiting(*this);
   for (std::size_t sent = 0; sent < bytes.size();) {
     const ssize_t size = ::send(channel_.get(), &bytes[sent], bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size > 0) {
@@ -172,9 +170,8 @@ void WorkerProcess::send(MessageType type, std::span<const std::byte> content, s
   }
 }
 
-std::vector<std::byte> WorkerProcess::receive(MessageType type, std::chrono::milliseconds limit,
-                                              RunObserver& observer) {
-  Waiting waiting(*this, limit);
+std::vector<std::byte> WorkerProcess::receive(MessageType type, RunObserver& observer) {
+  Waiting waiting(*this);
   for (;;) {
     if (auto message = take_message(bytes_)) {
       if (message->type != type) throw BackendError("its worker said what it was not asked");

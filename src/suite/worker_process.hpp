@@ -19,22 +19,20 @@ namespace stagemark {
 /// A running worker. Its end ends the process.
 class WorkerProcess {
  public:
+  /// \param hang_limit of waiting for it without a sign of life, at which it is ended
   /// \throws BackendError if the program cannot be started
-  explicit WorkerProcess(const WorkerCommand& command);
+  WorkerProcess(const WorkerCommand& command, std::chrono::milliseconds hang_limit);
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
   ~WorkerProcess();
 
-  /// \param limit of waiting without a sign of life, at which the worker is ended
   /// \throws BackendError that says how the worker ended, or that it was; where the observer ends the run first, too
-  void send(worker_protocol::MessageType type, std::span<const std::byte> content, std::chrono::milliseconds limit,
-            RunObserver& observer);
+  void send(worker_protocol::MessageType type, std::span<const std::byte> content, RunObserver& observer);
 
   /// Waits for a message of that type. Where the observer ends the run, the worker is asked to end its turn, and its
   /// answer is still waited for.
-  /// \param limit, \throws as send
-  std::vector<std::byte> receive(worker_protocol::MessageType type, std::chrono::milliseconds limit,
-                                 RunObserver& observer);
+  /// \throws BackendError that says how the worker ended, or that it was
+  std::vector<std::byte> receive(worker_protocol::MessageType type, RunObserver& observer);
 
  private:
   class Waiting;
@@ -61,6 +59,7 @@ class WorkerProcess {
   [[nodiscard]] std::string obituary();
   [[nodiscard]] std::string last_words() const;
 
+  std::chrono::milliseconds hang_limit_;
   pid_t process_ = 0;
   Descriptor channel_, output_, memory_;
   void* signs_ = nullptr;
