@@ -50,9 +50,7 @@ void expect_calibration(const ExportArguments& arguments) {
   if (!arguments.calibration.given()) {
     throw UsageError("INT8 needs calibration images", "--precision int8", "name them with --calibration DIR");
   }
-  if (arguments.calibration.count()) {
-    throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
-  }
+  arguments.calibration.expect_directory();
 }
 
 ActivationRanges ranges_of(const ExportArguments& arguments) {

@@ -81,6 +81,10 @@ std::optional<std::size_t> CalibrationArguments::count() const {
   return number;
 }
 
+void CalibrationArguments::expect_directory() const {
+  if (count()) throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
+}
+
 std::vector<fs::path> CalibrationArguments::images() const {
   const Dataset dataset = read_dataset(text, {});
   std::vector<fs::path> files;

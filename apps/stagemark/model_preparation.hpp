@@ -35,6 +35,8 @@ struct CalibrationArguments {
   [[nodiscard]] CalibrationMethod method() const;
   /// Absent: it names a directory. \throws UsageError if the number is none
   [[nodiscard]] std::optional<std::size_t> count() const;
+  /// For commands without a data set to draw from. \throws UsageError if it is a number
+  void expect_directory() const;
   /// The images of the directory. \throws InputError
   [[nodiscard]] std::vector<std::filesystem::path> images() const;
 };

@@ -96,9 +96,7 @@ ExitCode predict(const PredictArguments& arguments) {
   request.approach = registry.resolve(parse_approach(arguments.approach), std::nullopt);
   ModelPreparation preparation(arguments.preprocessing, usable_cpus());
   if (arguments.calibration.given()) {
-    if (arguments.calibration.count()) {
-      throw UsageError("there is no data set to draw from", "--calibration", "give a directory of images");
-    }
+    arguments.calibration.expect_directory();
     preparation.calibrate_with(arguments.calibration.images(), arguments.calibration.method());
   }
   preparation

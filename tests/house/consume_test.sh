@@ -5,12 +5,12 @@ name=$1 source=$2 binary=$3 work=$4
 rm -rf "$work" && mkdir -p "$work"
 options=(-DCMAKE_PREFIX_PATH="$(dirname "$work")/prefix")
 case $name in
-  core | libtorch | onnxruntime | opencv | onnx_export | own_engine | everything) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
   add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source") ;;
   fetch_content)
     git -C "$source" rev-parse -q HEAD >/dev/null 2>&1 || { echo "no git checkout: skipped"; exit 77; }
     options+=(-DSTAGEMARK_SOURCE="$source" -DSTAGEMARK_COMMIT="$(git -C "$source" rev-parse HEAD)")
     ;;
+  *) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
 esac
 # The way to LibTorch, OpenCV and ONNX Runtime is the parent build's, where it was told one.
 for cached in Torch_DIR OpenCV_DIR OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR; do
