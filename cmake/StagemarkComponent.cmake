@@ -15,12 +15,14 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   endif()
 endif()
 
-# stagemark_component(NAME [HEADERS ...] [SOURCES ...] [PUBLIC target ...] [PRIVATE target ...])
+# stagemark_component(NAME [HEADERS ...] [SOURCES ...] [PUBLIC target ...] [PRIVATE target ...] [PACKAGES code])
 # A library target stagemark_NAME, known to consumers as stagemark::NAME and to find_package as the component NAME;
 # without SOURCES it is headers and what it links.
-# HEADERS are relative to include/, SOURCES to the current directory.
+# HEADERS are relative to include/, SOURCES to the current directory. PACKAGES is what the package's configuration runs
+# to find what the component links outside of this project. Which component needs which is read off PUBLIC and PRIVATE:
+# the installed configuration and the files for pkg-config are written from it.
 function(stagemark_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGES" "HEADERS;SOURCES;PUBLIC;PRIVATE")
   set(target stagemark_${name})
   if(arg_SOURCES)
     set(kind STATIC)
@@ -41,7 +43,12 @@ function(stagemark_component name)
     target_include_directories(${target} PRIVATE "${stagemark_SOURCE_DIR}/src")
     target_link_libraries(${target} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:stagemark_build_flags>)
   endif()
+  set(needs ${arg_PUBLIC} ${arg_PRIVATE})
+  list(FILTER needs INCLUDE REGEX "^stagemark_")
+  list(TRANSFORM needs REPLACE "^stagemark_" "")
   set_property(GLOBAL APPEND PROPERTY STAGEMARK_COMPONENTS ${name})
+  set_property(GLOBAL APPEND_STRING PROPERTY STAGEMARK_COMPONENT_GRAPH
+    "set(_stagemark_needs_${name} ${needs})\nmacro(_stagemark_find_${name})\n  ${arg_PACKAGES}\nendmacro()\n")
   if(STAGEMARK_INSTALL)
     install(TARGETS ${target} EXPORT stagemark-${name} ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
       FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")

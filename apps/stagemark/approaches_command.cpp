@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "command_line.hpp"
-#include "console_table.hpp"
 #include "engines.hpp"
-#include "json_object.hpp"
+#include "stagemark/format/console_table.hpp"
+#include "stagemark/format/json_object.hpp"
 
 namespace stagemark {
 namespace {

@@ -5,7 +5,7 @@
 #include "command_line.hpp"
 #include "measurement.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/calibration.hpp"
+#include "stagemark/judgement/machine_noise.hpp"
 
 namespace stagemark {
 namespace {

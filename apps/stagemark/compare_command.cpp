@@ -8,10 +8,10 @@
 #include "command_line.hpp"
 #include "quantity.hpp"
 #include "report_file.hpp"
-#include "results_table.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/comparison.hpp"
-#include "stagemark/report/json.hpp"
+#include "stagemark/format/console.hpp"
+#include "stagemark/format/json.hpp"
+#include "stagemark/judgement/compare.hpp"
 
 namespace stagemark {
 namespace {

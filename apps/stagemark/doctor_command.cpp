@@ -6,11 +6,12 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "console_table.hpp"
-#include "display_text.hpp"
 #include "engines.hpp"
 #include "quantity.hpp"
-#include "stagemark/report/json.hpp"
+#include "stagemark/core/number_text.hpp"
+#include "stagemark/format/console_table.hpp"
+#include "stagemark/format/display_text.hpp"
+#include "stagemark/format/json.hpp"
 #include "terminal.hpp"
 #include "this_machine.hpp"
 

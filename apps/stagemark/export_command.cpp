@@ -10,10 +10,10 @@
 #include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/machine/environment.hpp"
 #include "stagemark/model/activation_ranges.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/model_format.hpp"
-#include "stagemark/report/environment.hpp"
 
 namespace stagemark {
 namespace {

@@ -4,12 +4,12 @@
 #include <iostream>
 #include <set>
 
-#include "gate_output.hpp"
 #include "quantity.hpp"
 #include "report_file.hpp"
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/atomic_file.hpp"
-#include "stagemark/report/calibration.hpp"
+#include "stagemark/format/junit.hpp"
+#include "stagemark/judgement/machine_noise.hpp"
 
 namespace stagemark {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "exit_code.hpp"
-#include "stagemark/report/gate.hpp"
+#include "stagemark/judgement/gate.hpp"
 
 namespace stagemark {
 

@@ -6,10 +6,10 @@
 #include <span>
 #include <string>
 
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/format/html.hpp"
 #include "stagemark/images/images.hpp"
-#include "stagemark/report/atomic_file.hpp"
-#include "stagemark/report/html.hpp"
 
 namespace stagemark {
 namespace {

@@ -5,11 +5,12 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "console_table.hpp"
 #include "engines.hpp"
-#include "json_object.hpp"
 #include "quantity.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/sha256.hpp"
+#include "stagemark/format/console_table.hpp"
+#include "stagemark/format/json_object.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "stagemark/report/atomic_file.hpp"
+#include "stagemark/core/atomic_file.hpp"
 
 namespace stagemark {
 namespace {

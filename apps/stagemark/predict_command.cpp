@@ -8,14 +8,15 @@
 #include <vector>
 
 #include "command_line.hpp"
-#include "console_table.hpp"
 #include "engines.hpp"
-#include "json_object.hpp"
 #include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/environment.hpp"
+#include "stagemark/core/number_text.hpp"
+#include "stagemark/format/console_table.hpp"
+#include "stagemark/format/json_object.hpp"
+#include "stagemark/machine/environment.hpp"
 
 namespace stagemark {
 namespace {

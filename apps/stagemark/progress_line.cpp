@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <ostream>
 
-#include "display_text.hpp"
 #include "interrupt.hpp"
+#include "stagemark/format/display_text.hpp"
 
 namespace stagemark {
 namespace {

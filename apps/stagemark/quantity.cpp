@@ -81,22 +81,6 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
   throw UsageError("'" + text + "' is not a duration", option, "e.g. 500ms, 90s or 5m");
 }
 
-std::string decimal(double value, int digits) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
-}
-
-std::string thousands(std::uint64_t value) {
-  const std::string digits = std::to_string(value);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {
   const std::size_t x = text.find('x');
   if (x != std::string::npos) {

@@ -32,12 +32,6 @@ double parse_points(const std::string& option, const std::string& text);
 /// A duration with its unit: `500ms`, `90s`, `5m`, `1h`; above zero. \throws UsageError naming the option
 std::chrono::milliseconds parse_duration(const std::string& option, const std::string& text);
 
-/// With so many digits after the point.
-std::string decimal(double value, int digits);
-
-/// `24,049,089`.
-std::string thousands(std::uint64_t value);
-
 /// Width and height: `224x224`. \throws UsageError naming the option
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text);
 

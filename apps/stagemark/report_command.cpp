@@ -5,15 +5,16 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "gate_output.hpp"
 #include "html_file.hpp"
-#include "json_object.hpp"
 #include "quantity.hpp"
 #include "report_file.hpp"
-#include "report_tables.hpp"
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/atomic_file.hpp"
-#include "stagemark/report/gate.hpp"
+#include "stagemark/core/number_text.hpp"
+#include "stagemark/format/json_object.hpp"
+#include "stagemark/format/junit.hpp"
+#include "stagemark/format/markdown.hpp"
+#include "stagemark/judgement/gate.hpp"
 
 namespace stagemark {
 namespace {

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/json.hpp"
+#include "stagemark/format/json.hpp"
 
 namespace stagemark {
 

@@ -8,7 +8,7 @@
 #include "measurement.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/continuation.hpp"
+#include "stagemark/judgement/continuation.hpp"
 
 namespace stagemark {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "command_line.hpp"
 #include "engines.hpp"
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
-#include "stagemark/report/atomic_file.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "synthetic_radiograph.hpp"
 

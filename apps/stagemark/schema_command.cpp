@@ -1,7 +1,7 @@
 #include <iostream>
 
 #include "command_line.hpp"
-#include "stagemark/report/json.hpp"
+#include "stagemark/format/json.hpp"
 
 namespace stagemark {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "stagemark/backend/registry.hpp"
-#include "stagemark/report/environment.hpp"
+#include "stagemark/machine/environment.hpp"
 
 namespace stagemark {
 

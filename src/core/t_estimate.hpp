@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "stagemark/core/gate.hpp"
+#include "stagemark/core/margin.hpp"
 #include "stagemark/core/statistics.hpp"
 
 namespace stagemark {

@@ -7,7 +7,7 @@
 #include <map>
 #include <string_view>
 
-#include "model/replace_file.hpp"
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
@@ -245,7 +245,7 @@ std::string_view bytes_of(const NamedTensor& tensor) {
 
 void write_lightning_checkpoint(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                                 const std::vector<std::pair<std::string, HyperParameter>>& hyper_parameters) {
-  replace_file(file, [&](std::ostream& out) {
+  write_file_atomically(file, [&](std::ostream& out) {
     ZipWriter zip(out);
     zip.add("archive/data.pkl", make_pickle(tensors, hyper_parameters));
     zip.add("archive/byteorder", "little");

@@ -11,7 +11,7 @@
 
 #include "model/onnx_arithmetic.hpp"
 #include "model/onnx_graph.hpp"
-#include "model/replace_file.hpp"
+#include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/network.hpp"
@@ -160,7 +160,8 @@ void export_onnx(const std::filesystem::path& file, const Checkpoint& checkpoint
   if (!model.SerializeToString(&bytes)) {
     throw ModelError("is too large for ONNX, whose files end at 2 GB", checkpoint.path().string());
   }
-  replace_file(file, [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
+  write_file_atomically(
+      file, [&](std::ostream& out) { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
 }  // namespace stagemark

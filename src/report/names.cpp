@@ -1,11 +1,13 @@
-#include "json_types.hpp"
+#include <initializer_list>
+
+#include "stagemark/report/report.hpp"
 
 namespace stagemark {
 namespace {
 
 template <class Enum>
-std::optional<Enum> parse_listed(std::string_view name) noexcept {
-  for (const Enum value : TextCodec<Enum>::all) {
+std::optional<Enum> parse_listed(std::string_view name, std::initializer_list<Enum> all) noexcept {
+  for (const Enum value : all) {
     if (to_string(value) == name) return value;
   }
   return std::nullopt;
@@ -23,7 +25,9 @@ std::string_view to_string(Isolation isolation) noexcept {
   return "";
 }
 
-std::optional<Isolation> parse_isolation(std::string_view name) noexcept { return parse_listed<Isolation>(name); }
+std::optional<Isolation> parse_isolation(std::string_view name) noexcept {
+  return parse_listed<Isolation>(name, {Isolation::none, Isolation::process});
+}
 
 std::string_view to_string(Severity severity) noexcept {
   switch (severity) {
@@ -37,14 +41,18 @@ std::string_view to_string(Severity severity) noexcept {
   return "";
 }
 
-std::optional<Severity> parse_severity(std::string_view name) noexcept { return parse_listed<Severity>(name); }
+std::optional<Severity> parse_severity(std::string_view name) noexcept {
+  return parse_listed<Severity>(name, {Severity::information, Severity::warning, Severity::problem});
+}
 
 std::optional<SpeedVerdict> parse_speed_verdict(std::string_view name) noexcept {
-  return parse_listed<SpeedVerdict>(name);
+  return parse_listed<SpeedVerdict>(
+      name, {SpeedVerdict::faster, SpeedVerdict::slower, SpeedVerdict::no_difference, SpeedVerdict::inconclusive});
 }
 
 std::optional<AccuracyVerdict> parse_accuracy_verdict(std::string_view name) noexcept {
-  return parse_listed<AccuracyVerdict>(name);
+  return parse_listed<AccuracyVerdict>(name,
+                                       {AccuracyVerdict::kept, AccuracyVerdict::lost, AccuracyVerdict::inconclusive});
 }
 
 }  // namespace stagemark

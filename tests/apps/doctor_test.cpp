@@ -7,8 +7,8 @@
 #include <string>
 
 #include "command_runner.hpp"
-#include "display_text.hpp"
 #include "fakes/temporary_directory.hpp"
+#include "stagemark/format/display_text.hpp"
 
 namespace stagemark {
 namespace {

@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "backends/onnxruntime/graph_file.hpp"
-#include "backends/onnxruntime/onnx_writer.hpp"
-#include "backends/onnxruntime/profile.hpp"
+#include "../../src/backends/onnxruntime/graph_file.hpp"
+#include "../../src/backends/onnxruntime/onnx_writer.hpp"
+#include "../../src/backends/onnxruntime/profile.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "core/noise.hpp"
-#include "stagemark/core/calibration.hpp"
-#include "stagemark/core/comparison.hpp"
-#include "stagemark/core/gate.hpp"
+#include "stagemark/core/margin.hpp"
+#include "stagemark/core/noise_estimate.hpp"
+#include "stagemark/core/speed_comparison.hpp"
 #include "stagemark/core/stored_baseline.hpp"
 #include "stagemark/core/tail_comparison.hpp"
 

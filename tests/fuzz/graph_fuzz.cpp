@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backends/onnxruntime/graph_file.hpp"
+#include "../../src/backends/onnxruntime/graph_file.hpp"
 #include "fuzz/memory_file.hpp"
 #include "stagemark/core/error.hpp"
 

@@ -31,7 +31,7 @@ plant checkpoint src/model/zip_archive.cpp 'if (offset > bytes_.size() || size >
 plant checkpoint src/model/pickle.cpp 'if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back())) fail("it takes from an empty stack");' ''
 plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / size_in_bytes(type->second)) fail("it ends too early");' ''
 plant manifest src/suite/manifest.cpp 'text_.remove_prefix(quote + 1);' 'text_.remove_prefix(quote + 2);'
-plant report src/report/json_reader.cpp 'if (size == expected) return;' 'return;'
+plant report src/format/json_reader.cpp 'if (size == expected) return;' 'return;'
 plant ranges src/model/activation_ranges.cpp 'text.remove_prefix(end + 1);' 'text.remove_prefix(end + 2);'
 plant graph src/backends/onnxruntime/graph_file.cpp 'shift < 64; shift += 7' 'shift < 640; shift += 7'
 exit "$failed"

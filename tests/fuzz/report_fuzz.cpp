@@ -7,10 +7,10 @@
 #include <string>
 
 #include "stagemark/core/error.hpp"
-#include "stagemark/report/calibration.hpp"
-#include "stagemark/report/comparison.hpp"
-#include "stagemark/report/gate.hpp"
-#include "stagemark/report/json.hpp"
+#include "stagemark/format/json.hpp"
+#include "stagemark/judgement/compare.hpp"
+#include "stagemark/judgement/gate.hpp"
+#include "stagemark/judgement/machine_noise.hpp"
 
 namespace {
 

@@ -21,11 +21,8 @@ for target in "${targets[@]}"; do
     graph) sources=(src/backends/onnxruntime/graph_file.cpp src/core/error.cpp) ;;
     manifest) sources=(src/suite/manifest.cpp src/core/error.cpp) ;;
     report)
-      sources=(src/core/*.cpp src/backend/approach.cpp)
-      for part in calibration_report compare_approaches gate json_node json_reader json_text json_writer names \
-        paired_inferences shell_word; do
-        sources+=("src/report/$part.cpp")
-      done
+      sources=(src/core/*.cpp src/backend/approach.cpp src/report/*.cpp
+        src/judgement/{compare,gate,machine_noise,paired_inferences}.cpp src/format/json_{node,reader,text,writer}.cpp)
       ;;
     *) echo "run.sh: no such target: $target" >&2; exit 2 ;;
   esac

@@ -15,26 +15,50 @@ rule() {
   fi
 }
 
-third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime|onnx/|google/protobuf|gtest/|gmock/'
+third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime_|onnx/|google/protobuf|gtest/|gmock/'
 rule "include" "$third_party" "no third-party include in a public header"
-rule "include/stagemark/core src/core" 'stagemark/(backend|suite|report|model|images|backends|baseline)' "core sees only itself"
-rule "include/stagemark/backend src/backend" 'stagemark/(suite|report|model|images|backends|baseline)' "backend sees core"
-rule "include/stagemark/suite src/suite" 'stagemark/(report|model|images|backends|baseline)' "suite sees core and backend"
-rule "include/stagemark/report src/report" 'stagemark/(model|images|backends|baseline)' "report sees core, backend and suite"
-rule "include/stagemark/model src/model" 'stagemark/(backend|suite|report|images|backends|baseline)/' "model sees core"
-rule "include/stagemark/images src/images include/stagemark/backends src/backends" 'stagemark/(suite|report|baseline)' \
-  "engines and images see core, backend and model"
-rule "src/core src/backend src/suite src/report src/model src/images apps" 'torch/|ATen/|c10/' "torch only in its engines"
-rule "src/core src/backend src/suite src/report src/model src/backends/libtorch apps" 'opencv2/' \
-  "OpenCV only in images and its engine"
-rule "src/core src/backend src/suite src/report src/model src/images src/backends/libtorch src/backends/opencv_dnn apps" \
-  'onnxruntime_' "ONNX Runtime only in its engines"
-rule "src/core src/backend src/suite src/model src/images src/backends apps" 'nlohmann/' "nlohmann only in report"
-rule "src/core src/backend src/suite src/report src/images src/backends apps $(ls src/model/*.[ch]pp | grep -v '/onnx_[adegq]' | tr '\n' ' ')" \
-  'onnx/|google/protobuf' "ONNX's library only in the exporter"
-rule "src" 'CLI/' "CLI11 only in apps"
-rule "src apps include" 'gtest/|gmock/' "GoogleTest only in tests"
-rule "src apps" 'stagemark/stagemark\.hpp' "our own code never includes the umbrella"
+
+# sees ROOM "ROOMS": which other rooms of ours a room may include, public headers and private ones.
+rooms="core backend machine suite report judgement format model images backends session"
+sees() {
+  local allowed=" $1 $2 " others="" room
+  for room in $rooms; do [[ $allowed == *" $room "* ]] || others+="|$room"; done
+  rule "include/stagemark/$1 src/$1" "(stagemark/)?(${others#|})/" "$1 sees $2 and nothing else"
+}
+sees core ""
+sees backend "core"
+sees machine "core"
+sees suite "core backend"
+sees report "core backend machine"
+sees judgement "core backend machine suite report"
+sees format "core backend machine suite report judgement"
+sees model "core"
+sees images "core backend"
+sees backends "core backend model"
+sees session "$rooms"
+for room in $(ls src include/stagemark | grep -vE ':|\.|^$' | sort -u); do
+  [[ " $rooms " == *" $room "* ]] || { echo "nothing says what the room $room may see"; broken=1; }
+done
+rule "apps" "($(echo "$rooms" | tr ' ' '|'))/" "apps see the public headers alone"
+
+# only PATHS FORBIDDEN WHY: a dependency stays where it is.
+only() {
+  local allowed=$1 paths
+  paths=$(git ls-files 'src/*.[ch]pp' 'apps/*.[ch]pp' | grep -vE "^($allowed)" | tr '\n' ' ')
+  rule "$paths" "$2" "$3"
+}
+only "src/backends/libtorch/" 'torch/|ATen/|c10/' "torch only in its engines"
+only "src/images/|src/backends/opencv_dnn/" 'opencv2/' "OpenCV only in images and its engine"
+only "src/backends/onnxruntime/" 'onnxruntime_' "ONNX Runtime only in its engines"
+only "src/format/" 'nlohmann/' "nlohmann only in format"
+only "src/model/onnx_[adegq]" 'onnx/|google/protobuf' "ONNX's library only in the exporter"
+only "apps/" 'CLI/' "CLI11 only in apps"
+only "none" 'gtest/|gmock/' "GoogleTest only in tests"
+only "none" 'stagemark/stagemark\.hpp' "our own code never includes the umbrella"
+
+# A name in a listing means one thing.
+twice=$(git ls-files '*.hpp' '*.cpp' '*.py' '*.sh' | grep -vE '(^|/)main\.cpp$' | xargs -n1 basename | sort | uniq -d)
+[ -z "$twice" ] || { echo "more than one file is called: $twice"; broken=1; }
 
 for header in $(cd include && find stagemark -name '*.hpp' ! -path stagemark/stagemark.hpp); do
   grep -qxF "#include \"$header\"" include/stagemark/stagemark.hpp || { echo "the umbrella lacks $header"; broken=1; }

@@ -181,7 +181,7 @@ TEST_F(ImageSourceTest, ReadsBlackFromTheOnesOfABitmap) {
   EXPECT_EQ(load("P4 9 1 " + std::string("\xA0\x80")).pixels, (Pixels{0, 255, 0, 255, 255, 255, 255, 255, 0}));
 }
 
-// tests/images/golden/make_goldens.py says what is there.
+// tests/images/golden/make_image_goldens.py says what is there.
 TEST_F(ImageSourceTest, EqualsPillowOnEveryKindOfFile) {
   const auto source = make_image_source({.sixteen_bit_grey = SixteenBitGrey::clip});
   std::size_t compared = 0;

@@ -68,7 +68,7 @@ TEST(Preprocessor, GivesThreePlanesOfTheAskedSize) {
   EXPECT_EQ(make_preprocessor(options)->shape(), (InputShape{3, 10, 20}));
 }
 
-// tests/images/golden/make_goldens.py says what the names mean.
+// tests/images/golden/make_image_goldens.py says what the names mean.
 TEST(Preprocessor, EqualsTorchvisionsResizeAndCenterCrop) {
   const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "images/golden";
   std::size_t compared = 0;

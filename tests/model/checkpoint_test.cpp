@@ -1,4 +1,4 @@
-// What the reader makes of files that PyTorch wrote (tests/model/golden/make_goldens.py).
+// What the reader makes of files that PyTorch wrote (tests/model/golden/make_model_goldens.py).
 #include "stagemark/model/checkpoint.hpp"
 
 #include <gtest/gtest.h>
@@ -129,7 +129,7 @@ TEST(Checkpoint, RefusesAPickledModuleByTheNameOfItsClass) {
 }
 
 TEST(Checkpoint, NamesTheFileAndTheRemedyInOneSentence) {
-  for (const char* name : {"no_tensors.pt", "make_goldens.py", "missing.pt", "."}) {
+  for (const char* name : {"no_tensors.pt", "make_model_goldens.py", "missing.pt", "."}) {
     const std::string error = refusal(name);
     EXPECT_EQ(error.find((golden / name).string()), 0U) << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;

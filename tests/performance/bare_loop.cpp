@@ -20,9 +20,10 @@
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/images/images.hpp"
+#include "stagemark/judgement/make_report.hpp"
+#include "stagemark/machine/environment.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/network.hpp"
-#include "stagemark/report/environment.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "stagemark/core/gate.hpp"
+#include "stagemark/core/margin.hpp"
 #include "stagemark/core/statistics.hpp"
 
 // A candidate against a baseline measured on another day. The unit is the process run: what changes from one run to the

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "stagemark/core/comparison.hpp"
+#include "stagemark/core/speed_comparison.hpp"
 
 // A high quantile (p90, p95, p99) of two approaches that took turns. One round holds too few values of the tail, so the
 // rounds are pooled, and the labels are swapped within rounds to see what chance does.

@@ -10,15 +10,14 @@
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
-#include "stagemark/core/comparison.hpp"
 #include "stagemark/core/metrics.hpp"
+#include "stagemark/core/or_reason.hpp"
 #include "stagemark/core/paired_proportions.hpp"
+#include "stagemark/core/speed_comparison.hpp"
 #include "stagemark/core/stage.hpp"
 #include "stagemark/core/statistics.hpp"
+#include "stagemark/machine/environment.hpp"
 #include "stagemark/report/column.hpp"
-#include "stagemark/report/environment.hpp"
-#include "stagemark/report/or_reason.hpp"
-#include "stagemark/suite/benchmark_suite.hpp"
 
 namespace stagemark {
 
@@ -338,19 +337,5 @@ struct Report {
 
   bool operator==(const Report&) const = default;
 };
-
-/// What a run's result does not hold.
-struct ReportContext {
-  ToolInfo tool;
-  std::string timestamp;  ///< start of the run, ISO 8601, UTC
-  std::vector<std::string> argv;
-  Environment environment;
-  std::optional<Device> default_device;  ///< absent: chosen per approach
-  std::optional<PreprocessingReport> preprocessing;
-};
-
-/// Computes all statistics and metrics of a run. A sample of a time is one call; untimed calls count for
-/// accuracy only.
-Report make_report(const SuiteResult& result, const ReportContext& context);
 
 }  // namespace stagemark

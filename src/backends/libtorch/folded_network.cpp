@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "network.hpp"
+#include "torch_network.hpp"
 
 namespace stagemark::libtorch {
 namespace {

@@ -18,7 +18,6 @@
 #include "cuda_runtime.hpp"
 #include "engine.hpp"
 #include "folded_network.hpp"
-#include "network.hpp"
 #include "probe.hpp"
 #include "quantised_network.hpp"
 #include "script.hpp"
@@ -27,6 +26,7 @@
 #include "stagemark/core/sha256.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/model_format.hpp"
+#include "torch_network.hpp"
 
 namespace stagemark::libtorch {
 namespace {

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "folded_network.hpp"
-#include "network.hpp"
 #include "stagemark/core/error.hpp"
+#include "torch_network.hpp"
 
 namespace stagemark::libtorch {
 namespace {

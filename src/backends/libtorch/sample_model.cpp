@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "network.hpp"
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint_writer.hpp"
 #include "tensor_source.hpp"
+#include "torch_network.hpp"
 
 namespace stagemark::libtorch {
 namespace {

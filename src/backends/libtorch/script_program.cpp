@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "engine.hpp"
-#include "network.hpp"
 #include "script.hpp"
 #include "stagemark/backends/libtorch.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint.hpp"
+#include "torch_network.hpp"
 
 namespace stagemark::libtorch {
 namespace {

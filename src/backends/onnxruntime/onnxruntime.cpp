@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cuda_driver.hpp"
-#include "network.hpp"
+#include "onnx_network.hpp"
 #include "providers.hpp"
 #include "runtime.hpp"
 #include "stagemark/backend/device_backend.hpp"

@@ -2,8 +2,9 @@
 #include <iostream>
 #include <numeric>
 #include <stagemark/backend/host_backend.hpp>
+#include <stagemark/format/json.hpp>
 #include <stagemark/images/images.hpp>
-#include <stagemark/report/json.hpp>
+#include <stagemark/judgement/make_report.hpp>
 #include <stagemark/report/report.hpp>
 #include <stagemark/suite/benchmark_suite.hpp>
 

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "stagemark/core/margin.hpp"
+#include "stagemark/core/stage.hpp"
+#include "stagemark/report/report.hpp"
+
+namespace stagemark {
+
+/// A figure of latency that a gate looks at, e.g. `total:median`.
+struct GatedLatency {
+  enum class Statistic : std::uint8_t { median, mean, p90, p95, p99 };
+
+  Stage stage = Stage::total;
+  Statistic statistic = Statistic::median;
+
+  bool operator==(const GatedLatency&) const = default;
+};
+std::string to_string(const GatedLatency& latency);
+/// `STAGE:STATISTIC`, or `STAGE` for its median. \throws UsageError that lists what there is
+GatedLatency parse_gated_latency(std::string_view text);
+
+/// What a drop of accuracy is a drop of.
+enum class Estimand : std::uint8_t {
+  dataset,    ///< accuracy on these very images, which is exact and always decides
+  population  ///< accuracy on images like these, which takes many of them
+};
+
+/// How far a metric may fall on these very images.
+struct GatedDrop {
+  std::string metric;  ///< of the report's accuracy metrics, one of those that are better when larger
+  double most = 0;     ///< as a proportion: 0.005 is half a point
+
+  bool operator==(const GatedDrop&) const = default;
+};
+/// \throws UsageError that lists the metrics there are
+GatedDrop gated_drop(std::string_view metric, double most);
+
+/// What a candidate may cost. Ratios and proportions: 0.05 is 5 %, 0.005 half a point. Exactly at a limit is within it.
+struct GateCriteria {
+  double max_slowdown = 0.05;
+  std::vector<GatedLatency> latencies = {GatedLatency{}};
+  std::optional<double> max_accuracy_drop = 0.005;  ///< absent: accuracy is not gated, and no labels are needed
+  Estimand estimand = Estimand::dataset;
+  std::vector<GatedDrop> max_drops;  ///< beside accuracy; of two classes
+  /// Decisions that may differ from the baseline's, right or wrong: a count, or a share of the images.
+  std::optional<std::variant<std::size_t, double>> max_flips;
+  double level = interleaved_gate_level;  ///< one-sided, over the family of all statistical checks
+};
+
+/// One thing that was checked.
+struct GateCheck {
+  std::string candidate;
+  std::string metric;  ///< `total:median`, `accuracy`, `auroc`, `flips`; `failures`, where the candidate has some
+  GateOutcome outcome = GateOutcome::inconclusive;
+  std::string finding;  ///< what was seen and what was allowed, in one sentence
+};
+
+struct GateResult {
+  std::string baseline;  ///< what the candidates were judged against
+  std::vector<GateCheck> checks;
+  GateOutcome outcome = GateOutcome::inconclusive;  ///< of all together
+  std::vector<std::string> warnings;
+  std::vector<std::string> changes;  ///< since a stored baseline: what the difference may come from
+};
+
+/// Judges all approaches of a run against one of them, which took turns with them.
+/// \param baseline its name; absent: the first
+/// \throws InputError where a pass would say nothing: no candidate, an approach that failed or is absent, a stage that
+///         was not measured, no labels
+GateResult gate(const Report& report, const GateCriteria& criteria = {},
+                const std::optional<std::string>& baseline = std::nullopt);
+
+/// Judges the approaches of a run against those of the same names in a stored one. The unit of latency is the process;
+/// on another machine latency is inconclusive, and accuracy is judged all the same. `criteria.level` is not used: the
+/// level is `stored_gate_level`.
+/// \param approach the only one to judge; absent: all that the stored report has
+/// \throws InputError as `gate`, and if the data sets differ
+GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria = {},
+                               const std::optional<std::string>& approach = std::nullopt);
+
+}  // namespace stagemark

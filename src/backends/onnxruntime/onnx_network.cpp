@@ -1,0 +1,325 @@
+#include "onnx_network.hpp"
+
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX, not in <cstdlib>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <system_error>
+#include <utility>
+
+#include "backend/split_model.hpp"
+#include "probe_graph.hpp"
+#include "providers.hpp"
+#include "stagemark/backend/read_out.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark::onnxruntime {
+namespace {
+
+constexpr auto float32 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+constexpr auto float16 = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
+
+/// A directory for profiles, gone with the object.
+class ProfileDirectory {
+ public:
+  ProfileDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "stagemark-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      throw BackendError("cannot make a temporary directory", name, "set TMPDIR to a directory that can be written to");
+    }
+    path_ = name;
+  }
+  ProfileDirectory(const ProfileDirectory&) = delete;
+  ProfileDirectory& operator=(const ProfileDirectory&) = delete;
+  ~ProfileDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] std::string prefix() const { return (path_ / "profile").string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::size_t byte_count(const Ort::Value& tensor) {
+  const auto info = tensor.GetTensorTypeAndShapeInfo();
+  return info.GetElementCount() * (info.GetElementType() == float16 ? 2 : 4);
+}
+
+Ort::Value host_tensor(const Shape& shape, ONNXTensorElementDataType type) {
+  const Ort::AllocatorWithDefaultOptions allocator;
+  Ort::Value tensor = Ort::Value::CreateTensor(allocator, shape.data(), shape.size(), type);
+  std::memset(tensor.GetTensorMutableRawData(), 0, byte_count(tensor));
+  return tensor;
+}
+
+std::string text_of(const Shape& shape) {
+  std::string text;
+  for (const std::int64_t size : shape) {
+    text += (text.empty() ? "" : " x ") + (size < 0 ? "N" : std::to_string(size));
+  }
+  return text;
+}
+
+/// One, or the two parts where the file is a backbone and its head lies beside it.
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& model) {
+  const auto head = head_beside(model);
+  return head ? std::vector{model, *head} : std::vector{model};
+}
+
+void check_floating_point(ONNXTensorElementDataType type, const std::string& what) {
+  if (type != float32 && type != float16) throw ModelError("its " + what + " is neither float32 nor float16");
+}
+
+/// \throws BackendError
+Ort::SessionOptions options_for(const BackendRequest& request) {
+  try {
+    return session_options(request.approach, request.threads);
+  } catch (const Ort::Exception& error) {
+    throw BackendError("ONNX Runtime cannot load " + provider_of(request.approach) + ": " + sentence_in(error));
+  }
+}
+
+/// Predictions from probabilities: of class index 1 where there are one or two.
+void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::span<const float> row = probabilities.subspan(i * outputs, outputs);
+    const auto most = std::max_element(row.begin(), row.end());
+    if (outputs <= 2) {
+      out[i] = {double{row.back()}, std::nullopt, std::nullopt};
+    } else {
+      out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
+    }
+  }
+}
+
+}  // namespace
+
+Graph::Graph(Ort::Session session, const Device& device)
+    : session_(std::move(session)),
+      allocator_(session_,
+                 device.kind == Device::Kind::cuda
+                     ? Ort::MemoryInfo("Cuda", OrtDeviceAllocator, static_cast<int>(device.index), OrtMemTypeDefault)
+                     : Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)) {
+  if (session_.GetInputCount() != 1 || session_.GetOutputCount() != 1) {
+    throw ModelError("it has " + std::to_string(session_.GetInputCount()) + " inputs and " +
+                     std::to_string(session_.GetOutputCount()) + " outputs, and a classifier has one of each");
+  }
+  const Ort::AllocatorWithDefaultOptions names;
+  input_name_ = session_.GetInputNameAllocated(0, names).get();
+  output_name_ = session_.GetOutputNameAllocated(0, names).get();
+  const Ort::TypeInfo input = session_.GetInputTypeInfo(0);
+  const Ort::TypeInfo output = session_.GetOutputTypeInfo(0);
+  if (input.GetONNXType() != ONNX_TYPE_TENSOR || output.GetONNXType() != ONNX_TYPE_TENSOR)
+    throw ModelError("its input or its output is no tensor");
+  input_type_ = input.GetTensorTypeAndShapeInfo().GetElementType();
+  input_shape_ = input.GetTensorTypeAndShapeInfo().GetShape();
+  check_floating_point(input_type_, "input");
+  check_floating_point(output.GetTensorTypeAndShapeInfo().GetElementType(), "output");
+}
+
+Ort::Value Graph::tensor(const Shape& shape, ONNXTensorElementDataType type) const {
+  return Ort::Value::CreateTensor(allocator_, shape.data(), shape.size(), type);
+}
+
+Ort::Value Graph::run(const Ort::Value& input) {
+  const char* const input_name = input_name_.c_str();
+  const char* const output_name = output_name_.c_str();
+  std::vector<Ort::Value> outputs = session_.Run(Ort::RunOptions{nullptr}, &input_name, &input, 1, &output_name, 1);
+  return std::move(outputs.front());
+}
+
+void Graph::run(const Ort::Value& input, Ort::Value& output) {
+  const char* const input_name = input_name_.c_str();
+  const char* const output_name = output_name_.c_str();
+  session_.Run(Ort::RunOptions{nullptr}, &input_name, &input, 1, &output_name, &output, 1);
+}
+
+std::vector<ExecutedNode> Graph::end_profile() {
+  const Ort::AllocatorWithDefaultOptions names;
+  std::ifstream profile(session_.EndProfilingAllocated(names).get());
+  return read_profile(profile);
+}
+
+void try_out(Runtime& runtime, const Approach& approach) {
+  const ProfileDirectory profiles;
+  Ort::SessionOptions options = session_options(approach, 1);
+  options.EnableProfiling(profiles.prefix().c_str());
+  const std::string bytes = probe_graph(approach.precision);
+  Graph graph(Ort::Session(runtime.environment(), bytes.data(), bytes.size(), options), *approach.device);
+  (void)graph.run(host_tensor(graph.input_shape(), graph.input_type()));
+  Execution(graph.end_profile()).verify(approach.precision, provider_of(approach));
+}
+
+Network::Network(Runtime& runtime, const BackendRequest& request)
+    : on_device_(request.approach.device->kind == Device::Kind::cuda), device_index_(request.approach.device->index) {
+  const std::vector<std::filesystem::path> files = files_of(*request.model);
+  for (const std::filesystem::path& file : files) {
+    if (!std::filesystem::is_regular_file(file)) throw ModelError("there is no such file", file.string());
+  }
+  try {
+    load(runtime, request, files);
+  } catch (const Ort::Exception& error) {
+    throw ModelError("ONNX Runtime cannot run it: " + sentence_in(error), request.model->string());
+  } catch (const ModelError& error) {
+    throw ModelError(error.what(), request.model->string());
+  }
+}
+
+void Network::load(Runtime& runtime, const BackendRequest& request, const std::vector<std::filesystem::path>& files) {
+  const Approach& approach = request.approach;
+  const ProfileDirectory profiles;
+  Ort::SessionOptions options = options_for(request);
+  options.EnableProfiling(profiles.prefix().c_str());
+  bool quantised = false;
+  bool half_precision = false;
+  for (const std::filesystem::path& file : files) {
+    graphs_.emplace_back(Ort::Session(runtime.environment(), file.c_str(), options), *approach.device);
+    const GraphFile facts = read_graph_file(file);
+    parameters_ += facts.parameters;
+    yields_probabilities_ = facts.yields_probabilities;
+    quantised = quantised || facts.quantised;
+    half_precision = half_precision || facts.half_precision;
+  }
+  check_input(request.preprocessor->shape(), request.max_batch);
+
+  Shape shape = graphs_.front().input_shape();
+  const InputShape image = request.preprocessor->shape();
+  const auto batch = static_cast<std::int64_t>(request.max_batch);
+  shape = {batch, static_cast<std::int64_t>(image.channels), static_cast<std::int64_t>(image.height),
+           static_cast<std::int64_t>(image.width)};
+  Ort::Value tensor = host_tensor(shape, graphs_.front().input_type());
+  std::vector<ExecutedNode> nodes;
+  for (Graph& graph : graphs_) {
+    const auto info = tensor.GetTensorTypeAndShapeInfo();
+    places_.push_back({info.GetShape(), info.GetElementType()});
+    tensor = graph.run(tensor);
+    for (ExecutedNode& node : graph.end_profile()) nodes.push_back(std::move(node));
+  }
+  const auto info = tensor.GetTensorTypeAndShapeInfo();
+  places_.push_back({info.GetShape(), info.GetElementType()});
+  check_output(request.max_batch);
+
+  execution_.emplace(nodes);
+  if (!compiles(approach)) {
+    execution_->verify(approach.precision, provider_of(approach));
+    return;
+  }
+  execution_->verify_compiled(provider_of(approach));
+  // What happens inside is TensorRT's choice; what the graph's numbers are bounds it.
+  if (quantised != (approach.precision == Precision::int8)) {
+    throw BackendError("asked for " + std::string(to_string(approach.precision)) + ", but the graph is " +
+                       (quantised ? "quantised" : "not quantised"));
+  }
+  if (half_precision && approach.precision == Precision::fp32)
+    throw BackendError("asked for fp32, but the graph's weights are float16");
+}
+
+void Network::check_input(const InputShape& expected, std::size_t max_batch) {
+  const Shape& shape = graphs_.front().input_shape();
+  const std::array<std::size_t, 3> image = {expected.channels, expected.height, expected.width};
+  const std::string wanted = text_of({-1, static_cast<std::int64_t>(image[0]), static_cast<std::int64_t>(image[1]),
+                                      static_cast<std::int64_t>(image[2])});
+  bool fits = shape.size() == 4;
+  for (std::size_t i = 0; fits && i < image.size(); ++i)
+    fits = shape[i + 1] < 0 || static_cast<std::size_t>(shape[i + 1]) == image[i];
+  if (!fits) throw ModelError("it takes " + text_of(shape) + ", and preprocessing makes " + wanted + " (see --resize)");
+  if (shape.front() < 0) return;
+  fixed_batch_ = shape.front();
+  if (static_cast<std::size_t>(*fixed_batch_) == max_batch) return;
+  throw ModelError("it takes batches of " + std::to_string(*fixed_batch_) + " only, and " + std::to_string(max_batch) +
+                   " was asked for (see --batch; or export it with a free first dimension)");
+}
+
+void Network::check_output(std::size_t batch) {
+  const Place& output = places_.back();
+  const Shape& shape = output.shape;
+  std::size_t elements = 1;
+  for (const std::int64_t size : shape) elements *= static_cast<std::size_t>(size);
+  const bool rows = !shape.empty() && static_cast<std::size_t>(shape.front()) == batch && elements > 0 &&
+                    std::all_of(shape.begin() + std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end(),
+                                [](std::int64_t size) { return size == 1; });
+  if (!rows) {
+    throw ModelError("of " + std::to_string(batch) + " images it makes " +
+                     (shape.empty() ? "one number" : text_of(shape)) + ", not one row of logits for each");
+  }
+  outputs_ = elements / batch;
+}
+
+void Network::resize(std::size_t images) {
+  const std::int64_t rows = fixed_batch_.value_or(static_cast<std::int64_t>(images));
+  if (!tensors_.empty() && places_.front().shape.front() == rows) return;
+  tensors_.clear();
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    places_[i].shape.front() = rows;
+    tensors_.push_back(graphs_[std::min(i, graphs_.size() - 1)].tensor(places_[i].shape, places_[i].type));
+  }
+  if (!on_device_) return;
+  host_input_ = host_tensor(places_.front().shape, places_.front().type);
+  host_output_ = host_tensor(places_.back().shape, places_.back().type);
+}
+
+std::span<float> Network::input_numbers(std::size_t count) {
+  if (places_.front().type == float32) {
+    // Written through the handle, whose constness says nothing of what it holds.
+    Ort::Value& tensor = on_device_ ? host_input_ : tensors_.front();
+    return {tensor.GetTensorMutableData<float>(), count};
+  }
+  numbers_.resize(std::max(numbers_.size(), count));
+  return {numbers_.data(), count};
+}
+
+void Network::round_input(std::span<const float> numbers) {
+  if (places_.front().type == float32) return;
+  Ort::Value& tensor = on_device_ ? host_input_ : tensors_.front();
+  std::transform(numbers.begin(), numbers.end(), tensor.GetTensorMutableData<Ort::Float16_t>(),
+                 [](float number) { return Ort::Float16_t(number); });
+}
+
+void Network::upload(const CudaDriver& driver) const {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the device's address, not the host's
+  driver.to_device(device_index_, const_cast<void*>(tensors_.front().GetTensorRawData()),
+                   host_input_.GetTensorRawData(), byte_count(host_input_));
+}
+
+void Network::download(const CudaDriver& driver) {
+  driver.to_host(device_index_, host_output_.GetTensorMutableRawData(), tensors_.back().GetTensorRawData(),
+                 byte_count(host_output_));
+}
+
+void Network::read_out(std::span<Prediction> out) {
+  const std::size_t count = out.size() * outputs_;
+  std::span<const float> numbers;
+  if (places_.back().type == float32) {
+    numbers = {host_output().GetTensorData<float>(), count};
+  } else {
+    numbers_.resize(std::max(numbers_.size(), count));
+    const auto* const first = host_output().GetTensorData<Ort::Float16_t>();
+    std::transform(first, first + count, numbers_.begin(), [](Ort::Float16_t number) { return number.ToFloat(); });
+    numbers = {numbers_.data(), count};
+  }
+  if (yields_probabilities_) {
+    read_probabilities(numbers, outputs_, out);
+  } else {
+    stagemark::read_out(numbers, outputs_, out);
+  }
+}
+
+std::vector<float> Network::first_input(std::size_t elements) const {
+  std::vector<float> result(elements);
+  if (places_.front().type == float32) {
+    std::copy_n(host_input().GetTensorData<float>(), elements, result.begin());
+  } else {
+    std::transform(host_input().GetTensorData<Ort::Float16_t>(),
+                   host_input().GetTensorData<Ort::Float16_t>() + elements, result.begin(),
+                   [](Ort::Float16_t number) { return number.ToFloat(); });
+  }
+  return result;
+}
+
+}  // namespace stagemark::onnxruntime

@@ -1,0 +1,316 @@
+#include "stagemark/format/console.hpp"
+
+#include <array>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "stagemark/core/number_text.hpp"
+#include "stagemark/format/console_table.hpp"
+#include "stagemark/suite/benchmark_suite.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Microseconds below a tenth of a millisecond, where milliseconds would show zeros.
+std::string time_text(double milliseconds) {
+  std::array<char, 48> text{};
+  const double magnitude = milliseconds < 0 ? -milliseconds : milliseconds;
+  if (magnitude < 0.1) {
+    std::snprintf(text.data(), text.size(), "%.2f us", milliseconds * 1000);
+  } else {
+    std::snprintf(text.data(), text.size(), magnitude < 10 ? "%.3f ms" : "%.2f ms", milliseconds);
+  }
+  return text.data();
+}
+
+/// With two digits that count, however small.
+std::string significant(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2g", value);
+  return text.data();
+}
+
+std::string percent(double ratio) { return decimal(100 * ratio, 1) + "%"; }
+
+/// "83.2% [80.0, 86.0]", or why there is no such number.
+std::string with_interval(const OrReason<double>& value, const OrReason<Interval>& interval, double scale, int decimals,
+                          const char* unit) {
+  if (!value) return "n/a (" + value.reason + ")";
+  std::string text = decimal(scale * *value, decimals) + unit;
+  if (interval)
+    text += " [" + decimal(scale * interval->low, decimals) + ", " + decimal(scale * interval->high, decimals) + "]";
+  return text;
+}
+
+void print_dataset(std::ostream& out, const Report& report) {
+  const DatasetReport& data = report.dataset;
+  out << thousands(data.images) << " images in " << data.path;
+  if (data.classes.empty()) {
+    out << ", without labels: timing only\n";
+  } else {
+    out << " (";
+    for (std::size_t i = 0; i < data.class_counts.size(); ++i) {
+      out << (i > 0 ? ", " : "") << data.class_counts[i].first << ' ' << thousands(data.class_counts[i].second);
+    }
+    out << (data.positive ? "; positive: " + *data.positive : "") << ")\n";
+  }
+  if (data.synthetic) out << "SYNTHETIC data: the times are real, the accuracy says nothing about real images.\n";
+  if (!data.skipped.empty()) {
+    out << thousands(data.skipped.size()) << " skipped, the first: " << data.skipped.front().path << " ("
+        << data.skipped.front().reason << ")\n";
+  }
+  for (const std::string& warning : data.warnings) out << "warning: " << warning << '\n';
+  out << report.config.round_count << " rounds, " << report.config.passes
+      << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
+      << report.config.settle << " settling calls, "
+      << (report.config.isolation == Isolation::none ? "all approaches in one process"
+          : report.config.processes == 1
+              ? "each approach in a process of its own"
+              : "each approach in " + std::to_string(report.config.processes) + " fresh processes, one after the other")
+      << '\n';
+  if (report.config.stopped_because != stopped_with_the_plan)
+    out << "Stopped: " << report.config.stopped_because << '\n';
+  if (report.config.batch > 1)
+    out << "Batches: every time is that of a call with " << report.config.batch << " images.\n";
+  for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';
+  if (report.interrupted) out << "INTERRUPTED: what follows is of the part that was measured.\n";
+}
+
+void print_stages(std::ostream& out, const ApproachReport& result) {
+  if (!result.total_time_ms) {
+    out << "  no times: " << result.total_time_ms.reason << '\n';
+    return;
+  }
+  using Align = ConsoleTable::Align;
+  ConsoleTable table({"stage", "mean", "median", "p95", "p99", "share"},
+                     {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  const bool split = result.stages.contains(Stage::feature_extraction);
+  constexpr std::array order = {
+      Stage::decode,         Stage::preprocessing, Stage::upload, Stage::inference,       Stage::feature_extraction,
+      Stage::classification, Stage::download,      Stage::total,  Stage::total_with_waits};
+  for (const Stage stage : order) {
+    const auto found = result.stages.find(stage);
+    if (found == result.stages.end()) continue;
+    const StageStatistics& s = found->second;
+    const bool part = split && (stage == Stage::feature_extraction || stage == Stage::classification);
+    std::string name = (part ? "  " : "") + std::string(to_string(stage));
+    if (stage == Stage::decode) name += " (before total)";
+    table.add({name, time_text(s.mean), time_text(s.median), time_text(s.p95), time_text(s.p99),
+               s.share && stage != Stage::decode ? percent(*s.share) : ""});
+  }
+  if (result.unattributed_mean) {
+    table.add({"unattributed", time_text(*result.unattributed_mean), "", "", "", ""});
+  }
+  table.print(out, "  ");
+}
+
+void print_accuracy(std::ostream& out, const ApproachReport& result) {
+  const AccuracyMetrics& m = result.accuracy_metrics;
+  ConsoleTable table({"metric", "value [95 % interval]"});
+  table.add({"accuracy", with_interval(m.accuracy, m.ci95.accuracy, 100, 1, "%")});
+  if (m.accuracy && (m.sensitivity || m.specificity)) {
+    table.add({"sensitivity", with_interval(m.sensitivity, m.ci95.sensitivity, 100, 1, "%")});
+    table.add({"specificity", with_interval(m.specificity, m.ci95.specificity, 100, 1, "%")});
+  }
+  if (m.accuracy) {
+    table.add({"AUROC", with_interval(m.auroc, m.ci95.auroc, 1, 4, "")});
+    if (m.f1) table.add({"F1", decimal(*m.f1, 4)});
+  }
+  if (m.confusion_matrix) {
+    const ConfusionMatrix& c = *m.confusion_matrix;
+    table.add({"confusion", "TN " + thousands(c.tn) + ", FP " + thousands(c.fp) + ", FN " + thousands(c.fn) + ", TP " +
+                                thousands(c.tp)});
+  }
+  table.print(out, "  ");
+}
+
+void print_approach(std::ostream& out, const ApproachReport& result) {
+  out << '\n' << result.approach;
+  if (result.specification != result.approach) out << " = " << result.specification;
+  if (result.model) {
+    out << ", " << result.model->format;
+    if (result.model->parameters) out << ", " << thousands(*result.model->parameters) << " parameters";
+  }
+  out << '\n';
+  if (result.error) out << "  FAILED: " << *result.error << '\n';
+  if (result.inferences == 0) return;
+  for (const auto& [name, value] : result.execution)
+    out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
+  if (!result.execution.empty()) out << '\n';
+  if (result.asynchronous) out << "  asynchronous device: total and stages come from different passes\n";
+  out << '\n';
+  print_stages(out, result);
+  out << '\n';
+  if (result.throughput_images_per_second) {
+    out << "  throughput " << decimal(*result.throughput_images_per_second, 1) << " images/s over "
+        << thousands(result.inferences) << " inferences\n";
+  }
+  if (result.engine == "null" && result.harness.wall_ns_per_call && result.harness.cost_in_clock_readings) {
+    out << "  harness cost " << decimal(*result.harness.wall_ns_per_call, 0)
+        << " ns a call = " << decimal(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
+  }
+  if (!result.failures.empty()) {
+    out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("
+        << result.failures.front().reason << ")\n";
+  }
+  print_accuracy(out, result);
+  for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
+}
+
+std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
+
+/// Beyond a hundredfold nobody counts thousandths.
+std::string ratio_text(double ratio) { return decimal(ratio, ratio < 100 ? 3 : 0); }
+
+/// "1.902x [1.881, 1.923]"
+std::string speedup_text(const Speedup& speedup) {
+  if (!speedup.ratio) return "n/a";
+  std::string text = ratio_text(*speedup.ratio) + "x";
+  if (speedup.ci95) text += " [" + ratio_text(speedup.ci95->low) + ", " + ratio_text(speedup.ci95->high) + "]";
+  return text;
+}
+
+std::string verdict_text(SpeedVerdict verdict) {
+  return verdict == SpeedVerdict::no_difference ? "no difference" : std::string(to_string(verdict));
+}
+
+/// What was seen of the candidate's decisions, and what it proves.
+std::string accuracy_sentence(const Comparison& comparison) {
+  const LabelFlips& flips = comparison.label_flips;
+  std::string text = std::to_string(flips.files.size()) + " of " + thousands(comparison.images) + " decisions flipped";
+  if (!comparison.accuracy_delta_points) return text + " (" + comparison.accuracy_delta_points.reason + ")";
+  if (!flips.files.empty()) {
+    text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
+  }
+  const std::string margin = decimal(comparison.accuracy_margin_points, 2) + " points";
+  text += ":\n    accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
+          (*comparison.accuracy_delta_points < 0 ? "" : "+") + decimal(*comparison.accuracy_delta_points, 2) +
+          " points";
+  if (comparison.accuracy_delta_ci95) {
+    text += " [" + decimal(comparison.accuracy_delta_ci95->low, 2) + ", " +
+            decimal(comparison.accuracy_delta_ci95->high, 2) + "]";
+  }
+  switch (comparison.accuracy_population_verdict) {
+    case AccuracyVerdict::kept:
+      return text + ";\n    of the population too, no drop of " + margin;
+    case AccuracyVerdict::lost:
+      return text + ";\n    of the population too, a drop of more than " + margin;
+    case AccuracyVerdict::inconclusive:
+      return text + ";\n    whether the population's drops by " + margin + " they cannot decide" +
+             (comparison.images_needed ? ": that takes about " + thousands(*comparison.images_needed) + " images" : "");
+  }
+  return text;
+}
+
+/// How near the numbers are, whatever was decided; empty where nothing is known.
+std::string nearness_sentence(const Comparison& comparison) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* what, const OrReason<double>& value) {
+    if (value) parts.push_back(what + significant(*value));
+  };
+  add("largest difference of a probability ", comparison.max_probability_difference);
+  add("of a network's input ", comparison.max_input_difference);
+  if (comparison.auroc_delta) {
+    parts.push_back("AUROC " + std::string(*comparison.auroc_delta < 0 ? "" : "+") +
+                    decimal(*comparison.auroc_delta, 4) +
+                    (comparison.auroc_delta_p_value ? " (p " + p_text(*comparison.auroc_delta_p_value) + ")" : ""));
+  }
+  if (comparison.mcnemar_p_value) parts.push_back("McNemar's p " + p_text(*comparison.mcnemar_p_value));
+  std::string sentence;
+  for (const std::string& part : parts) sentence += (sentence.empty() ? "" : ", ") + part;
+  return sentence;
+}
+
+/// Approaches by speed; those that cannot be told apart share a place. Empty where two say it all.
+std::string ranking_sentence(const Report& report) {
+  std::map<std::size_t, std::string> places;
+  for (const ApproachReport& result : report.results) {
+    if (!result.speed_rank) continue;
+    std::string& place = places[*result.speed_rank];
+    place += (place.empty() ? "" : " = ") + result.approach;
+  }
+  std::string sentence;
+  for (const auto& [rank, place] : places)
+    sentence += (sentence.empty() ? "" : ", ") + std::to_string(rank) + ". " + place;
+  return sentence;
+}
+
+/// The first few files of each kind; all of them are in the report.
+void print_flips(std::ostream& out, const LabelFlips& flips) {
+  constexpr std::size_t most = 3;
+  const auto print = [&](const char* kind, const std::vector<std::string>& files) {
+    if (files.empty()) return;
+    out << "    " << kind << ": ";
+    for (std::size_t i = 0; i < std::min(most, files.size()); ++i) out << (i == 0 ? "" : ", ") << files[i];
+    if (files.size() > most) out << " and " << thousands(files.size() - most) << " more";
+    out << '\n';
+  };
+  print("harmful", flips.harmful_files);
+  print("helpful", flips.helpful_files);
+  if (flips.harmful_files.empty() && flips.helpful_files.empty()) print("flipped", flips.files);
+}
+
+std::string percent_or_reason(const OrReason<double>& ratio) {
+  return ratio ? decimal(100 * *ratio, 2) + " %" : "n/a (" + ratio.reason + ")";
+}
+
+void print_calibration(std::ostream& out, const CalibrationReport& noise) {
+  out << "\nWhat this machine can tell apart, seen by measuring " << noise.approach << " against itself\n";
+  ConsoleTable table({"of " + std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
+                          (noise.generations == 1 ? " process" : " generations of processes"),
+                      "value"});
+  table.add({"smallest change found four times in five", percent_or_reason(noise.smallest_detectable_change)});
+  table.add({"false differences (5 % are promised)", percent_or_reason(noise.false_difference_rate)});
+  table.add({"spread between rounds", percent_or_reason(noise.between_round_sd)});
+  table.add({"spread between processes", percent_or_reason(noise.between_process_sd)});
+  table.add({"rounds worth one independent round", decimal(noise.autocorrelation_time, 1)});
+  table.print(out, "  ");
+}
+
+}  // namespace
+
+void print_comparisons(std::ostream& out, const Report& report) {
+  if (report.comparisons.empty()) return;
+  using Align = ConsoleTable::Align;
+  out << "\nAgainst " << report.comparisons.front().baseline << " (above 1: faster)\n";
+  ConsoleTable table({"approach", "total", "p95", "inference", "p adjusted", "verdict"},
+                     {Align::left, Align::left, Align::right, Align::right, Align::right, Align::left});
+  for (const Comparison& comparison : report.comparisons) {
+    const auto inference = comparison.stages.find(Stage::inference);
+    const auto ratio = [](const OrReason<double>& value) {
+      return value ? ratio_text(*value) + "x" : std::string("n/a");
+    };
+    table.add({comparison.candidate, speedup_text(comparison.speedup), ratio(comparison.tails.p95.ratio),
+               inference == comparison.stages.end() ? "n/a" : ratio(inference->second.ratio),
+               comparison.speedup.p_adjusted ? p_text(*comparison.speedup.p_adjusted) : "n/a",
+               verdict_text(comparison.speed_verdict)});
+  }
+  table.print(out, "  ");
+  if (report.results.size() > 2) {
+    if (const std::string ranking = ranking_sentence(report); !ranking.empty())
+      out << "  fastest first: " << ranking << '\n';
+  }
+  for (const Comparison& comparison : report.comparisons) {
+    const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
+    for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
+    if (comparison.max_probability_difference) {
+      out << "  " << name << accuracy_sentence(comparison) << '\n';
+      out << "    " << nearness_sentence(comparison) << '\n';
+      print_flips(out, comparison.label_flips);
+    }
+  }
+}
+
+void print_results(std::ostream& out, const Report& report) {
+  print_dataset(out, report);
+  for (const ApproachReport& result : report.results) print_approach(out, result);
+  print_comparisons(out, report);
+  if (report.calibration) print_calibration(out, *report.calibration);
+  out << '\n';
+}
+
+}  // namespace stagemark

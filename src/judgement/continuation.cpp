@@ -1,0 +1,83 @@
+#include "stagemark/judgement/continuation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "stagemark/core/error.hpp"
+#include "stagemark/judgement/make_report.hpp"
+
+namespace stagemark {
+namespace {
+
+bool failed(const Report& report, const std::string& approach) {
+  const auto found = std::ranges::find(report.results, approach, &ApproachReport::approach);
+  return found != report.results.end() && found->error.has_value();
+}
+
+/// In multiples of one: 0.01 is 1 % either way.
+std::optional<double> half_width_of(const Speedup& speedup) {
+  if (!speedup.ci95 || !(speedup.ci95->low > 0)) return std::nullopt;
+  return std::sqrt(speedup.ci95->high / speedup.ci95->low) - 1;
+}
+
+std::string percent(double ratio) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g %%", 100 * ratio);
+  return text.data();
+}
+
+}  // namespace
+
+Continuation until_precise(double half_width, std::chrono::steady_clock::time_point deadline) {
+  return [=](const SuiteResult& so_far) -> std::variant<MoreRounds, std::string> {
+    const Report report = make_report(so_far, {});
+    std::optional<double> widest;
+    bool comparable = false;
+    for (const Comparison& comparison : report.comparisons) {
+      if (failed(report, comparison.baseline) || failed(report, comparison.candidate)) continue;
+      comparable = true;
+      const auto width = half_width_of(comparison.speedup);
+      // One that has no interval yet needs more rounds than any width tells.
+      widest = std::max(widest.value_or(0), width.value_or(std::numeric_limits<double>::infinity()));
+    }
+    if (!comparable) return "there is no pair to compare";
+    const bool looked_enough = so_far.round_count >= rounds_before_first_look;
+    if (looked_enough && *widest <= half_width) {
+      return "all speed-ups are known to " + percent(*widest) + " either way, " + percent(half_width) +
+             " was asked for";
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return "the time was up, with speed-ups known to " +
+             (std::isfinite(*widest) ? percent(*widest) + " either way" : std::string("no interval")) + ", " +
+             percent(half_width) + " was asked for";
+    }
+    return MoreRounds{looked_enough ? rounds_between_looks : rounds_before_first_look - so_far.round_count,
+                      so_far.options.processes > 1 ? 1U : 0U};
+  };
+}
+
+Continuation retry_if_inconclusive(GateCriteria criteria, std::optional<std::string> baseline) {
+  criteria.level = retry_gate_level;
+  return [criteria = std::move(criteria), baseline = std::move(baseline),
+          retried = false](const SuiteResult& so_far) mutable -> std::variant<MoreRounds, std::string> {
+    const std::string planned = stopped_with_the_plan;
+    if (retried) return planned + " twice, because the gate could not tell";
+    try {
+      const GateResult result = gate(make_report(so_far, {}), criteria, baseline);
+      // The images stay the same: only what is known of latency grows.
+      const bool can_tell_more = std::ranges::any_of(result.checks, [](const GateCheck& check) {
+        return check.outcome == GateOutcome::inconclusive && check.metric.find(':') != std::string::npos;
+      });
+      if (!can_tell_more) return planned;
+    } catch (const InputError&) {
+      return planned;  // the gate says it again of the report
+    }
+    retried = true;
+    return MoreRounds{so_far.round_count, so_far.options.processes > 1 ? so_far.options.processes : 0U};
+  };
+}
+
+}  // namespace stagemark

@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "judgement/made_suite.hpp"
+#include "stagemark/judgement/make_report.hpp"
+
+namespace stagemark {
+namespace {
+
+using namespace testing;
+
+/// One image per probability, all timed.
+ApproachResult predicting(const std::vector<double>& probabilities) {
+  ApproachResult result = made_approach();
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    add_call(result, {{i, probability(probabilities[i])}}, {{Stage::total, 1}});
+  }
+  return result;
+}
+
+TEST(ReportedAccuracy, CallsPositiveWhatReachesTheThreshold) {
+  const ApproachReport report = reported(made_suite(made_dataset({1, 1, 0, 0})), predicting({0.5, 0.4, 0.5, 0.1}));
+  EXPECT_EQ(*report.accuracy_metrics.confusion_matrix, (ConfusionMatrix{.tn = 1, .fp = 1, .fn = 1, .tp = 1}));
+  EXPECT_DOUBLE_EQ(*report.accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(*report.accuracy_metrics.accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(*report.accuracy_metrics.auroc, 0.625);  // 2.5 of 4 pairs in order, the tie half
+  EXPECT_TRUE(report.accuracy_metrics.ci95.accuracy);
+}
+
+TEST(ReportedAccuracy, TurnsTheProbabilityRoundWhereClassZeroIsPositive) {
+  SuiteResult suite = made_suite(made_dataset({0, 0, 1, 1}));
+  suite.dataset.positive = 0;
+  suite.options.threshold = 0.7;
+  // P(class 0) is 0.9, 0.6, 0.8, 0.1: the first and the third reach 0.7.
+  const ApproachReport report = reported(suite, predicting({0.1, 0.4, 0.2, 0.9}));
+  EXPECT_EQ(*report.accuracy_metrics.confusion_matrix, (ConfusionMatrix{.tn = 1, .fp = 1, .fn = 1, .tp = 1}));
+  EXPECT_EQ(report.per_image.predicted[0], 0U);
+  EXPECT_EQ(report.per_image.predicted[1], 1U);
+  EXPECT_EQ(report.per_image.predicted[2], 0U);
+  EXPECT_EQ(report.per_image.probability[0], 0.1);
+  EXPECT_EQ(*make_report(suite, {}).dataset.positive, "NORMAL");
+}
+
+TEST(ReportedAccuracy, CountsEachImageOnceByItsFirstPass) {
+  ApproachResult result = predicting({0.9, 0.1});
+  add_call(result, {{0, probability(0.1)}}, {{Stage::total, 1}}).pass = 1;
+  add_call(result, {{1, probability(0.9)}}, {{Stage::total, 1}}).pass = 1;
+  const ApproachReport report = reported(made_suite(made_dataset({1, 0})), result);
+  EXPECT_EQ(report.accuracy_metrics.count, 2U);
+  EXPECT_DOUBLE_EQ(*report.accuracy, 1);
+  EXPECT_EQ(report.inferences, 4U);
+  EXPECT_EQ(report.samples, 2U);
+  EXPECT_EQ(report.stages.at(Stage::total).count, 4U);
+}
+
+TEST(ReportedAccuracy, LeavesOutAnImageThatFailedInTheFirstPass) {
+  ApproachResult result = predicting({0.9});
+  add_call(result, {{1, std::nullopt}}, {});
+  add_call(result, {{1, probability(0.9)}}, {{Stage::total, 1}}).pass = 1;
+  EXPECT_EQ(reported(made_suite(made_dataset({1, 0})), result).accuracy_metrics.count, 1U);
+}
+
+TEST(ReportedAccuracy, HasNoValueWithoutLabels) {
+  SuiteResult suite = made_suite(made_dataset({0, 0}));
+  suite.dataset.classes.clear();
+  suite.dataset.positive.reset();
+  for (DatasetEntry& entry : suite.dataset.entries) entry.label.reset();
+  const ApproachReport report = reported(suite, predicting({0.9, 0.1}));
+  EXPECT_EQ(report.accuracy.reason, "the images have no labels");
+  EXPECT_EQ(report.accuracy_metrics.ece.reason, "the images have no labels");
+  EXPECT_EQ(report.accuracy_metrics.ci95.auroc.reason, "the images have no labels");
+  EXPECT_FALSE(report.accuracy_metrics.confusion_matrix);
+  EXPECT_EQ(report.per_image.label[0], std::nullopt);
+  EXPECT_EQ(report.per_image.predicted[0], 1U);
+  EXPECT_EQ(report.stages.at(Stage::total).count, 2U);
+  EXPECT_FALSE(make_report(suite, {}).dataset.positive);
+}
+
+TEST(ReportedAccuracy, HasNoValueWhereTheOnlyClassCouldBeEitherOfTheNetworks) {
+  SuiteResult suite = made_suite(made_dataset({0, 0, 0}));
+  suite.dataset.classes = {"PNEUMONIA"};
+  suite.dataset.positive = 0;
+  const ApproachReport report = reported(suite, predicting({0.9, 0.1, 0.8}));
+  EXPECT_FALSE(report.accuracy);
+  EXPECT_NE(report.accuracy_metrics.accuracy.reason.find("one class only"), std::string::npos);
+  EXPECT_FALSE(report.accuracy_metrics.recall);
+  EXPECT_FALSE(report.accuracy_metrics.confusion_matrix);
+  EXPECT_DOUBLE_EQ(report.per_image.probability[0].value_or(-1), 0.9) << "not turned round";
+  EXPECT_EQ(report.stages.at(Stage::total).count, 3U);
+}
+
+TEST(ReportedAccuracy, HasNoValueWhereOneScoreMeetsThreeClasses) {
+  SuiteResult suite = made_suite(made_dataset({0, 1, 0}));
+  suite.dataset.classes = {"a", "b", "c"};
+  suite.dataset.positive.reset();
+  suite.dataset.entries[2].label = 2;
+  const ApproachReport report = reported(suite, predicting({0.9, 0.1, 0.8}));
+  EXPECT_FALSE(report.accuracy);
+  EXPECT_EQ(report.accuracy_metrics.accuracy.reason, "the network tells two classes apart, the data set has 3");
+}
+
+TEST(ReportedAccuracy, IsAccuracyAloneForMoreThanTwoClasses) {
+  SuiteResult suite = made_suite(made_dataset({0, 1, 0}));
+  suite.dataset.classes = {"a", "b", "c"};
+  suite.dataset.positive.reset();
+  suite.dataset.entries[2].label = 2;
+  ApproachResult result = made_approach();
+  for (const std::size_t index : {0U, 2U, 2U}) {
+    add_call(result, {{result.inferences.size(), winner(index)}}, {{Stage::total, 1}});
+  }
+  const ApproachReport report = reported(suite, result);
+  EXPECT_NEAR(*report.accuracy, 2.0 / 3, 1e-15);
+  EXPECT_TRUE(report.accuracy_metrics.ci95.accuracy);
+  EXPECT_EQ(report.accuracy_metrics.f1.reason, "defined for two classes, there are 3");
+  EXPECT_EQ(report.per_image.predicted[1], 2U);
+}
+
+TEST(ReportedAccuracy, IsAccuracyAloneWhereTheNetworkHasMoreClassesThanTheDataSet) {
+  ApproachResult result = made_approach();
+  add_call(result, {{0, winner(0)}}, {{Stage::total, 1}});
+  add_call(result, {{1, winner(999)}}, {{Stage::total, 1}});
+  const ApproachReport report = reported(made_suite(made_dataset({0, 1})), result);
+  EXPECT_DOUBLE_EQ(*report.accuracy, 0.5);
+  EXPECT_EQ(report.accuracy_metrics.auroc.reason, "the network has more than two classes");
+}
+
+TEST(ReportedAccuracy, HasReasonsWhereEveryImageFailed) {
+  ApproachResult result = made_approach();
+  for (std::size_t i = 0; i < 2; ++i) add_call(result, {{i, std::nullopt}}, {{Stage::total, 1}});
+  result.error = "every image failed";
+  const ApproachReport report = reported(made_suite(made_dataset({0, 1})), result);
+  EXPECT_EQ(report.samples, 0U);
+  EXPECT_EQ(report.failures.size(), 2U);
+  EXPECT_FALSE(report.accuracy);
+  EXPECT_FALSE(report.accuracy.reason.empty());
+  EXPECT_FALSE(report.accuracy_metrics.confusion_matrix);
+  EXPECT_EQ(report.total_time_ms.reason, "the approach failed");
+  EXPECT_TRUE(report.per_image.stages_ns.empty());
+}
+
+TEST(ReportedAccuracy, ScoresNoPredictionThatIsNoProbability) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const ApproachReport report = reported(made_suite(made_dataset({0, 1, 0})), predicting({nan, 0.9, 1.5}));
+  EXPECT_EQ(report.accuracy_metrics.count, 1U);
+  EXPECT_EQ(report.samples, 1U);
+  EXPECT_EQ(report.per_image.probability[0], std::nullopt);
+  EXPECT_EQ(report.per_image.probability[2], std::nullopt);
+}
+
+}  // namespace
+}  // namespace stagemark
