@@ -20,7 +20,7 @@ esac
 # OpenBLAS and not the reference BLAS: with the latter ResNet-50 takes nine times as long.
 packages=(g++ cmake ninja-build libtorch-dev libopencv-dev libopenblas0-pthread nlohmann-json3-dev libcli11-dev
   libjs-chart.js libonnx-dev libprotobuf-dev protobuf-compiler)
-[ "$goal" = test ] && packages+=(libgmock-dev git python3-jsonschema python3-numpy)
+[ "$goal" = test ] && packages+=(libgmock-dev git pkgconf python3-jsonschema python3-numpy)
 # Debian 12 has no ONNX Runtime; OnnxRuntime_ROOT may name an unpacked archive from its releases.
 onnxruntime=AUTO
 [ -z "${OnnxRuntime_ROOT:-}" ] || onnxruntime=ON

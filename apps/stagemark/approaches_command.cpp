@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "command_line.hpp"
-#include "engines.hpp"
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/format/json_object.hpp"
+#include "stagemark/session/engines.hpp"
 
 namespace stagemark {
 namespace {
@@ -48,7 +48,7 @@ Command add_approaches_command(CLI::App& app) {
   auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print JSON");
   return [as_json] {
-    const std::vector<Listed> list = list_approaches(make_registry());
+    const std::vector<Listed> list = list_approaches(built_in_engines());
     if (*as_json) {
       print_json(list);
       return ExitCode::success;

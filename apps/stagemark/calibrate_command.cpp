@@ -1,32 +1,19 @@
-#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "command_line.hpp"
 #include "measurement.hpp"
-#include "stagemark/core/error.hpp"
-#include "stagemark/judgement/machine_noise.hpp"
 
 namespace stagemark {
 namespace {
 
-ExitCode calibrate_machine(MeasurementArguments& arguments) {
-  if (arguments.approaches.size() > 1) {
-    throw UsageError("a calibration measures one approach against itself", "--approach", "give one");
-  }
-  if (arguments.approaches.empty()) arguments.approaches = {"libtorch-fp32"};
-  arguments.approaches.push_back(arguments.approaches.front());
-  // Half of what differs between processes is only seen with many of them.
-  constexpr std::size_t generations = 10;
-  if (!arguments.processes && arguments.isolation == "process") arguments.processes = generations;
-  const Report report = measure(arguments, {}, [](Report& amended) {
-    const bool complete = !amended.interrupted && std::ranges::none_of(amended.results, [](const auto& result) {
-      return result.error.has_value();
-    });
-    if (complete) amended.calibration = calibrate(amended);
-  });
+ExitCode calibrate_machine(const MeasurementArguments& arguments) {
+  const CountOrShare most_skipped = arguments.most_skipped();
+  const Report report = measure_and_print(
+      arguments.request(), arguments.progress,
+      [](const RunRequest& request, SessionObserver& observer) { return measure_machine_noise(request, observer); });
   if (report.interrupted) return ExitCode::interrupted;
-  expect_complete(report, arguments);
+  expect_complete(report, most_skipped);
   return ExitCode::success;
 }
 

@@ -3,7 +3,7 @@
 
 #include "command_line.hpp"
 #include "gate_arguments.hpp"
-#include "report_file.hpp"
+#include "stagemark/format/json.hpp"
 
 namespace stagemark {
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "help_text.hpp"
+#include "option_names.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/report/tool.hpp"
 
@@ -26,7 +27,7 @@ Exit codes: 0 success or pass, 1 regression, 2 usage error, 3 engine, device or 
 holds what was measured).)";
 
 int say(ExitCode code, const std::string& sentence) {
-  std::cerr << "stagemark: " << sentence << '\n';
+  std::cerr << "stagemark: " << with_option_names(sentence) << '\n';
   return static_cast<int>(code);
 }
 

@@ -2,12 +2,13 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "command_line.hpp"
+#include "option_names.hpp"
 #include "quantity.hpp"
-#include "report_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/format/console.hpp"
 #include "stagemark/format/json.hpp"
@@ -42,7 +43,9 @@ ExitCode compare(const CompareArguments& arguments) {
   if (arguments.json) {
     write_json(std::cout, first.comparisons);
   } else {
-    print_comparisons(std::cout, first);
+    std::ostringstream text;
+    print_comparisons(text, first);
+    std::cout << with_option_names(text.str());
   }
   return ExitCode::success;
 }

@@ -6,14 +6,15 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "engines.hpp"
+#include "option_names.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/format/display_text.hpp"
 #include "stagemark/format/json.hpp"
+#include "stagemark/session/engines.hpp"
+#include "stagemark/session/this_machine.hpp"
 #include "terminal.hpp"
-#include "this_machine.hpp"
 
 namespace stagemark {
 namespace {
@@ -78,7 +79,7 @@ void print_findings(std::ostream& out, const std::vector<Finding>& findings, boo
   const std::string indent = "  ";
   for (const Finding& finding : findings) {
     out << '\n' << coloured(finding.severity, colours) << ' ' << finding.id << '\n';
-    for (const std::string& text : {finding.sentence, "-> " + finding.remedy}) {
+    for (const std::string& text : {finding.sentence, "-> " + with_option_names(finding.remedy)}) {
       for (const std::string& line : wrapped(printable(text), console_columns - indent.size())) {
         out << indent << line << '\n';
       }
@@ -110,7 +111,7 @@ struct DoctorArguments {
 
 ExitCode examine(DoctorArguments& arguments) {
   if (arguments.threads == 0) arguments.threads = usable_cpus();
-  const Environment environment = this_machine(make_registry(), arguments.threads);
+  const Environment environment = this_machine(built_in_engines(), arguments.threads);
   const std::vector<Finding>& findings = *environment.findings;
   if (arguments.as_json) {
     write_json(std::cout, environment);

@@ -4,16 +4,17 @@
 #include <string>
 #include <utility>
 
-#include "backend/split_model.hpp"
 #include "command_line.hpp"
-#include "engines.hpp"
-#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
+#include "quantisation_arguments.hpp"
+#include "stagemark/backend/split_model.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/machine/environment.hpp"
 #include "stagemark/model/activation_ranges.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/model_format.hpp"
+#include "stagemark/session/engines.hpp"
+#include "stagemark/session/model_preparation.hpp"
 
 namespace stagemark {
 namespace {
@@ -29,7 +30,7 @@ struct ExportArguments {
   std::string quantisation = "qdq";
   bool split = false;
   bool force = false;
-  CalibrationArguments calibration;
+  QuantisationArguments quantisation_images;
   PreprocessingArguments preprocessing;
 };
 
@@ -46,16 +47,18 @@ OnnxExportOptions options_of(const ExportArguments& arguments) {
   return options;
 }
 
-void expect_calibration(const ExportArguments& arguments) {
-  if (!arguments.calibration.given()) {
+void expect_quantisation_images(const ExportArguments& arguments) {
+  if (!arguments.quantisation_images.given()) {
     throw UsageError("INT8 needs calibration images", "--precision int8", "name them with --calibration DIR");
   }
-  arguments.calibration.expect_directory();
+  (void)arguments.quantisation_images.directory();
 }
 
 ActivationRanges ranges_of(const ExportArguments& arguments) {
-  ModelPreparation preparation(arguments.preprocessing, usable_cpus());
-  preparation.calibrate_with(arguments.calibration.images(), arguments.calibration.method());
+  ModelPreparation preparation(arguments.preprocessing.preprocessing(), arguments.preprocessing.image_source(),
+                               usable_cpus());
+  preparation.quantise_with(images_in(arguments.quantisation_images.directory()),
+                            arguments.quantisation_images.method());
   return read_activation_ranges(preparation.observe_ranges(arguments.model));
 }
 
@@ -87,7 +90,7 @@ ExitCode export_torchscript(const ExportArguments& arguments) {
 ExitCode export_model(const ExportArguments& arguments) {
   if (arguments.format == "torchscript") return export_torchscript(arguments);
   OnnxExportOptions options = options_of(arguments);
-  if (options.precision == OnnxPrecision::int8) expect_calibration(arguments);
+  if (options.precision == OnnxPrecision::int8) expect_quantisation_images(arguments);
   expect_checkpoint(arguments.model);
   const Checkpoint checkpoint = Checkpoint::open(arguments.model);
   const OnnxExporter write = onnx_exporter();
@@ -139,7 +142,7 @@ Examples:
                    "Of int8: qdq for ONNX Runtime and TensorRT, operators (of integers) for OpenCV")
       ->check(CLI::IsMember({"qdq", "operators"}))
       ->capture_default_str();
-  arguments->calibration.add_to(*command, "Images that say how int8 rounds: of a directory");
+  arguments->quantisation_images.add_to(*command, "Images that say how int8 rounds: of a directory");
   command->add_flag("--force", arguments->force, "Overwrite what is there");
   arguments->preprocessing.add_to(*command);
   return [arguments] { return export_model(*arguments); };

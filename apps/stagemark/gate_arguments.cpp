@@ -3,12 +3,17 @@
 #include <fstream>
 #include <iostream>
 #include <set>
+#include <utility>
 
+#include "option_names.hpp"
 #include "quantity.hpp"
-#include "report_file.hpp"
 #include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/format/console.hpp"
+#include "stagemark/format/github.hpp"
+#include "stagemark/format/json.hpp"
 #include "stagemark/format/junit.hpp"
+#include "stagemark/format/markdown.hpp"
 #include "stagemark/judgement/machine_noise.hpp"
 
 namespace stagemark {
@@ -19,7 +24,8 @@ GatedDrop parse_max_drop(const std::string& text) {
   if (equals == std::string::npos) {
     throw UsageError("'" + text + "' does not say how far", "--max-drop", "give METRIC=X.Ypp, e.g. auroc=0.5pp");
   }
-  return gated_drop(text.substr(0, equals), parse_points("--max-drop", text.substr(equals + 1)));
+  return {.metric = parse_dropping_metric(text.substr(0, equals)),
+          .most = parse_points("--max-drop", text.substr(equals + 1))};
 }
 
 ExitCode exit_code_of(GateOutcome outcome, const std::string& inconclusive) {
@@ -96,9 +102,9 @@ GateCriteria GateArguments::criteria() const {
   if (max_accuracy_drop_ != "off") {
     criteria.max_accuracy_drop = parse_points("--max-accuracy-drop", max_accuracy_drop_);
   }
-  criteria.estimand = estimand_ == "population" ? Estimand::population : Estimand::dataset;
+  criteria.estimand = parse_enum<Estimand>(estimand_).value_or(Estimand::dataset);
   for (const std::string& drop : max_drops_) criteria.max_drops.push_back(parse_max_drop(drop));
-  if (max_flips_) criteria.max_flips = parse_count_or_share("--max-flips", *max_flips_).value;
+  if (max_flips_) criteria.max_flips = parse_count_or_share("--max-flips", *max_flips_);
   if (criteria.latencies.empty() && !criteria.max_accuracy_drop && criteria.max_drops.empty() && !criteria.max_flips) {
     throw UsageError("there is nothing left to judge", "--metric off --max-accuracy-drop off",
                      "leave one of them on, or give --max-drop or --max-flips");
@@ -108,16 +114,21 @@ GateCriteria GateArguments::criteria() const {
 
 void GateArguments::read_stored() {
   if (baseline_) stored_baseline_.emplace(read_report(*baseline_));
-  if (calibration_) stored_calibration_.emplace(read_report(*calibration_));
+  if (!calibration_) return;
+  stored_calibration_.emplace(read_report(*calibration_));
+  if (!stored_calibration_->noise) {
+    throw InputError("the report holds no calibration", "--calibration", "name one that 'stagemark calibrate' wrote");
+  }
 }
 
 ExitCode GateArguments::judge(const Report& report, const GateCriteria& criteria) const {
   GateResult result = stored_baseline_ ? gate_against_stored(*stored_baseline_, report, criteria, baseline_approach_)
                                        : gate(report, criteria, baseline_approach_);
   if (stored_calibration_) {
-    const auto warnings = calibration_warnings(*stored_calibration_, report, criteria);
+    const auto warnings = noise_warnings(*stored_calibration_, report, criteria);
     result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
   }
+  result = with_option_names(std::move(result));
   print_gate(std::cout, result);
   if (annotations_) write_github_annotations(std::cout, result);
   if (junit_) {

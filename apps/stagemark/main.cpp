@@ -1,3 +1,7 @@
 #include "command_line.hpp"
+#include "stagemark/session/engines.hpp"
 
-int main(int argc, char** argv) { return stagemark::run_command_line(argc, argv); }
+int main(int argc, char** argv) {
+  stagemark::run_worker_if_asked(argc, argv);
+  return stagemark::run_command_line(argc, argv);
+}

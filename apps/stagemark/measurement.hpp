@@ -1,15 +1,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
-#include "stagemark/report/report.hpp"
-#include "stagemark/suite/benchmark_suite.hpp"
+#include "quantisation_arguments.hpp"
+#include "stagemark/session/run_benchmark.hpp"
 
 namespace stagemark {
 
@@ -24,29 +22,29 @@ struct MeasurementArguments {
   std::optional<std::size_t> processes;
   std::vector<std::string> workers;
   std::string hang_limit = "300s";
-  std::size_t threads = 0;  // 0 until set from the machine
+  std::optional<std::size_t> threads;
   std::optional<std::size_t> samples;
   bool balanced = false;
   std::optional<std::string> positive;
   std::string max_skipped = "10%";
   std::string round_memory = "256MB";
-  CalibrationArguments calibration;
+  QuantisationArguments quantisation;
   std::string output;
   std::string progress = "auto";
   bool force = false;
-  bool needs_labels = false;  ///< no option: what follows the measuring does
   PreprocessingArguments preprocessing;
   RunOptions options;
 
   void add_to(CLI::App& command);
+
+  /// \throws UsageError naming the option
+  [[nodiscard]] RunRequest request() const;
+  [[nodiscard]] CountOrShare most_skipped() const;
 };
 
-/// Measures, prints the table, writes the report. What failed is in the report: `expect_complete` says so.
-/// \param amend is given the report before it is printed and written
-Report measure(MeasurementArguments& arguments, const Continuation& go_on = {},
-               const std::function<void(Report&)>& amend = {});
-
-/// \throws BackendError if an approach failed; InputError if more files were skipped than the arguments allow
-void expect_complete(const Report& report, const MeasurementArguments& arguments);
+/// Measures with progress on stderr and Ctrl-C caught, prints the table and where the report is.
+/// \param measure `run_benchmark` or `measure_machine_noise`
+Report measure_and_print(const RunRequest& request, const std::string& progress,
+                         Report (*measure)(const RunRequest&, SessionObserver&));
 
 }  // namespace stagemark

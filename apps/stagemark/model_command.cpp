@@ -5,7 +5,6 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "engines.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/core/sha256.hpp"
@@ -14,6 +13,7 @@
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"
+#include "stagemark/session/engines.hpp"
 
 namespace stagemark {
 namespace {

@@ -8,15 +8,17 @@
 #include <vector>
 
 #include "command_line.hpp"
-#include "engines.hpp"
-#include "model_preparation.hpp"
 #include "preprocessing_arguments.hpp"
+#include "quantisation_arguments.hpp"
 #include "quantity.hpp"
+#include "stagemark/backend/decision.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/format/json_object.hpp"
 #include "stagemark/machine/environment.hpp"
+#include "stagemark/session/engines.hpp"
+#include "stagemark/session/model_preparation.hpp"
 
 namespace stagemark {
 namespace {
@@ -28,7 +30,7 @@ struct PredictArguments {
   std::string classes;
   double threshold = 0.5;
   bool as_json = false;
-  CalibrationArguments calibration;
+  QuantisationArguments quantisation;
   PreprocessingArguments preprocessing;
 };
 
@@ -48,7 +50,7 @@ class Answers {
   Answers(const PredictArguments& arguments) : arguments_(arguments), names_(names_in(arguments.classes)) {}
 
   void add(const std::string& path, const Prediction& prediction) {
-    const std::size_t index = prediction.class_index.value_or(prediction.probability >= arguments_.threshold ? 1 : 0);
+    const std::size_t index = decide(prediction, {.threshold = arguments_.threshold, .classes = 2, .positive = {}});
     // Of a binary task the probability is that of class 1, whichever class it is that won.
     const std::string name = index < names_.size() ? names_[index] : std::to_string(index);
     if (arguments_.as_json) {
@@ -92,30 +94,24 @@ ExitCode predict(const PredictArguments& arguments) {
   if (!std::isfinite(arguments.threshold)) {
     throw UsageError("the threshold is not a number", "--threshold", "give one from 0 to 1");
   }
-  const BackendRegistry registry = make_registry();
-  BackendRequest request;
-  request.approach = registry.resolve(parse_approach(arguments.approach), std::nullopt);
-  ModelPreparation preparation(arguments.preprocessing, usable_cpus());
-  if (arguments.calibration.given()) {
-    arguments.calibration.expect_directory();
-    preparation.calibrate_with(arguments.calibration.images(), arguments.calibration.method());
+  const Toolkit& toolkit = built_in_toolkit();
+  const Approach approach = toolkit.registry.resolve(parse_approach(arguments.approach), std::nullopt);
+  ModelPreparation preparation(arguments.preprocessing.preprocessing(), arguments.preprocessing.image_source(),
+                               usable_cpus());
+  if (arguments.quantisation.given()) {
+    preparation.quantise_with(images_in(arguments.quantisation.directory()), arguments.quantisation.method());
   }
-  preparation
-      .prepare(registry.find(request.approach.engine), request.approach.precision,
-               std::filesystem::path(arguments.model))
-      .fill(request);
-  request.preprocessor = make_preprocessor(arguments.preprocessing.preprocessing());
-  request.threads = usable_cpus();
-  const auto wrapper = registry.open(request);
-  const auto source = make_image_source(arguments.preprocessing.image_source());
+  const OpenedApproach opened = open_approach(
+      toolkit,
+      preparation.prepare(toolkit.registry.find(approach.engine), approach, std::filesystem::path(arguments.model)));
 
   Answers answers(arguments);
   StageTimer timer;
   for (const std::string& path : arguments.images) {
     try {
-      const Image image = source->load(path);
+      const Image image = opened.images->load(path);
       Prediction prediction;
-      wrapper->predict({&image, 1}, {&prediction, 1}, timer);
+      opened.wrapper->predict({&image, 1}, {&prediction, 1}, timer);
       (void)timer.take();
       if (const auto problem = defect(prediction)) throw InputError(*problem);
       answers.add(path, prediction);
@@ -155,7 +151,7 @@ Examples:
       ->type_name("T")
       ->capture_default_str();
   command->add_flag("--json", arguments->as_json, "Print one line of JSON per image");
-  arguments->calibration.add_to(*command, "Images for an INT8 approach given a checkpoint");
+  arguments->quantisation.add_to(*command, "Images for an INT8 approach given a checkpoint");
   arguments->preprocessing.add_to(*command);
   return [arguments] { return predict(*arguments); };
 }

@@ -21,7 +21,7 @@ struct PreprocessArguments {
 Image load(const PreprocessArguments& arguments) try {
   return make_image_source(arguments.preprocessing.image_source())->load(arguments.image);
 } catch (const InputError& error) {
-  throw InputError(error.what(), arguments.image);
+  throw InputError(error.within(arguments.image));
 }
 
 ExitCode preprocess(const PreprocessArguments& arguments) {

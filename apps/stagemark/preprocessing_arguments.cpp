@@ -1,9 +1,6 @@
 #include "preprocessing_arguments.hpp"
 
-#include <array>
-#include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "quantity.hpp"
 
@@ -36,13 +33,6 @@ void PreprocessingArguments::add_to(CLI::App& command) {
       ->group(group);
 }
 
-std::vector<std::string> PreprocessingArguments::command_line() const {
-  std::vector<std::string> line = {"--resize",         resize,          "--mean",   mean, "--std",
-                                   standard_deviation, "--sixteen-bit", sixteen_bit};
-  if (keep_aspect) line.insert(line.end(), {"--keep-aspect", std::to_string(*keep_aspect)});
-  return line;
-}
-
 PreprocessingOptions PreprocessingArguments::preprocessing() const {
   PreprocessingOptions options;
   const auto [width, height] = parse_size("--resize", resize);
@@ -56,23 +46,8 @@ PreprocessingOptions PreprocessingArguments::preprocessing() const {
 
 ImageSourceOptions PreprocessingArguments::image_source() const {
   ImageSourceOptions options;
-  if (sixteen_bit == "pillow") options.sixteen_bit_grey = SixteenBitGrey::clip;
-  if (sixteen_bit == "refuse") options.sixteen_bit_grey = SixteenBitGrey::refuse;
+  options.sixteen_bit_grey = parse_enum<SixteenBitGrey>(sixteen_bit).value_or(SixteenBitGrey::shift);
   return options;
-}
-
-PreprocessingReport PreprocessingArguments::report() const {
-  const PreprocessingOptions options = preprocessing();
-  PreprocessingReport report;
-  report.width = options.width;
-  report.height = options.height;
-  report.shorter_side = OrReason<std::size_t>::of(options.shorter_side, "the aspect ratio was not kept");
-  for (std::size_t i = 0; i < 3; ++i) {
-    report.mean[i] = options.mean[i];
-    report.standard_deviation[i] = options.standard_deviation[i];
-  }
-  report.sixteen_bit = sixteen_bit;
-  return report;
 }
 
 }  // namespace stagemark

@@ -4,10 +4,9 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "stagemark/images/images.hpp"
-#include "stagemark/report/report.hpp"
+#include "stagemark/backend/image.hpp"
+#include "stagemark/backend/preprocessor.hpp"
 
 namespace stagemark {
 
@@ -21,13 +20,9 @@ struct PreprocessingArguments {
 
   void add_to(CLI::App& command);
 
-  /// The command line that gives these.
-  [[nodiscard]] std::vector<std::string> command_line() const;
-
   /// \throws UsageError naming the option
   [[nodiscard]] PreprocessingOptions preprocessing() const;
   [[nodiscard]] ImageSourceOptions image_source() const;
-  [[nodiscard]] PreprocessingReport report() const;
 };
 
 }  // namespace stagemark

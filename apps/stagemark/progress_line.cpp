@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <ostream>
 
-#include "interrupt.hpp"
 #include "stagemark/format/display_text.hpp"
 
 namespace stagemark {
@@ -49,8 +48,6 @@ void ProgressLine::progressed(const RunProgress& progress) {
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   show(progress_text(progress, static_cast<double>(progress.images_done - first_images_) / elapsed));
 }
-
-bool ProgressLine::interrupted() { return interrupt_caught(); }
 
 void ProgressLine::clear() {
   if (on_screen_) out_ << "\r\x1b[K" << std::flush;

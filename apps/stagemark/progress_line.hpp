@@ -13,17 +13,18 @@ namespace stagemark {
 /// "round 3/30  19.2 images/s  0:42 left  libtorch-fp32@cpu"
 std::string progress_text(const RunProgress& progress, double images_per_second);
 
-/// Shows where a run stands, and passes Ctrl-C on to it.
-class ProgressLine final : public RunObserver {
+/// Shows where a run stands.
+class ProgressLine {
  public:
   /// \param columns of the terminal, where the line is written over and over; absent: a line of its own every second
   ProgressLine(std::ostream& out, bool shown, std::optional<std::size_t> columns)
       : out_(out), shown_(shown), columns_(columns) {}
-  ~ProgressLine() override { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() { clear(); }
 
-  void warming_up(const std::string& approach) override;
-  void progressed(const RunProgress& progress) override;
-  [[nodiscard]] bool interrupted() override;
+  void warming_up(const std::string& approach);
+  void progressed(const RunProgress& progress);
 
   /// Takes the line off the screen.
   void clear();

@@ -22,17 +22,12 @@ std::optional<Number> number_in(std::string_view text) {
 
 }  // namespace
 
-bool CountOrShare::exceeded_by(std::size_t count, std::size_t of) const {
-  if (const auto* limit = std::get_if<std::size_t>(&value)) return count > *limit;
-  return static_cast<double>(count) > std::get<double>(value) * static_cast<double>(of);
-}
-
-CountOrShare parse_count_or_share(const std::string& option, const std::string& text) {
+std::variant<std::size_t, double> parse_count_or_share(const std::string& option, const std::string& text) {
   if (text.ends_with('%')) {
     const auto percent = number_in<double>(std::string_view(text).substr(0, text.size() - 1));
-    if (percent && *percent >= 0 && *percent <= 100) return {*percent / 100};
+    if (percent && *percent >= 0 && *percent <= 100) return *percent / 100;
   } else if (const auto count = number_in<std::size_t>(text)) {
-    return {*count};
+    return *count;
   }
   throw UsageError("'" + text + "' is neither a number of images nor a percentage", option, "e.g. 3 or 5%");
 }

@@ -10,15 +10,9 @@
 
 namespace stagemark {
 
-/// A limit given as a number of images or as a share of them: `3` or `5%`.
-struct CountOrShare {
-  std::variant<std::size_t, double> value;  ///< count, or ratio in [0, 1]
-
-  [[nodiscard]] bool exceeded_by(std::size_t count, std::size_t of) const;
-};
-
+/// A limit given as a number of images or as a share of them: `3` or `5%` as a count, or as a ratio in [0, 1].
 /// \throws UsageError naming the option
-CountOrShare parse_count_or_share(const std::string& option, const std::string& text);
+std::variant<std::size_t, double> parse_count_or_share(const std::string& option, const std::string& text);
 
 /// A size with its unit: `4096B`, `64KB`, `256MB`, `2GB` (powers of 1024). \throws UsageError naming the option
 std::size_t parse_bytes(const std::string& option, const std::string& text);

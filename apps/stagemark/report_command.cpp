@@ -5,16 +5,17 @@
 #include <string>
 
 #include "command_line.hpp"
-#include "html_file.hpp"
+#include "option_names.hpp"
 #include "quantity.hpp"
-#include "report_file.hpp"
 #include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/core/number_text.hpp"
-#include "stagemark/format/json_object.hpp"
+#include "stagemark/format/csv.hpp"
+#include "stagemark/format/github.hpp"
+#include "stagemark/format/json.hpp"
 #include "stagemark/format/junit.hpp"
 #include "stagemark/format/markdown.hpp"
 #include "stagemark/judgement/gate.hpp"
+#include "stagemark/session/html_file.hpp"
 
 namespace stagemark {
 namespace {
@@ -25,29 +26,6 @@ struct ReportArguments {
   bool per_image = false;
   std::optional<std::string> junit, github_benchmark;
 };
-
-/// What github-action-benchmark calls customSmallerIsBetter: medians by stage, and the share of wrong decisions.
-void write_github_benchmark(std::ostream& out, const Report& report) {
-  out << '[';
-  bool first = true;
-  const auto write = [&](const std::string& name, const std::string& unit, double value, const std::string& range) {
-    JsonObject entry;
-    entry.text("name", name).text("unit", unit).number("value", value);
-    if (!range.empty()) entry.text("range", range);
-    out << (first ? "\n" : ",\n") << entry.str();
-    first = false;
-  };
-  for (const ApproachReport& result : report.results) {
-    for (const auto& [stage, times] : result.stages) {
-      const std::string range = times.ci95_median
-                                    ? decimal(times.ci95_median->low, 4) + " to " + decimal(times.ci95_median->high, 4)
-                                    : std::string();
-      write(result.approach + " " + std::string(to_string(stage)) + " median", "ms", times.median, range);
-    }
-    if (result.accuracy) write(result.approach + " wrong decisions", "%", 100 * (1 - *result.accuracy), "");
-  }
-  out << "\n]\n";
-}
 
 /// Those of 'stagemark check', without accuracy where there are no labels.
 GateCriteria usual_criteria(const Report& report) {
@@ -62,7 +40,7 @@ void write_to(const std::string& file, const std::function<void(std::ostream&)>&
 
 ExitCode render(const ReportArguments& arguments) {
   if (!arguments.html && !arguments.markdown && !arguments.csv && !arguments.junit && !arguments.github_benchmark) {
-    throw UsageError("nothing to write was asked for", {}, "say what, e.g. --html FILE");
+    throw UsageError({.problem = "nothing to write was asked for", .remedy = "say what, e.g. --html FILE"});
   }
   const Report report = read_report(arguments.report);
   if (arguments.html) write_html_file(*arguments.html, report);
@@ -73,7 +51,7 @@ ExitCode render(const ReportArguments& arguments) {
     });
   }
   if (arguments.junit) {
-    const GateResult result = gate(report, usual_criteria(report));
+    const GateResult result = with_option_names(gate(report, usual_criteria(report)));
     write_to(*arguments.junit, [&](std::ostream& out) { write_junit(out, result, false); });
   }
   if (arguments.github_benchmark) {

@@ -29,15 +29,16 @@ ExitCode run(RunArguments& arguments) {
     throw UsageError("there is nothing to judge against", "--check",
                      "give two approaches with --approach, or a stored report with --baseline");
   }
-  arguments.measurement.needs_labels = arguments.check && (criteria.max_accuracy_drop || !criteria.max_drops.empty());
+  RunRequest request = arguments.measurement.request();
+  const CountOrShare most_skipped = arguments.measurement.most_skipped();
+  request.needs_labels = arguments.check && (criteria.max_accuracy_drop || !criteria.max_drops.empty());
   arguments.gate.read_stored();
-  Continuation go_on;
   if (arguments.retry) {
     if (arguments.gate.stored()) {
       throw UsageError("a stored baseline cannot be measured again", "--retry", "leave out --retry or --baseline");
     }
     criteria.level = retry_gate_level;
-    go_on = retry_if_inconclusive(criteria, arguments.gate.baseline_approach());
+    request.go_on = retry_if_inconclusive(criteria, arguments.gate.baseline_approach());
   }
   if (arguments.target_ci) {
     if (arguments.measurement.approaches.size() < 2) {
@@ -45,11 +46,13 @@ ExitCode run(RunArguments& arguments) {
     }
     const double half_width = parse_percent("--target-ci", *arguments.target_ci);
     const auto most = parse_duration("--max-duration", arguments.max_duration);
-    go_on = until_precise(half_width, std::chrono::steady_clock::now() + most);
+    request.go_on = until_precise(half_width, std::chrono::steady_clock::now() + most);
   }
-  const Report report = measure(arguments.measurement, go_on);
+  const Report report = measure_and_print(
+      request, arguments.measurement.progress,
+      [](const RunRequest& wanted, SessionObserver& observer) { return run_benchmark(wanted, observer); });
   if (report.interrupted) return ExitCode::interrupted;
-  expect_complete(report, arguments.measurement);
+  expect_complete(report, most_skipped);
   return arguments.check ? arguments.gate.judge(report, criteria) : ExitCode::success;
 }
 

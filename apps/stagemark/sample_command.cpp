@@ -9,10 +9,10 @@
 #include <ostream>
 
 #include "command_line.hpp"
-#include "engines.hpp"
 #include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
+#include "stagemark/session/engines.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "synthetic_radiograph.hpp"
 

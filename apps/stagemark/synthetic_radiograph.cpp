@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "stagemark/core/random.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -34,19 +36,12 @@ constexpr Fixed smooth(Fixed x, Fixed width) {
 constexpr Fixed faintest_opacity = fixed(0.30);
 constexpr Fixed densest_opacity = fixed(0.90);
 
-/// SplitMix64 (Steele, Lea & Flood 2014). No two draws may be arguments of one call, whose order of
-/// evaluation is the compiler's; within braces it is fixed.
+/// No two draws may be arguments of one call, whose order of evaluation is the compiler's; within braces it is fixed.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
+  explicit Random(std::uint64_t seed) : source_(seed) {}
 
-  std::uint64_t bits() {
-    state_ += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31U);
-  }
+  std::uint64_t bits() { return source_.next(); }
 
   /// Uniform in [low, high).
   Fixed between(Fixed low, Fixed high) { return low + (static_cast<Fixed>(bits() >> 48U) * (high - low) >> point); }
@@ -57,7 +52,7 @@ class Random {
   Fixed side() { return happens(one / 2) ? one : -one; }
 
  private:
-  std::uint64_t state_;
+  SplitMix64 source_;
 };
 
 /// Smooth noise in [-1, 1] with features of the size of one.

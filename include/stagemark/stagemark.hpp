@@ -2,16 +2,21 @@
 
 // Everything, for trying out. A program that lasts includes what it uses, and links only that.
 #include "stagemark/backend/approach.hpp"
-#include "stagemark/backend/device_backend.hpp"
-#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/approach_request.hpp"
+#include "stagemark/backend/decision.hpp"
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/backend/preprocessor.hpp"
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/backend/runtime_configuration.hpp"
+#include "stagemark/backend/split_model.hpp"
+#include "stagemark/backend/timed.hpp"
+#include "stagemark/backend/toolkit.hpp"
 #include "stagemark/backends/null.hpp"
 #include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/duration.hpp"
+#include "stagemark/core/enum_names.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/margin.hpp"
 #include "stagemark/core/metrics.hpp"
@@ -40,6 +45,7 @@
 #include "stagemark/model/checkpoint_writer.hpp"
 #include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"
+#include "stagemark/model/onnx_export.hpp"
 #include "stagemark/report/column.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/report/timestamp.hpp"
@@ -49,7 +55,8 @@
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
 #include "stagemark/suite/run_plan.hpp"
-#include "stagemark/suite/worker.hpp"
+#include "stagemark/suite/worker_program.hpp"
+#include "stagemark/workers/worker.hpp"
 
 // What needs a package was installed where it was built with it.
 #if __has_include("stagemark/backends/libtorch.hpp")
@@ -64,13 +71,12 @@
 #if __has_include("stagemark/images/images.hpp")
 #include "stagemark/images/images.hpp"
 #endif
-#if __has_include("stagemark/model/onnx_export.hpp")
-#include "stagemark/model/onnx_export.hpp"
-#endif
 #if __has_include("stagemark/format/console.hpp")
 #include "stagemark/format/console.hpp"
 #include "stagemark/format/console_table.hpp"
+#include "stagemark/format/csv.hpp"
 #include "stagemark/format/display_text.hpp"
+#include "stagemark/format/github.hpp"
 #include "stagemark/format/html.hpp"
 #include "stagemark/format/json.hpp"
 #include "stagemark/format/json_object.hpp"
@@ -79,4 +85,10 @@
 #endif
 #if __has_include("stagemark/session/baseline.hpp")
 #include "stagemark/session/baseline.hpp"
+#include "stagemark/session/engines.hpp"
+#include "stagemark/session/html_file.hpp"
+#include "stagemark/session/model_preparation.hpp"
+#include "stagemark/session/run_benchmark.hpp"
+#include "stagemark/session/run_request.hpp"
+#include "stagemark/session/this_machine.hpp"
 #endif

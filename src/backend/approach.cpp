@@ -1,21 +1,12 @@
 #include "stagemark/backend/approach.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <utility>
 
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
-
-constexpr std::array<std::pair<Precision, std::string_view>, 4> precision_names = {{
-    {Precision::fp32, "fp32"},
-    {Precision::fp16, "fp16"},
-    {Precision::bf16, "bf16"},
-    {Precision::int8, "int8"},
-}};
 
 constexpr std::string_view form = "an approach is [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...], e.g. libtorch-fp32@cpu";
 
@@ -39,22 +30,9 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(Precision precision) noexcept {
-  for (const auto& [value, name] : precision_names) {
-    if (value == precision) return name;
-  }
-  return "";
-}
-
-std::optional<Precision> parse_precision(std::string_view name) noexcept {
-  for (const auto& [value, known] : precision_names) {
-    if (known == name) return value;
-  }
-  return std::nullopt;
-}
-
 std::string to_string(const Device& device) {
-  return device.kind == Device::Kind::cpu ? "cpu" : "cuda:" + std::to_string(device.index);
+  return std::string(to_string(device.kind)) +
+         (device.kind == Device::Kind::cuda ? ":" + std::to_string(device.index) : "");
 }
 
 std::optional<Device> parse_device(std::string_view text) noexcept {
@@ -104,7 +82,7 @@ Approach parse_approach(std::string_view text) {
   const auto dash = rest.rfind('-');
   if (dash == std::string_view::npos || !is_word(rest.substr(0, dash))) fail(text, "no engine and precision");
   approach.engine = rest.substr(0, dash);
-  const auto precision = parse_precision(rest.substr(dash + 1));
+  const auto precision = parse_enum<Precision>(rest.substr(dash + 1));
   if (!precision) {
     fail(text, "'" + std::string(rest.substr(dash + 1)) + "' is not a precision (fp32, fp16, bf16 or int8)");
   }

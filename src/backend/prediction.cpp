@@ -1,10 +1,15 @@
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "stagemark/backend/inference_wrapper.hpp"
 
 namespace stagemark {
 
 std::optional<std::string> defect(const Prediction& prediction) {
+  if (std::bit_cast<std::uint64_t>(prediction.probability) == std::bit_cast<std::uint64_t>(not_written)) {
+    return "the engine wrote no prediction";
+  }
   if (!std::isfinite(prediction.probability) || (prediction.logit && !std::isfinite(*prediction.logit))) {
     return "the network returned NaN or infinity";
   }

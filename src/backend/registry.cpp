@@ -32,6 +32,14 @@ bool knows_kind(const Backend& backend, const Device& device) {
 }  // namespace
 
 void BackendRegistry::add(Backend backend) {
+  const auto refuse = [&](const char* lack) {
+    throw std::invalid_argument("engine '" + backend.engine + "' added without " + lack);
+  };
+  if (backend.engine.empty()) refuse("a name");
+  if (backend.precisions.empty()) refuse("precisions");
+  if (backend.devices.empty()) refuse("devices");
+  if (!backend.open && !backend.unavailable) refuse("`open`, or `unavailable` to say why");
+  if (!backend.unavailable) backend.unavailable = [](const Approach&) { return std::nullopt; };
   for (const Backend& present : backends_) {
     if (present.engine == backend.engine) throw std::invalid_argument("engine added twice: " + backend.engine);
   }
@@ -65,7 +73,7 @@ void BackendRegistry::check(const Approach& approach) const {
 Approach BackendRegistry::resolve(Approach approach, std::optional<Device> default_device) const {
   check(approach);
   const Backend& backend = find(approach.engine);
-  // An engine that knows no such device runs where it can: `--device cuda` concerns those that can use one.
+  // An engine that knows no such device runs where it can: a default of `cuda` concerns those that can use one.
   if (!approach.device && default_device && knows_kind(backend, *default_device)) approach.device = *default_device;
   if (!approach.device) {
     for (const Device& device : backend.devices) {
@@ -93,9 +101,15 @@ Approach BackendRegistry::resolve(Approach approach, std::optional<Device> defau
 std::unique_ptr<InferenceWrapper> BackendRegistry::open(const BackendRequest& request) const {
   const Backend& backend = find(request.approach.engine);
   if (backend.needs_model && !request.model) {
-    throw UsageError("approach '" + request.approach.label() + "' needs a model", {}, "name one with --model FILE");
+    throw UsageError(
+        {.problem = "approach '" + request.approach.label() + "' needs a model", .remedy = "name a file with `model`"});
   }
-  return backend.open(request);
+  auto wrapper = backend.open ? backend.open(request) : nullptr;
+  if (!wrapper) {
+    throw BackendError("the engine " + backend.engine + " opened nothing, and gave no reason",
+                       "approach '" + request.approach.label() + "'");
+  }
+  return wrapper;
 }
 
 std::vector<std::string> BackendRegistry::available_approaches() const {

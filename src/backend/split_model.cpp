@@ -1,4 +1,4 @@
-#include "split_model.hpp"
+#include "stagemark/backend/split_model.hpp"
 
 #include <string>
 #include <utility>

@@ -22,13 +22,16 @@ constexpr std::string_view needs_both_classes = "needs both classes";
 
 constexpr std::size_t ece_bins = 15;
 
-Metric present(double value) { return {.value = value, .reason = {}}; }
+OrReason<double> absent(std::string_view reason) { return OrReason<double>::absent(std::string(reason)); }
 
-Metric absent(std::string_view reason) { return {.value = std::nullopt, .reason = std::string(reason)}; }
-
-Metric ratio(std::uint64_t part, std::uint64_t whole, std::string_view reason_if_nothing) {
+OrReason<double> ratio(std::uint64_t part, std::uint64_t whole, std::string_view reason_if_nothing) {
   if (whole == 0) return absent(reason_if_nothing);
-  return present(static_cast<double>(part) / static_cast<double>(whole));
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// Wilson's interval of a ratio; absent where the ratio is, for its reason.
+OrReason<Interval> interval_of(const OrReason<double>& ratio, std::uint64_t part, std::uint64_t whole) {
+  return OrReason<Interval>::of(wilson_interval(part, whole), ratio.reason);
 }
 
 void require_proportion(std::size_t successes, std::size_t n, double confidence) {
@@ -51,7 +54,7 @@ ConfusionMatrix confusion_matrix(std::span<const ScoredImage> images) {
   return counts;
 }
 
-Metric matthews_correlation(const ConfusionMatrix& counts) {
+OrReason<double> matthews_correlation(const ConfusionMatrix& counts) {
   const auto tn = static_cast<double>(counts.tn);
   const auto fp = static_cast<double>(counts.fp);
   const auto fn = static_cast<double>(counts.fn);
@@ -60,11 +63,11 @@ Metric matthews_correlation(const ConfusionMatrix& counts) {
   if (counts.tp + counts.fp == 0 || counts.tn + counts.fn == 0) {
     return absent("needs predictions of both classes");
   }
-  return present((tp * tn - fp * fn) / std::sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)));
+  return (tp * tn - fp * fn) / std::sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
 }
 
 // Sum over distinct thresholds of the step in recall times the precision, without interpolation.
-Metric average_precision(std::span<const ScoredImage> images, std::uint64_t positives) {
+OrReason<double> average_precision(std::span<const ScoredImage> images, std::uint64_t positives) {
   if (positives == 0) return absent(no_positive_images);
   std::vector<std::pair<double, bool>> ranked;
   ranked.reserve(images.size());
@@ -83,7 +86,7 @@ Metric average_precision(std::span<const ScoredImage> images, std::uint64_t posi
     sum += static_cast<double>(found_here) * static_cast<double>(found) / static_cast<double>(end);
     first = end;
   }
-  return present(sum / static_cast<double>(positives));
+  return sum / static_cast<double>(positives);
 }
 
 double brier_score(std::span<const ScoredImage> images) {
@@ -95,7 +98,7 @@ double brier_score(std::span<const ScoredImage> images) {
 }
 
 // The bin [i/bins, (i+1)/bins) that holds `probability`; 1 belongs to the last.
-std::size_t calibration_bin(double probability, std::size_t bins) {
+std::size_t reliability_bin(double probability, std::size_t bins) {
   const auto count = static_cast<double>(bins);
   const double guess = std::min(std::floor(probability * count), count - 1);
   // The product is rounded: beside an edge it can name the neighbour.
@@ -105,45 +108,41 @@ std::size_t calibration_bin(double probability, std::size_t bins) {
   return static_cast<std::size_t>(bin);
 }
 
-void add_auroc(std::span<const ScoredImage> images, ClassificationMetrics& metrics) {
-  const auto result = auroc(images);
-  if (!result) {
-    metrics.auroc = absent(needs_both_classes);
-    metrics.auroc_ci95_reason = needs_both_classes;
-    return;
-  }
-  const double area = result->area;
-  metrics.auroc = present(area);
-  if (!result->variance) {
-    metrics.auroc_ci95_reason = "needs two images of each class";
-  } else if (area <= 0 || area >= 1) {
-    metrics.auroc_ci95_reason = "not defined for an area of 0 or 1";
-  } else if (*result->variance <= 0) {
-    metrics.auroc_ci95_reason = "the variance is 0";
-  } else {
-    const double center = std::log(area / (1 - area));
-    const double half_width = normal_quantile(0.975) * std::sqrt(*result->variance) / (area * (1 - area));
-    const auto expit = [](double logit) { return 1 / (1 + std::exp(-logit)); };
-    metrics.auroc_ci95 = Interval{.low = expit(center - half_width), .high = expit(center + half_width)};
-  }
+/// On the logit scale. \pre both classes occur
+OrReason<Interval> auroc_interval(const Auroc& auroc) {
+  const auto absent = [](const char* reason) { return OrReason<Interval>::absent(reason); };
+  if (!auroc.variance) return absent("needs two images of each class");
+  if (auroc.area <= 0 || auroc.area >= 1) return absent("not defined for an area of 0 or 1");
+  if (*auroc.variance <= 0) return absent("the variance is 0");
+  const double center = std::log(auroc.area / (1 - auroc.area));
+  const double half_width = normal_quantile(0.975) * std::sqrt(*auroc.variance) / (auroc.area * (1 - auroc.area));
+  const auto expit = [](double logit) { return 1 / (1 + std::exp(-logit)); };
+  return Interval{.low = expit(center - half_width), .high = expit(center + half_width)};
 }
 
 }  // namespace
 
+ClassificationMetrics ClassificationMetrics::absent(const std::string& reason) {
+  ClassificationMetrics metrics;
+  for (const MetricEntry& entry : metric_table) metrics.*entry.member = OrReason<double>::absent(reason);
+  metrics.confusion_matrix = OrReason<ConfusionMatrix>::absent(reason);
+  const auto no_interval = OrReason<Interval>::absent(reason);
+  metrics.ci95 = {no_interval, no_interval, no_interval, no_interval};
+  return metrics;
+}
+
+const MetricEntry& entry_of(Metric metric) {
+  const auto* const found = std::ranges::find(metric_table, metric, &MetricEntry::metric);
+  if (found == metric_table.end()) throw std::invalid_argument("there is no such metric");
+  return *found;
+}
+
 ClassificationMetrics classification_metrics(std::span<const ScoredImage> images) {
   require_probabilities(images);
+  if (images.empty()) return ClassificationMetrics::absent(std::string(no_images));
+
   ClassificationMetrics metrics;
   metrics.count = images.size();
-  if (images.empty()) {
-    for (Metric* metric : {&metrics.accuracy, &metrics.precision, &metrics.recall, &metrics.sensitivity,
-                           &metrics.specificity, &metrics.f1, &metrics.auroc, &metrics.balanced_accuracy, &metrics.mcc,
-                           &metrics.average_precision, &metrics.brier, &metrics.ece}) {
-      *metric = absent(no_images);
-    }
-    metrics.auroc_ci95_reason = no_images;
-    return metrics;
-  }
-
   const ConfusionMatrix counts = confusion_matrix(images);
   const std::uint64_t positives = counts.tp + counts.fn;
   const std::uint64_t negatives = counts.tn + counts.fp;
@@ -155,17 +154,18 @@ ClassificationMetrics classification_metrics(std::span<const ScoredImage> images
   metrics.specificity = ratio(counts.tn, negatives, no_negative_images);
   metrics.f1 =
       ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn, "no positive images and no positive predictions");
-  metrics.balanced_accuracy = positives == 0 || negatives == 0
-                                  ? absent(needs_both_classes)
-                                  : present((*metrics.sensitivity.value + *metrics.specificity.value) / 2);
+  metrics.balanced_accuracy =
+      positives == 0 || negatives == 0 ? absent(needs_both_classes) : (*metrics.sensitivity + *metrics.specificity) / 2;
   metrics.mcc = matthews_correlation(counts);
   metrics.average_precision = average_precision(images, positives);
-  metrics.brier = present(brier_score(images));
-  metrics.ece = present(expected_calibration_error(images, ece_bins));
-  metrics.accuracy_ci95 = wilson_interval(counts.tp + counts.tn, images.size());
-  metrics.sensitivity_ci95 = wilson_interval(counts.tp, positives);
-  metrics.specificity_ci95 = wilson_interval(counts.tn, negatives);
-  add_auroc(images, metrics);
+  metrics.brier = brier_score(images);
+  metrics.ece = expected_calibration_error(images, ece_bins);
+  metrics.ci95.accuracy = interval_of(metrics.accuracy, counts.tp + counts.tn, images.size());
+  metrics.ci95.sensitivity = interval_of(metrics.sensitivity, counts.tp, positives);
+  metrics.ci95.specificity = interval_of(metrics.specificity, counts.tn, negatives);
+  const auto area = auroc(images);
+  metrics.auroc = area ? OrReason(area->area) : absent(needs_both_classes);
+  metrics.ci95.auroc = area ? auroc_interval(*area) : OrReason<Interval>::absent(std::string(needs_both_classes));
   return metrics;
 }
 
@@ -177,7 +177,7 @@ double expected_calibration_error(std::span<const ScoredImage> images, std::size
   // counts.
   std::vector<double> excess(bins);
   for (const ScoredImage& image : images) {
-    excess[calibration_bin(image.probability, bins)] += image.probability - (image.positive ? 1.0 : 0.0);
+    excess[reliability_bin(image.probability, bins)] += image.probability - (image.positive ? 1.0 : 0.0);
   }
   const double sum = std::accumulate(excess.begin(), excess.end(), 0.0,
                                      [](double total, double gap) { return total + std::abs(gap); });
@@ -194,7 +194,7 @@ MulticlassAccuracy multiclass_accuracy(std::span<const std::size_t> truth, std::
     if (truth[i] == predicted[i]) ++result.correct;
   }
   result.accuracy = ratio(result.correct, result.count, no_images);
-  result.ci95 = wilson_interval(result.correct, result.count);
+  result.ci95 = interval_of(result.accuracy, result.correct, result.count);
   return result;
 }
 

@@ -49,7 +49,8 @@ Spread spread(const Generations& generations, std::size_t rounds) {
   return result;
 }
 
-// Without what sets the generations apart: that is a matter of processes, not of rounds following rounds.
+// The mean of each generation is taken off first: what sets generations apart comes from their processes, not from
+// rounds that follow one another.
 double autocorrelation_time(std::span<const PairedRound> rounds, const Generations& generations) {
   std::vector<double> residuals;
   for (const PairedRound& round : rounds) {
@@ -58,11 +59,10 @@ double autocorrelation_time(std::span<const PairedRound> rounds, const Generatio
   return static_cast<double>(residuals.size()) / effective_count(residuals, 0.5);
 }
 
-// Of the median of n normal values of variance 1; exact for one, pi / 2n for many.
+// Variance of the median of n normal values of variance 1: exact for one, pi / 2n for many.
 double variance_of_median(double n) { return std::numbers::pi / (2 * n + std::numbers::pi - 2); }
 
-std::optional<double> detectable_change(const Spread& spread, double autocorrelation_time,
-                                        const CalibrationPlan& plan) {
+std::optional<double> detectable_change(const Spread& spread, double autocorrelation_time, const NoisePlan& plan) {
   if (!spread.within) return std::nullopt;
   constexpr double power = 0.8;
   const double level = (1 - plan.confidence) / 2;
@@ -107,7 +107,7 @@ double false_difference_rate(std::span<const PairedRound> rounds, const Generati
 
 }  // namespace
 
-Calibration calibrate(std::span<const PairedRound> identical, const CalibrationPlan& plan) {
+NoiseEstimate estimate_noise(std::span<const PairedRound> identical, const NoisePlan& plan) {
   if (identical.empty()) throw std::invalid_argument("a calibration needs at least one round");
   if (plan.rounds == 0 || plan.generations == 0) {
     throw std::invalid_argument("a comparison has at least one round and one generation");
@@ -118,7 +118,7 @@ Calibration calibrate(std::span<const PairedRound> identical, const CalibrationP
   Generations generations;
   for (const PairedRound& round : identical) generations[round.generation].push_back(round.log_speedup);
   const Spread variances = spread(generations, identical.size());
-  Calibration result;
+  NoiseEstimate result;
   if (variances.within) result.between_round_sd = std::sqrt(*variances.within);
   // A speed-up bears the difference of two processes.
   if (variances.between) result.between_process_sd = std::sqrt(*variances.between / 2);

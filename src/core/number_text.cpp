@@ -7,8 +7,19 @@
 namespace stagemark {
 
 std::string decimal(double value, int digits) {
-  std::array<char, 48> text{};
+  std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+std::string signed_decimal(double value, int digits) {
+  const std::string text = decimal(value, digits);
+  return text.starts_with('-') ? text : "+" + text;
+}
+
+std::string significant(double value, int digits) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*g", digits, value);
   return text.data();
 }
 
@@ -24,9 +35,6 @@ std::string thousands(std::uint64_t value) {
 
 std::string percent(double ratio, int digits) { return decimal(100 * ratio, digits) + " %"; }
 
-std::string signed_percent(double ratio, int digits) {
-  const std::string text = percent(ratio, digits);
-  return text.starts_with('-') ? text : "+" + text;
-}
+std::string signed_percent(double ratio, int digits) { return signed_decimal(100 * ratio, digits) + " %"; }
 
 }  // namespace stagemark

@@ -27,18 +27,6 @@ double proportion(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-std::string_view to_string(AccuracyVerdict verdict) noexcept {
-  switch (verdict) {
-    case AccuracyVerdict::kept:
-      return "kept";
-    case AccuracyVerdict::lost:
-      return "lost";
-    case AccuracyVerdict::inconclusive:
-      return "inconclusive";
-  }
-  return "";
-}
-
 std::uint64_t images_within(double margin, std::uint64_t count) {
   require_margin(margin);
   return static_cast<std::uint64_t>(margin * static_cast<double>(count) * (1 + rounding_slack));

@@ -82,7 +82,7 @@ std::vector<PairedRound> turned_over(std::span<const PairedRound> rounds) {
   return result;
 }
 
-// Of the log speed-up.
+// The interval of the log speed-up.
 std::optional<Interval> wider_interval(std::vector<double> values, const std::optional<TEstimate>& slowdown,
                                        double confidence) {
   const auto ranks = quantile_interval_ranks(values.size(), 0.5, confidence);
@@ -101,30 +101,6 @@ void require_criteria(const SpeedCriteria& criteria) {
 }
 
 }  // namespace
-
-std::string_view to_string(Scope scope) noexcept {
-  switch (scope) {
-    case Scope::these_processes:
-      return "these_processes";
-    case Scope::any_processes:
-      return "any_processes";
-  }
-  return "";
-}
-
-std::string_view to_string(SpeedVerdict verdict) noexcept {
-  switch (verdict) {
-    case SpeedVerdict::faster:
-      return "faster";
-    case SpeedVerdict::slower:
-      return "slower";
-    case SpeedVerdict::no_difference:
-      return "no_difference";
-    case SpeedVerdict::inconclusive:
-      return "inconclusive";
-  }
-  return "";
-}
 
 SpeedComparison compare_speed(std::span<const PairedRound> rounds, const SpeedCriteria& criteria) {
   require_criteria(criteria);

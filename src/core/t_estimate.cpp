@@ -5,7 +5,7 @@
 namespace stagemark {
 namespace {
 
-// P(T >= difference / standard_error). Without any spread an estimate is taken at its word.
+// P(T >= difference / standard_error). Where an estimate has no spread, it is taken as exact.
 double upper_tail(double difference, double standard_error, double degrees) {
   if (standard_error == 0) return difference > 0 ? 0 : 1;
   return student_t_cdf(-difference / standard_error, degrees);

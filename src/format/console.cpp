@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "gate_text.hpp"
+#include "sentences.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
@@ -27,23 +29,10 @@ std::string time_text(double milliseconds) {
   return text.data();
 }
 
-/// With two digits that count, however small.
-std::string significant(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g", value);
-  return text.data();
-}
-
-std::string percent(double ratio) { return decimal(100 * ratio, 1) + "%"; }
-
 /// "83.2% [80.0, 86.0]", or why there is no such number.
-std::string with_interval(const OrReason<double>& value, const OrReason<Interval>& interval, double scale, int decimals,
-                          const char* unit) {
-  if (!value) return "n/a (" + value.reason + ")";
-  std::string text = decimal(scale * *value, decimals) + unit;
-  if (interval)
-    text += " [" + decimal(scale * interval->low, decimals) + ", " + decimal(scale * interval->high, decimals) + "]";
-  return text;
+std::string value_or_reason(const OrReason<double>& value, const OrReason<Interval>& interval, double scale, int digits,
+                            const char* unit) {
+  return value ? with_interval(value, interval, scale, digits, unit) : "n/a (" + value.reason + ")";
 }
 
 void print_dataset(std::ostream& out, const Report& report) {
@@ -88,19 +77,15 @@ void print_stages(std::ostream& out, const ApproachReport& result) {
   using Align = ConsoleTable::Align;
   ConsoleTable table({"stage", "mean", "median", "p95", "p99", "share"},
                      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
-  const bool split = result.stages.contains(Stage::feature_extraction);
-  constexpr std::array order = {
-      Stage::decode,         Stage::preprocessing, Stage::upload, Stage::inference,       Stage::feature_extraction,
-      Stage::classification, Stage::download,      Stage::total,  Stage::total_with_waits};
-  for (const Stage stage : order) {
-    const auto found = result.stages.find(stage);
+  for (const StageEntry& entry : stage_tree) {
+    const auto found = result.stages.find(entry.stage);
     if (found == result.stages.end()) continue;
     const StageStatistics& s = found->second;
-    const bool part = split && (stage == Stage::feature_extraction || stage == Stage::classification);
-    std::string name = (part ? "  " : "") + std::string(to_string(stage));
-    if (stage == Stage::decode) name += " (before total)";
+    const bool within_a_part = entry.parent && parent_of(*entry.parent);
+    std::string name = (within_a_part ? "  " : "") + std::string(entry.name);
+    if (is_outside_total(entry.stage)) name += " (before total)";
     table.add({name, time_text(s.mean), time_text(s.median), time_text(s.p95), time_text(s.p99),
-               s.share && stage != Stage::decode ? percent(*s.share) : ""});
+               s.share ? decimal(100 * *s.share, 1) + "%" : ""});
   }
   if (result.unattributed_mean) {
     table.add({"unattributed", time_text(*result.unattributed_mean), "", "", "", ""});
@@ -109,15 +94,15 @@ void print_stages(std::ostream& out, const ApproachReport& result) {
 }
 
 void print_accuracy(std::ostream& out, const ApproachReport& result) {
-  const AccuracyMetrics& m = result.accuracy_metrics;
+  const ClassificationMetrics& m = result.accuracy_metrics;
   ConsoleTable table({"metric", "value [95 % interval]"});
-  table.add({"accuracy", with_interval(m.accuracy, m.ci95.accuracy, 100, 1, "%")});
+  table.add({"accuracy", value_or_reason(m.accuracy, m.ci95.accuracy, 100, 1, "%")});
   if (m.accuracy && (m.sensitivity || m.specificity)) {
-    table.add({"sensitivity", with_interval(m.sensitivity, m.ci95.sensitivity, 100, 1, "%")});
-    table.add({"specificity", with_interval(m.specificity, m.ci95.specificity, 100, 1, "%")});
+    table.add({"sensitivity", value_or_reason(m.sensitivity, m.ci95.sensitivity, 100, 1, "%")});
+    table.add({"specificity", value_or_reason(m.specificity, m.ci95.specificity, 100, 1, "%")});
   }
   if (m.accuracy) {
-    table.add({"AUROC", with_interval(m.auroc, m.ci95.auroc, 1, 4, "")});
+    table.add({"AUROC", value_or_reason(m.auroc, m.ci95.auroc, 1, 4, "")});
     if (m.f1) table.add({"F1", decimal(*m.f1, 4)});
   }
   if (m.confusion_matrix) {
@@ -163,60 +148,26 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
 
 std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
 
-/// Beyond a hundredfold nobody counts thousandths.
-std::string ratio_text(double ratio) { return decimal(ratio, ratio < 100 ? 3 : 0); }
-
 /// "1.902x [1.881, 1.923]"
 std::string speedup_text(const Speedup& speedup) {
   if (!speedup.ratio) return "n/a";
-  std::string text = ratio_text(*speedup.ratio) + "x";
-  if (speedup.ci95) text += " [" + ratio_text(speedup.ci95->low) + ", " + ratio_text(speedup.ci95->high) + "]";
-  return text;
+  return ratio_text(*speedup.ratio) + "x" + ratio_interval_text(speedup.ci95);
 }
 
 std::string verdict_text(SpeedVerdict verdict) {
   return verdict == SpeedVerdict::no_difference ? "no difference" : std::string(to_string(verdict));
 }
 
-/// What was seen of the candidate's decisions, and what it proves.
-std::string accuracy_sentence(const Comparison& comparison) {
-  const LabelFlips& flips = comparison.label_flips;
-  std::string text = std::to_string(flips.files.size()) + " of " + thousands(comparison.images) + " decisions flipped";
-  if (!comparison.accuracy_delta_points) return text + " (" + comparison.accuracy_delta_points.reason + ")";
-  if (!flips.files.empty()) {
-    text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
-  }
-  const std::string margin = decimal(comparison.accuracy_margin_points, 2) + " points";
-  text += ":\n    accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
-          (*comparison.accuracy_delta_points < 0 ? "" : "+") + decimal(*comparison.accuracy_delta_points, 2) +
-          " points";
-  if (comparison.accuracy_delta_ci95) {
-    text += " [" + decimal(comparison.accuracy_delta_ci95->low, 2) + ", " +
-            decimal(comparison.accuracy_delta_ci95->high, 2) + "]";
-  }
-  switch (comparison.accuracy_population_verdict) {
-    case AccuracyVerdict::kept:
-      return text + ";\n    of the population too, no drop of " + margin;
-    case AccuracyVerdict::lost:
-      return text + ";\n    of the population too, a drop of more than " + margin;
-    case AccuracyVerdict::inconclusive:
-      return text + ";\n    whether the population's drops by " + margin + " they cannot decide" +
-             (comparison.images_needed ? ": that takes about " + thousands(*comparison.images_needed) + " images" : "");
-  }
-  return text;
-}
-
 /// How near the numbers are, whatever was decided; empty where nothing is known.
 std::string nearness_sentence(const Comparison& comparison) {
   std::vector<std::string> parts;
   const auto add = [&](const char* what, const OrReason<double>& value) {
-    if (value) parts.push_back(what + significant(*value));
+    if (value) parts.push_back(what + significant(*value, 2));
   };
   add("largest difference of a probability ", comparison.max_probability_difference);
   add("of a network's input ", comparison.max_input_difference);
   if (comparison.auroc_delta) {
-    parts.push_back("AUROC " + std::string(*comparison.auroc_delta < 0 ? "" : "+") +
-                    decimal(*comparison.auroc_delta, 4) +
+    parts.push_back("AUROC " + signed_decimal(*comparison.auroc_delta, 4) +
                     (comparison.auroc_delta_p_value ? " (p " + p_text(*comparison.auroc_delta_p_value) + ")" : ""));
   }
   if (comparison.mcnemar_p_value) parts.push_back("McNemar's p " + p_text(*comparison.mcnemar_p_value));
@@ -225,7 +176,7 @@ std::string nearness_sentence(const Comparison& comparison) {
   return sentence;
 }
 
-/// Approaches by speed; those that cannot be told apart share a place. Empty where two say it all.
+/// Approaches by speed; those that cannot be told apart share a place.
 std::string ranking_sentence(const Report& report) {
   std::map<std::size_t, std::string> places;
   for (const ApproachReport& result : report.results) {
@@ -255,10 +206,10 @@ void print_flips(std::ostream& out, const LabelFlips& flips) {
 }
 
 std::string percent_or_reason(const OrReason<double>& ratio) {
-  return ratio ? decimal(100 * *ratio, 2) + " %" : "n/a (" + ratio.reason + ")";
+  return ratio ? percent(*ratio, 2) : "n/a (" + ratio.reason + ")";
 }
 
-void print_calibration(std::ostream& out, const CalibrationReport& noise) {
+void print_noise(std::ostream& out, const NoiseReport& noise) {
   out << "\nWhat this machine can tell apart, seen by measuring " << noise.approach << " against itself\n";
   ConsoleTable table({"of " + std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
                           (noise.generations == 1 ? " process" : " generations of processes"),
@@ -298,7 +249,7 @@ void print_comparisons(std::ostream& out, const Report& report) {
     const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
     for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
     if (comparison.max_probability_difference) {
-      out << "  " << name << accuracy_sentence(comparison) << '\n';
+      out << "  " << name << accuracy_in_brief(comparison) << '\n';
       out << "    " << nearness_sentence(comparison) << '\n';
       print_flips(out, comparison.label_flips);
     }
@@ -309,8 +260,22 @@ void print_results(std::ostream& out, const Report& report) {
   print_dataset(out, report);
   for (const ApproachReport& result : report.results) print_approach(out, result);
   print_comparisons(out, report);
-  if (report.calibration) print_calibration(out, *report.calibration);
+  if (report.noise) print_noise(out, *report.noise);
   out << '\n';
+}
+
+void print_gate(std::ostream& out, const GateResult& result) {
+  out << "Judged against " << result.baseline << '\n';
+  ConsoleTable table({"outcome", "approach", "metric", "finding"});
+  for (const GateCheck& check : result.checks) {
+    table.add({in_capitals(check.outcome), check.candidate, check.metric, check.finding});
+  }
+  table.print(out, "  ");
+  for (const std::string& change : result.changes) out << "  changed: " << change << '\n';
+  for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
+  out << in_capitals(result.outcome) << ": " << count_of(result, GateOutcome::pass) << " passed, "
+      << count_of(result, GateOutcome::fail) << " failed, " << count_of(result, GateOutcome::inconclusive)
+      << " inconclusive\n";
 }
 
 }  // namespace stagemark

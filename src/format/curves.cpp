@@ -65,17 +65,17 @@ std::vector<CurvePoint> precision_recall_curve(std::span<const ScoredImage> imag
   return points;
 }
 
-std::vector<CalibrationBin> calibration_curve(std::span<const ScoredImage> images, std::size_t bins) {
-  std::vector<CalibrationBin> all(bins);
+std::vector<ReliabilityBin> reliability_curve(std::span<const ScoredImage> images, std::size_t bins) {
+  std::vector<ReliabilityBin> all(bins);
   for (const ScoredImage& image : images) {
     const auto index = std::min(static_cast<std::size_t>(image.probability * static_cast<double>(bins)), bins - 1);
-    CalibrationBin& bin = all[index];
+    ReliabilityBin& bin = all[index];
     ++bin.count;
     bin.mean_probability += image.probability;
     bin.share_positive += image.positive ? 1 : 0;
   }
-  std::vector<CalibrationBin> filled;
-  for (CalibrationBin bin : all) {
+  std::vector<ReliabilityBin> filled;
+  for (ReliabilityBin bin : all) {
     if (bin.count == 0) continue;
     bin.mean_probability /= static_cast<double>(bin.count);
     bin.share_positive /= static_cast<double>(bin.count);

@@ -29,12 +29,12 @@ std::vector<CurvePoint> roc_curve(std::span<const ScoredImage> images);
 std::vector<CurvePoint> precision_recall_curve(std::span<const ScoredImage> images);
 
 /// Of ten equal bins of the probability those that hold an image.
-struct CalibrationBin {
+struct ReliabilityBin {
   double mean_probability = 0;
   double share_positive = 0;
   std::size_t count = 0;
 };
-std::vector<CalibrationBin> calibration_curve(std::span<const ScoredImage> images, std::size_t bins = 10);
+std::vector<ReliabilityBin> reliability_curve(std::span<const ScoredImage> images, std::size_t bins = 10);
 
 /// No more than `most` of the points, evenly spaced, the first and the last among them.
 std::vector<CurvePoint> thinned(std::vector<CurvePoint> points, std::size_t most);

@@ -17,7 +17,7 @@ concept Described = std::same_as<std::remove_const_t<R>, T>;
 /// Types that are written on one line, because there are many of them.
 template <class T>
 inline constexpr bool written_on_one_line = std::same_as<T, RoundReport> || std::same_as<T, FileProblem> ||
-                                            std::same_as<T, ConfusionMatrix> || std::same_as<T, OutlierCounts>;
+                                            std::same_as<T, ConfusionMatrix> || std::same_as<T, TukeyCounts>;
 
 namespace unit {
 inline constexpr const char* none = "";
@@ -211,7 +211,7 @@ void describe(Fields& fields, R& dataset) {
   fields("positive", dataset.positive, "Class that the metrics call positive", unit::none);
   fields("class_counts", dataset.class_counts, "Images by class", unit::images);
   fields("sha256", dataset.sha256, "Over the contents of the images in order", unit::none);
-  fields("synthetic", dataset.synthetic, "Made by `stagemark sample`: the figures say nothing about real images",
+  fields("synthetic", dataset.synthetic, "Made, not photographed: the figures say nothing about real images",
          unit::none);
   fields("skipped", dataset.skipped, "Files left out", unit::none);
   fields("warnings", dataset.warnings, "What a reader should know of how the images were read", unit::none);
@@ -262,21 +262,10 @@ void describe(Fields& fields, R& ci95) {
   fields("auroc", ci95.auroc, "DeLong's interval on the logit scale", unit::ratio);
 }
 
-template <class Fields, Described<AccuracyMetrics> R>
+template <class Fields, Described<ClassificationMetrics> R>
 void describe(Fields& fields, R& metrics) {
   fields("count", metrics.count, "Scored images, each once: its first pass", unit::images);
-  fields("accuracy", metrics.accuracy, "Right decisions", unit::ratio);
-  fields("precision", metrics.precision, "tp / (tp + fp)", unit::ratio);
-  fields("recall", metrics.recall, "tp / (tp + fn)", unit::ratio);
-  fields("sensitivity", metrics.sensitivity, "The same as recall", unit::ratio);
-  fields("specificity", metrics.specificity, "tn / (tn + fp)", unit::ratio);
-  fields("f1", metrics.f1, "Harmonic mean of precision and recall", unit::ratio);
-  fields("auroc", metrics.auroc, "Area under the ROC curve", unit::ratio);
-  fields("balanced_accuracy", metrics.balanced_accuracy, "Mean of sensitivity and specificity", unit::ratio);
-  fields("mcc", metrics.mcc, "Matthews correlation coefficient", unit::none);
-  fields("average_precision", metrics.average_precision, "Average precision", unit::ratio);
-  fields("brier", metrics.brier, "Mean squared error of the probability", unit::none);
-  fields("ece", metrics.ece, "Expected calibration error, l1, 15 equal bins", unit::none);
+  for (const MetricEntry& entry : metric_table) fields(entry.name, metrics.*entry.member, entry.definition, entry.unit);
   fields("confusion_matrix", metrics.confusion_matrix, "Counts of truth and decision", unit::images);
   fields("ci95", metrics.ci95, "95 % intervals for the population the images are drawn from", unit::none);
 }
@@ -288,7 +277,7 @@ void describe(Fields& fields, R& memory) {
   fields("device_peak_bytes", memory.device_peak_bytes, "Most memory held on the device", unit::bytes);
 }
 
-template <class Fields, Described<OutlierCounts> R>
+template <class Fields, Described<TukeyCounts> R>
 void describe(Fields& fields, R& outliers) {
   fields("mild_low", outliers.mild_low, "More than 1.5 interquartile ranges below", unit::calls);
   fields("severe_low", outliers.severe_low, "More than 3 interquartile ranges below", unit::calls);
@@ -441,20 +430,20 @@ void describe(Fields& fields, R& comparison) {
   fields("reasons", comparison.reasons, "Why the verdicts are what they are", unit::none);
 }
 
-template <class Fields, Described<CalibrationReport> R>
-void describe(Fields& fields, R& calibration) {
-  fields("approach", calibration.approach, "What was measured against itself", unit::none);
-  fields("rounds", calibration.rounds, "Rounds that both sides measured", unit::none);
-  fields("generations", calibration.generations, "Generations of fresh worker processes that did", unit::none);
-  fields("between_round_sd", calibration.between_round_sd,
+template <class Fields, Described<NoiseReport> R>
+void describe(Fields& fields, R& noise) {
+  fields("approach", noise.approach, "What was measured against itself", unit::none);
+  fields("rounds", noise.rounds, "Rounds that both sides measured", unit::none);
+  fields("generations", noise.generations, "Generations of fresh worker processes that did", unit::none);
+  fields("between_round_sd", noise.between_round_sd,
          "Standard deviation of a round's log speed-up about that of its generation", unit::ratio);
-  fields("between_process_sd", calibration.between_process_sd,
+  fields("between_process_sd", noise.between_process_sd,
          "Standard deviation of a worker process's log time about that of others of the same program", unit::ratio);
-  fields("autocorrelation_time", calibration.autocorrelation_time, "Rounds that tell as much as one independent round",
+  fields("autocorrelation_time", noise.autocorrelation_time, "Rounds that tell as much as one independent round",
          unit::none);
-  fields("smallest_detectable_change", calibration.smallest_detectable_change,
+  fields("smallest_detectable_change", noise.smallest_detectable_change,
          "Relative change of speed that a run with these rounds and generations finds four times in five", unit::ratio);
-  fields("false_difference_rate", calibration.false_difference_rate,
+  fields("false_difference_rate", noise.false_difference_rate,
          "Share of relabellings of the two identical sides that the comparison would call different at 95 %",
          unit::ratio);
 }
@@ -475,7 +464,7 @@ void describe(Fields& fields, R& report) {
   fields("approaches_tested", report.approaches_tested, "Their names, the baseline first", unit::none);
   fields("results", report.results, "One per approach", unit::none);
   fields("comparisons", report.comparisons, "One per candidate", unit::none);
-  fields("calibration", report.calibration, "Of `stagemark calibrate`: what the machine can tell apart", unit::none);
+  fields("calibration", report.noise, "Of an approach against itself: what the machine can tell apart", unit::none);
 }
 
 }  // namespace stagemark

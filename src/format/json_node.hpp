@@ -34,7 +34,7 @@ class Node {
 
   /// The name of the next value. Objects only.
   virtual void key(const std::string& /*name*/) {}
-  /// Takes the next value. For an opening, returns what reads the rest of it; null: nobody wants it. \throws
+  /// Takes the next value. For an opening, returns what reads the rest of it; null if it is to be passed over. \throws
   /// BadValue
   virtual std::unique_ptr<Node> take(Token& token) = 0;
   /// All values were read. \throws BadValue

@@ -96,7 +96,7 @@ class ObjectNode : public Node {
 
  protected:
   [[nodiscard]] const std::string& current_key() const noexcept { return key_; }
-  /// Which of two values would count is anyone's guess.
+  /// A name that stands twice is refused: JSON does not say which of the two values counts.
   [[nodiscard]] static BadValue twice() { return {.problem = "the name stands twice"}; }
 
  private:
@@ -122,7 +122,7 @@ class ByStageNode final : public ObjectNode {
   explicit ByStageNode(ByStage<T>& target) : target_(target) { target_.clear(); }
 
   std::unique_ptr<Node> take(Token& token) override {
-    const std::optional<Stage> stage = parse_stage(current_key());
+    const std::optional<Stage> stage = parse_enum<Stage>(current_key());
     if (stage && target_.contains(*stage)) throw twice();
     return stage ? put(target_[*stage], token) : nullptr;
   }
@@ -134,7 +134,7 @@ class ByStageNode final : public ObjectNode {
 /// \throws BadValue if this version cannot read reports of that schema version
 void check_schema_version(const std::string& version);
 
-/// \throws BadValue if the columns are not of equal length
+/// \throws BadValue if the columns are not of equal length, or a probability is none
 void check_columns(const PerImage& images);
 
 /// An object whose members are described. Unknown names are passed over.
@@ -182,7 +182,7 @@ class MembersNode final : public ObjectNode {
     if constexpr (IsOrReason<T>) {
       std::string reason;
       set(reason, token);
-      // An empty one says no more than none.
+      // An empty reason is treated as a missing one.
       if (!member && !reason.empty()) member.reason = std::move(reason);
     }
   }

@@ -1,8 +1,10 @@
 #include <charconv>
+#include <fstream>
 #include <istream>
 #include <nlohmann/json.hpp>
 
 #include "json_nodes.hpp"
+#include "report/column_check.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/format/json.hpp"
 
@@ -123,31 +125,7 @@ void check_schema_version(const std::string& version) {
 }
 
 void check_columns(const PerImage& images) {
-  const std::size_t expected = images.path.size();
-  const auto check = [expected](const std::string& place, std::size_t size) {
-    if (size == expected) return;
-    throw BadValue{.problem = "expected " + std::to_string(expected) + " entries as in the other columns, found " +
-                              std::to_string(size),
-                   .below = place};
-  };
-  auto fields = [&](std::string_view name, const auto& member, const char* /*documentation*/, const char* /*unit*/) {
-    using Member = std::remove_cvref_t<decltype(member)>;
-    const std::string place = pointer_step(name);
-    if constexpr (IsByStage<Member>) {
-      for (const auto& [stage, column] : member) check(place + pointer_step(to_string(stage)), column.size());
-    } else if constexpr (IsOrReason<Member>) {
-      if (member) check(place, member->size());
-    } else {
-      check(place, member.size());
-    }
-  };
-  describe(fields, images);
-  for (std::size_t row = 0; row < expected; ++row) {
-    const auto probability = images.probability[row];
-    if (probability && (*probability < 0 || *probability > 1)) {
-      throw BadValue{.problem = "expected a probability from 0 to 1", .below = "/probability/" + std::to_string(row)};
-    }
-  }
+  if (const auto bad = find_bad_column(images)) throw BadValue{.problem = bad->problem, .below = "/" + bad->column};
 }
 
 Report read_json(std::istream& in, const std::string& name) {
@@ -156,6 +134,16 @@ Report read_json(std::istream& in, const std::string& name) {
   nlohmann::json::sax_parse(in, &handler);
   if (in.bad()) throw InputError("the report cannot be read", name);
   return report;
+}
+
+Report read_report(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::path file = std::filesystem::is_directory(path, ignored) ? path / "report.json" : path;
+  std::ifstream in(file, std::ios::binary);
+  if (!in || !std::filesystem::is_regular_file(file, ignored)) {
+    throw InputError("no such report", file.string(), "name the report.json that `run` wrote");
+  }
+  return read_json(in, file.string());
 }
 
 }  // namespace stagemark

@@ -27,11 +27,11 @@ concept HasTextCodec = requires(const T& value) { TextCodec<T>::text(value); };
 template <class T>
 concept HasListedValues = HasTextCodec<T> && requires { TextCodec<T>::all; };
 
-template <>
-struct TextCodec<Precision> {
-  static constexpr std::array all = {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8};
-  static std::string text(Precision precision) { return std::string(to_string(precision)); }
-  static std::optional<Precision> parse(std::string_view text) { return parse_precision(text); }
+template <NamedEnum Enum>
+struct TextCodec<Enum> {
+  static constexpr std::array all = all_values<Enum>;
+  static std::string text(Enum value) { return std::string(to_string(value)); }
+  static std::optional<Enum> parse(std::string_view text) { return parse_enum<Enum>(text); }
 };
 
 template <>
@@ -39,35 +39,6 @@ struct TextCodec<Device> {
   static constexpr std::string_view pattern = "^(cpu|cuda:[0-9]+)$";
   static std::string text(const Device& device) { return to_string(device); }
   static std::optional<Device> parse(std::string_view text) { return parse_device(text); }
-};
-
-template <>
-struct TextCodec<Isolation> {
-  static constexpr std::array all = {Isolation::none, Isolation::process};
-  static std::string text(Isolation isolation) { return std::string(to_string(isolation)); }
-  static std::optional<Isolation> parse(std::string_view text) { return parse_isolation(text); }
-};
-
-template <>
-struct TextCodec<Severity> {
-  static constexpr std::array all = {Severity::information, Severity::warning, Severity::problem};
-  static std::string text(Severity severity) { return std::string(to_string(severity)); }
-  static std::optional<Severity> parse(std::string_view text) { return parse_severity(text); }
-};
-
-template <>
-struct TextCodec<SpeedVerdict> {
-  static constexpr std::array all = {SpeedVerdict::faster, SpeedVerdict::slower, SpeedVerdict::no_difference,
-                                     SpeedVerdict::inconclusive};
-  static std::string text(SpeedVerdict verdict) { return std::string(to_string(verdict)); }
-  static std::optional<SpeedVerdict> parse(std::string_view text) { return parse_speed_verdict(text); }
-};
-
-template <>
-struct TextCodec<AccuracyVerdict> {
-  static constexpr std::array all = {AccuracyVerdict::kept, AccuracyVerdict::lost, AccuracyVerdict::inconclusive};
-  static std::string text(AccuracyVerdict verdict) { return std::string(to_string(verdict)); }
-  static std::optional<AccuracyVerdict> parse(std::string_view text) { return parse_accuracy_verdict(text); }
 };
 
 /// The family a type belongs to. The primary template is a struct of described members.

@@ -1,63 +1,14 @@
 #include "stagemark/format/markdown.hpp"
 
-#include <array>
-#include <charconv>
 #include <ostream>
-#include <set>
 #include <string>
-#include <string_view>
 
+#include "gate_text.hpp"
 #include "markdown_table.hpp"
 #include "stagemark/core/number_text.hpp"
 
 namespace stagemark {
 namespace {
-
-/// One row at a time.
-class CsvWriter {
- public:
-  explicit CsvWriter(std::ostream& out) : out_(out) {}
-
-  CsvWriter& text(std::string_view text) {
-    separate();
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out_ << text;
-      return *this;
-    }
-    out_ << '"';
-    for (const char c : text) out_ << (c == '"' ? "\"\"" : std::string_view(&c, 1));
-    out_ << '"';
-    return *this;
-  }
-  /// With as many digits as it takes to read the same number again.
-  template <class T>
-  CsvWriter& number(T value) {
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    separate();
-    out_ << std::string_view(digits.data(), end);
-    return *this;
-  }
-  /// An optional or a value with a reason; empty where it is absent.
-  template <class Optional>
-  CsvWriter& maybe(const Optional& value) {
-    if (value) return number(*value);
-    return text("");
-  }
-  void end_row() {
-    out_ << "\r\n";
-    first_ = true;
-  }
-
- private:
-  void separate() {
-    if (!first_) out_ << ',';
-    first_ = false;
-  }
-
-  std::ostream& out_;
-  bool first_ = true;
-};
 
 std::string interval_text(const OrReason<Interval>& interval, double factor, int digits) {
   if (!interval) return "";
@@ -80,13 +31,12 @@ void write_markdown(std::ostream& out, const Report& report) {
       continue;
     }
     const StageStatistics& times = total->second;
-    const AccuracyMetrics& metrics = result.accuracy_metrics;
+    const ClassificationMetrics& metrics = result.accuracy_metrics;
     write_markdown_row(
         out, {result.approach, milliseconds(times.mean), milliseconds(times.median), milliseconds(times.p95),
               milliseconds(times.p99),
               result.throughput_images_per_second ? decimal(*result.throughput_images_per_second, 1) : "n/a",
-              result.accuracy ? decimal(100 * *result.accuracy, 1) + " %" + interval_text(metrics.ci95.accuracy, 100, 1)
-                              : "n/a",
+              result.accuracy ? percent(*result.accuracy, 1) + interval_text(metrics.ci95.accuracy, 100, 1) : "n/a",
               metrics.auroc ? decimal(*metrics.auroc, 4) + interval_text(metrics.ci95.auroc, 1, 4) : "n/a"});
   }
   if (report.comparisons.empty()) return;
@@ -109,77 +59,18 @@ void write_markdown(std::ostream& out, const Report& report) {
   }
 }
 
-void write_csv(std::ostream& out, const Report& report) {
-  CsvWriter csv(out);
-  for (const char* name : {"approach",
-                           "engine",
-                           "precision",
-                           "device",
-                           "stage",
-                           "count",
-                           "mean_ms",
-                           "median_ms",
-                           "p90_ms",
-                           "p95_ms",
-                           "p99_ms",
-                           "min_ms",
-                           "max_ms",
-                           "stddev_ms",
-                           "share",
-                           "ci95_median_low_ms",
-                           "ci95_median_high_ms",
-                           "p95_upper_ms",
-                           "p99_upper_ms",
-                           "accuracy",
-                           "auroc"}) {
-    csv.text(name);
+void write_markdown(std::ostream& out, const GateResult& result) {
+  out << "### stagemark: " << to_string(result.outcome) << "\n\nJudged against " << markdown_cell(result.baseline)
+      << ".\n\n";
+  write_markdown_headings(out, {"outcome", "approach", "metric", "finding"});
+  for (const GateCheck& check : result.checks) {
+    const std::string outcome(to_string(check.outcome));
+    write_markdown_row(out, {check.outcome == GateOutcome::pass ? outcome : in_capitals(check.outcome), check.candidate,
+                             check.metric, check.finding});
   }
-  csv.end_row();
-  for (const ApproachReport& result : report.results) {
-    for (const auto& [stage, s] : result.stages) {
-      csv.text(result.approach).text(result.engine).text(to_string(result.precision)).text(to_string(result.device));
-      csv.text(to_string(stage)).number(s.count).number(s.mean).number(s.median).number(s.p90).number(s.p95);
-      csv.number(s.p99).number(s.min).number(s.max).maybe(s.stddev).maybe(s.share);
-      if (s.ci95_median) {
-        csv.number(s.ci95_median->low).number(s.ci95_median->high);
-      } else {
-        csv.text("").text("");
-      }
-      csv.maybe(s.p95_upper).maybe(s.p99_upper).maybe(result.accuracy).maybe(result.accuracy_metrics.auroc).end_row();
-    }
-  }
-}
-
-void write_per_image_csv(std::ostream& out, const Report& report) {
-  std::set<Stage> stages;
-  for (const ApproachReport& result : report.results) {
-    for (const auto& [stage, times] : result.per_image.stages_ns) stages.insert(stage);
-  }
-  CsvWriter csv(out);
-  for (const char* name :
-       {"approach", "path", "label", "predicted", "probability", "logit", "round", "process", "pass", "call"}) {
-    csv.text(name);
-  }
-  for (const Stage stage : stages) csv.text(std::string(to_string(stage)) + "_ns");
-  csv.end_row();
-  for (const ApproachReport& result : report.results) {
-    const PerImage& images = result.per_image;
-    const auto class_name = [&](std::optional<std::uint32_t> index) {
-      if (!index) return std::string();
-      return *index < report.dataset.classes.size() ? report.dataset.classes[*index] : std::to_string(*index);
-    };
-    for (std::size_t row = 0; row < images.path.size(); ++row) {
-      csv.text(result.approach).text(images.path[row]);
-      csv.text(class_name(images.label[row])).text(class_name(images.predicted[row]));
-      csv.maybe(images.probability[row]).maybe(images.logit[row]).maybe(images.round[row]);
-      csv.maybe(images.process[row]).maybe(images.pass[row]).maybe(images.call[row]);
-      for (const Stage stage : stages) {
-        const auto column = images.stages_ns.find(stage);
-        csv.maybe(column == images.stages_ns.end() ? std::nullopt : column->second[row]);
-      }
-      csv.end_row();
-    }
-  }
+  if (!result.changes.empty()) out << '\n';
+  for (const std::string& change : result.changes) out << "- changed: " << markdown_cell(change) << '\n';
+  for (const std::string& warning : result.warnings) out << "\n> " << markdown_cell(warning) << '\n';
 }
 
 }  // namespace stagemark

@@ -13,12 +13,8 @@ namespace stagemark {
 /// A prediction that can be scored: there is one, and its probability is in [0, 1]. Null otherwise.
 const Prediction* usable_prediction(const InferenceRecord& inference);
 
-/// The class that a prediction decides for, positive where the probability of the positive class reaches the
-/// threshold.
-std::size_t decided_class(const Prediction& prediction, const Dataset& dataset, double threshold);
-
 /// Each image once: its first inference.
-AccuracyMetrics accuracy_metrics(const ApproachResult& result, const Dataset& dataset, double threshold);
+ClassificationMetrics accuracy_metrics(const ApproachResult& result, const Dataset& dataset, double threshold);
 
 /// Number of images with a prediction.
 std::size_t classified_images(const ApproachResult& result, const Dataset& dataset);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "paired_inferences.hpp"
+#include "preconditions.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/paired_auroc.hpp"
 #include "stagemark/core/paired_proportions.hpp"
@@ -20,7 +21,7 @@
 namespace stagemark {
 namespace {
 
-/// Below it not even the sign test of all rounds reaches a 95 % interval (6), whatever they show.
+/// With fewer rounds the sign test gives no 95 % interval, whatever they show.
 constexpr std::size_t fewest_rounds = 6;
 
 std::string rounds_reason(std::size_t rounds) {
@@ -39,7 +40,7 @@ Speedup speedup_of(const SpeedComparison& comparison, const SpeedDecision& decis
   speedup.ci95 = OrReason<Interval>::of(comparison.interval, rounds_reason(comparison.rounds));
   speedup.p_value = comparison.p_value;
   speedup.p_adjusted = decision.p_adjusted;
-  speedup.scope = std::string(to_string(comparison.scope));
+  speedup.scope = comparison.scope;
   return speedup;
 }
 
@@ -74,7 +75,7 @@ void compare_total_tails(const Pair& pair, const SpeedCriteria& criteria, std::u
     speedup.ci95 = compared->interval;
     speedup.p_value = compared->p_value;
     speedup.p_adjusted = OrReason<double>::absent("verdicts are about medians");
-    speedup.scope = std::string(to_string(compared->scope));
+    speedup.scope = compared->scope;
     return speedup;
   };
   comparison.tails = {tail(0.95), tail(0.99)};
@@ -124,7 +125,7 @@ void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double
       population_accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
 }
 
-/// What the hashes tell: the tensors themselves are compared where they are, in the run.
+/// From the stored hashes, which tell only whether inputs are equal; `make_report` has the inputs themselves.
 OrReason<double> input_difference(const Pair& pair, std::span<const PairedRow> rows) {
   bool known = false;
   for (const PairedRow& row : rows) {
@@ -174,7 +175,7 @@ void compare_process_runs(const ApproachReport& baseline, const ApproachReport& 
   const Interval speedup{1 / (1 + compared->interval.high), 1 / (1 + compared->interval.low)};
   comparison.speedup.ratio = 1 / (1 + compared->slowdown);
   comparison.speedup.ci95 = speedup;
-  comparison.speedup.scope = std::string(to_string(Scope::any_processes));
+  comparison.speedup.scope = Scope::any_processes;
   const double practical = 1 + criteria.practical;
   if (speedup.low > 1 && *comparison.speedup.ratio >= practical) {
     comparison.speed_verdict = SpeedVerdict::faster;
@@ -213,6 +214,8 @@ void rank_by_speed(Report& report, const SpeedCriteria& criteria, const std::set
 
 void compare_approaches(Report& report, const ComparisonCriteria& criteria,
                         const std::optional<std::string>& baseline_name) {
+  expect_usable(criteria);
+  expect_usable(report, "the report");
   report.comparisons.clear();
   if (report.results.empty()) return;
   const std::size_t baseline_index = approach_index(report, baseline_name);
@@ -235,7 +238,7 @@ void compare_approaches(Report& report, const ComparisonCriteria& criteria,
     std::vector<SpeedComparison> family;
     std::vector<std::size_t> members;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-      if (baseline.error || pairs[i].candidate.error || stage == Stage::decode) continue;
+      if (baseline.error || pairs[i].candidate.error || is_outside_total(stage)) continue;
       if (const auto compared = compare_stage(pairs[i], stage, criteria.speed)) {
         family.push_back(*compared);
         members.push_back(i);
@@ -270,6 +273,9 @@ void compare_approaches(Report& report, const ComparisonCriteria& criteria,
 
 void compare_with_report(Report& report, const Report& other, const std::string& name,
                          const ComparisonCriteria& criteria, const std::optional<std::string>& baseline_name) {
+  expect_usable(criteria);
+  expect_usable(report, "the report");
+  expect_usable(other, "the other report");
   if (report.results.empty()) return;
   const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
   const bool same_machine = report.environment.fingerprint == other.environment.fingerprint;
@@ -287,7 +293,7 @@ void compare_with_report(Report& report, const Report& other, const std::string&
     if (!same_machine) comparison.reasons.emplace_back("environment_mismatch: the reports are of different machines");
     for (const auto& [stage, before] : baseline.stages) {
       const auto after = candidate.stages.find(stage);
-      if (after == candidate.stages.end() || stage == Stage::decode || !(after->second.median > 0)) continue;
+      if (after == candidate.stages.end() || is_outside_total(stage) || !(after->second.median > 0)) continue;
       Speedup speedup = no_speedup("not_interleaved");
       speedup.ratio = before.median / after->second.median;
       if (stage == Stage::total) {

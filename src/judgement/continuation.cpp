@@ -1,12 +1,13 @@
 #include "stagemark/judgement/continuation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 #include <utility>
 
+#include "preconditions.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/judgement/make_report.hpp"
 
 namespace stagemark {
@@ -17,21 +18,20 @@ bool failed(const Report& report, const std::string& approach) {
   return found != report.results.end() && found->error.has_value();
 }
 
-/// In multiples of one: 0.01 is 1 % either way.
+/// Half the width of the interval, as a ratio less one: 0.01 is 1 % either way.
 std::optional<double> half_width_of(const Speedup& speedup) {
   if (!speedup.ci95 || !(speedup.ci95->low > 0)) return std::nullopt;
   return std::sqrt(speedup.ci95->high / speedup.ci95->low) - 1;
 }
 
-std::string percent(double ratio) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g %%", 100 * ratio);
-  return text.data();
-}
+std::string percent(double ratio) { return significant(100 * ratio, 3) + " %"; }
 
 }  // namespace
 
 Continuation until_precise(double half_width, std::chrono::steady_clock::time_point deadline) {
+  const bool is_width = half_width > 0;  // false for NaN
+  if (!is_width)
+    throw UsageError(significant(half_width, 4) + " is not above 0", "`half_width`", "0.01 is 1 % either way");
   return [=](const SuiteResult& so_far) -> std::variant<MoreRounds, std::string> {
     const Report report = make_report(so_far, {});
     std::optional<double> widest;
@@ -40,7 +40,7 @@ Continuation until_precise(double half_width, std::chrono::steady_clock::time_po
       if (failed(report, comparison.baseline) || failed(report, comparison.candidate)) continue;
       comparable = true;
       const auto width = half_width_of(comparison.speedup);
-      // One that has no interval yet needs more rounds than any width tells.
+      // A comparison without an interval needs more rounds, however narrow those of the others are.
       widest = std::max(widest.value_or(0), width.value_or(std::numeric_limits<double>::infinity()));
     }
     if (!comparable) return "there is no pair to compare";
@@ -61,13 +61,14 @@ Continuation until_precise(double half_width, std::chrono::steady_clock::time_po
 
 Continuation retry_if_inconclusive(GateCriteria criteria, std::optional<std::string> baseline) {
   criteria.level = retry_gate_level;
+  expect_usable(criteria);
   return [criteria = std::move(criteria), baseline = std::move(baseline),
           retried = false](const SuiteResult& so_far) mutable -> std::variant<MoreRounds, std::string> {
     const std::string planned = stopped_with_the_plan;
     if (retried) return planned + " twice, because the gate could not tell";
     try {
       const GateResult result = gate(make_report(so_far, {}), criteria, baseline);
-      // The images stay the same: only what is known of latency grows.
+      // More rounds measure the same images again: only checks of latency, STAGE:STATISTIC, can become decided.
       const bool can_tell_more = std::ranges::any_of(result.checks, [](const GateCheck& check) {
         return check.outcome == GateOutcome::inconclusive && check.metric.find(':') != std::string::npos;
       });

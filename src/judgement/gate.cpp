@@ -1,18 +1,18 @@
 #include "stagemark/judgement/gate.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "paired_inferences.hpp"
+#include "preconditions.hpp"
 #include "report/shell_word.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/metrics.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/paired_proportions.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "stagemark/core/stored_baseline.hpp"
@@ -22,26 +22,6 @@ namespace stagemark {
 namespace {
 
 using Statistic = GatedLatency::Statistic;
-
-constexpr std::array<std::pair<std::string_view, Statistic>, 5> statistics = {{{"median", Statistic::median},
-                                                                               {"mean", Statistic::mean},
-                                                                               {"p90", Statistic::p90},
-                                                                               {"p95", Statistic::p95},
-                                                                               {"p99", Statistic::p99}}};
-
-using ClassMetric = Metric ClassificationMetrics::*;
-
-constexpr std::array<std::pair<std::string_view, ClassMetric>, 10> class_metrics = {
-    {{"accuracy", &ClassificationMetrics::accuracy},
-     {"precision", &ClassificationMetrics::precision},
-     {"recall", &ClassificationMetrics::recall},
-     {"sensitivity", &ClassificationMetrics::sensitivity},
-     {"specificity", &ClassificationMetrics::specificity},
-     {"f1", &ClassificationMetrics::f1},
-     {"auroc", &ClassificationMetrics::auroc},
-     {"balanced_accuracy", &ClassificationMetrics::balanced_accuracy},
-     {"mcc", &ClassificationMetrics::mcc},
-     {"average_precision", &ClassificationMetrics::average_precision}}};
 
 /// The quantile that a statistic of the tail is.
 std::optional<double> tail_of(Statistic statistic) {
@@ -59,20 +39,14 @@ std::optional<double> tail_of(Statistic statistic) {
   return std::nullopt;
 }
 
-std::string text(const char* format, double a, double b = 0, double c = 0) {
-  std::array<char, 160> buffer{};
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg,clang-diagnostic-format-nonliteral): formats of this file
-  std::snprintf(buffer.data(), buffer.size(), format, a, b, c);
-  return buffer.data();
-}
-
-std::string percent(double ratio) { return text("%+.2f %%", 100 * ratio); }
-
 [[noreturn]] void refuse(const std::string& problem, const std::string& remedy = {}) {
   throw InputError(problem, "the gate", remedy);
 }
 
-void expect_usable(const ApproachReport& result) {
+std::string points(double ratio) { return decimal(100 * ratio, 2) + " points"; }
+std::string signed_points(double ratio) { return signed_decimal(100 * ratio, 2) + " points"; }
+
+void expect_result(const ApproachReport& result) {
   if (result.error) refuse("approach '" + result.approach + "' failed: " + *result.error, "mend it, then run again");
   if (result.inferences == 0) refuse("approach '" + result.approach + "' has no result");
 }
@@ -80,7 +54,7 @@ void expect_usable(const ApproachReport& result) {
 void expect_stage(const ApproachReport& result, Stage stage) {
   if (result.stages.contains(stage)) return;
   refuse("approach '" + result.approach + "' has no time of stage '" + std::string(to_string(stage)) + "'",
-         "gate another --metric");
+         "gate another of `latencies`");
 }
 
 /// One check of a family, before the family is adjusted.
@@ -88,6 +62,13 @@ struct Pending {
   GateCheck check;
   std::optional<MarginTest> test;  ///< absent: the outcome is decided already
 };
+
+/// A margin that large is more often a slip of the decimal point than meant.
+void warn_of_large_margin(const GateCriteria& criteria, GateResult& result) {
+  if (criteria.max_slowdown <= 1 || criteria.latencies.empty()) return;
+  result.warnings.push_back("`max_slowdown` lets a candidate take " + significant(1 + criteria.max_slowdown, 3) +
+                            " times as long as the baseline");
+}
 
 GateResult conclude(std::vector<Pending> pending, double level, GateResult result) {
   std::vector<MarginTest> family;
@@ -102,22 +83,23 @@ GateResult conclude(std::vector<Pending> pending, double level, GateResult resul
     all.push_back(one.check.outcome);
     result.checks.push_back(std::move(one.check));
   }
-  if (all.empty()) refuse("there is nothing to check", "leave some --metric or --max-accuracy-drop on");
+  if (all.empty()) refuse("there is nothing to check", "leave some of `latencies` or `max_accuracy_drop` on");
   result.outcome = overall_outcome(all);
   return result;
 }
 
 std::string against_margin(double slowdown, const std::optional<Interval>& interval, double margin) {
-  std::string sentence = slowdown >= 0 ? percent(slowdown) + " slower" : percent(slowdown) + " (faster)";
-  if (interval) sentence += " [" + percent(interval->low) + ", " + percent(interval->high) + "]";
-  return sentence + ", allowed " + percent(margin);
+  std::string sentence =
+      slowdown >= 0 ? signed_percent(slowdown, 2) + " slower" : signed_percent(slowdown, 2) + " (faster)";
+  if (interval) sentence += " [" + signed_percent(interval->low, 2) + ", " + signed_percent(interval->high, 2) + "]";
+  return sentence + ", allowed " + signed_percent(margin, 2);
 }
 
-/// Not inconclusive, which somebody may have asked to let pass: what is missing was not measured.
+/// What was not measured is refused and not called inconclusive, which somebody may have asked to let pass.
 [[noreturn]] void refuse_untimed(const Pair& pair, Stage stage) {
   refuse("'" + pair.baseline.approach + "' and '" + pair.candidate.approach + "' have no time of stage '" +
              std::string(to_string(stage)) + "' to compare",
-         "measure again, or gate another --metric");
+         "measure again, or gate another of `latencies`");
 }
 
 bool above_zero(std::span<const RoundTimes> rounds) {
@@ -129,7 +111,7 @@ bool above_zero(std::span<const RoundTimes> rounds) {
   });
 }
 
-/// Slowdown is the reverse of speed-up, and its interval is turned round.
+/// A slowdown is the inverse of a speed-up, so that the ends of its interval change places.
 Interval slowdown_interval(const Interval& speedup) { return {1 / speedup.high - 1, 1 / speedup.low - 1}; }
 
 Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateCriteria& criteria, std::uint64_t seed) {
@@ -189,14 +171,14 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, doubl
     refuse("accuracy of '" + pair.candidate.approach + "' cannot be judged: " +
                (!outcomes ? "the images have no labels"
                           : (pair.baseline.accuracy ? pair.candidate : pair.baseline).accuracy.reason),
-           "gate latency alone with --max-accuracy-drop off");
+           "gate latency alone with `max_accuracy_drop` off");
   }
   const auto count = static_cast<double>(outcomes->count());
   const double delta = (static_cast<double>(outcomes->helpful) - static_cast<double>(outcomes->harmful)) / count;
   std::string& finding = pending.check.finding;
-  finding = text("%+.2f points on %.0f images", 100 * delta, count) + " (" + std::to_string(outcomes->harmful) +
-            " harmful flips, " + std::to_string(outcomes->helpful) + " helpful), allowed " +
-            text("%.2f points", 100 * margin) + " = " + std::to_string(images_within(margin, outcomes->count())) +
+  finding = signed_points(delta) + " on " + std::to_string(outcomes->count()) + " images" + " (" +
+            std::to_string(outcomes->harmful) + " harmful flips, " + std::to_string(outcomes->helpful) +
+            " helpful), allowed " + points(margin) + " = " + std::to_string(images_within(margin, outcomes->count())) +
             " images";
   if (estimand == Estimand::dataset) {
     finding += ", on these very images";
@@ -208,7 +190,7 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, doubl
   pending.test = MarginTest{1 - normal_cdf(t), normal_cdf(t)};
   finding += ", of the population";
   if (const auto interval = tango_interval(*outcomes)) {
-    finding += text(" [%+.2f, %+.2f]", 100 * interval->low, 100 * interval->high);
+    finding += " [" + signed_decimal(100 * interval->low, 2) + ", " + signed_decimal(100 * interval->high, 2) + "]";
   }
   if (const auto needed = images_needed(*outcomes, margin, level)) {
     finding += "; deciding takes about " + std::to_string(*needed) + " images";
@@ -230,7 +212,7 @@ Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& a
       count != nullptr ? static_cast<double>(*count) : std::get<double>(allowed) * static_cast<double>(rows.size());
   pending.check.outcome = static_cast<double>(flips) <= limit ? GateOutcome::pass : GateOutcome::fail;
   pending.check.finding = std::to_string(flips) + " of " + std::to_string(rows.size()) +
-                          " decisions differ from the baseline's, allowed " + text("%.0f", std::floor(limit));
+                          " decisions differ from the baseline's, allowed " + decimal(std::floor(limit), 0);
   return pending;
 }
 
@@ -238,33 +220,33 @@ Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& a
 void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const GatedDrop> drops,
                std::vector<Pending>& pending) {
   if (drops.empty()) return;
-  if (dataset.classes.size() != 2) refuse("--max-drop needs images of two classes", "gate accuracy alone");
+  if (dataset.classes.size() != 2) refuse("`max_drops` needs images of two classes", "gate accuracy alone");
   const PairedScores scores = paired_scores(pair, first_inferences(pair), dataset);
   const ClassificationMetrics before = classification_metrics(scores.baseline);
   const ClassificationMetrics after = classification_metrics(scores.candidate);
   for (const GatedDrop& drop : drops) {
-    const auto* const member =
-        std::ranges::find(class_metrics, drop.metric, &std::pair<std::string_view, ClassMetric>::first);
-    const Metric& first = before.*(member->second);
-    const Metric& second = after.*(member->second);
-    for (const Metric* metric : {&first, &second}) {
-      if (!metric->value) refuse("'" + drop.metric + "' has no value: " + metric->reason, "gate another metric");
+    const MetricEntry& entry = entry_of(drop.metric);
+    const OrReason<double>& first = before.*entry.member;
+    const OrReason<double>& second = after.*entry.member;
+    const std::string name(entry.name);
+    for (const auto* value : {&first, &second}) {
+      if (!*value) refuse("'" + name + "' has no value: " + value->reason, "gate another metric");
     }
-    const double fall = *first.value - *second.value;
+    const double fall = *first - *second;
     Pending one;
     one.check.candidate = pair.candidate.approach;
-    one.check.metric = drop.metric;
+    one.check.metric = name;
     // What is exactly at the margin is within it, also where it has no exact binary fraction.
     constexpr double rounding = 1e-12;
     one.check.outcome = fall <= drop.most + rounding ? GateOutcome::pass : GateOutcome::fail;
-    one.check.finding = text("%.2f %% after %.2f %%", 100 * *second.value, 100 * *first.value) +
-                        text(", %+.2f points", -100 * fall) + ", allowed " + text("%.2f points", 100 * drop.most) +
-                        ", on these very images";
+    one.check.finding = percent(*second, 2) + " after " + percent(*first, 2) + ", " + signed_points(-fall) +
+                        ", allowed " + points(drop.most) + ", on these very images";
     pending.push_back(std::move(one));
   }
 }
 
-/// No answer is worse than a wrong one, and those images count in no other check. Absent where there is none.
+/// Images without an answer are in none of the other checks, which compare two answers: they fail a check of their own.
+/// Absent where there is none.
 std::optional<Pending> check_failures(const Pair& pair) {
   std::set<std::string_view> of_baseline;
   for (const FileProblem& failure : pair.baseline.failures) of_baseline.insert(failure.path);
@@ -318,20 +300,22 @@ ByProcess by_process(const ApproachReport& result, const GatedLatency& latency) 
   return processes;
 }
 
-/// The command of a run, with another number of processes.
-std::string with_processes(const Report& report, std::size_t processes) {
+/// The command of a run, with another value of a parameter that may have been among its options.
+std::string command_with(const Report& report, const std::string& parameter, std::size_t value) {
+  std::string option = "--" + parameter;
+  std::ranges::replace(option, '_', '-');
   std::string command;
   const std::vector<std::string>& argv = report.config.argv;
   for (std::size_t i = 0; i < argv.size(); ++i) {
-    if (argv[i] == "--processes")
+    if (argv[i] == option)
       ++i;
-    else if (!argv[i].starts_with("--processes="))
+    else if (!argv[i].starts_with(option + "="))
       command += shell_word(argv[i]) + " ";
   }
-  return command + "--processes " + std::to_string(processes);
+  return command + "`" + parameter + "` " + std::to_string(value);
 }
 
-/// What is not measured alike cannot be told apart from what changed.
+/// How two runs were measured differently, which would look like a change of speed; empty where they were not.
 std::string unlike(const RunConfig& stored, const RunConfig& config) {
   if (stored.batch != config.batch) {
     return "other batch: " + std::to_string(stored.batch) + " images a call in the baseline, " +
@@ -362,7 +346,7 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
   if (const std::size_t fewest = std::min(fewest_before, fewest_after);
       tail && fewest < quantile_upper_bound_count(*tail)) {
     finding = "needs " + std::to_string(quantile_upper_bound_count(*tail)) + " times of each process, one has " +
-              std::to_string(fewest) + "; measure both with more --passes";
+              std::to_string(fewest) + "; measure both with more `passes`";
     return pending;
   }
   const auto compared = compare_with_stored(before, after, margin);
@@ -370,18 +354,20 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
     finding = "too few process runs: " + std::to_string(before.size()) + " stored (needs " +
               std::to_string(stored_runs_needed) + "), " + std::to_string(after.size()) + " new (needs " +
               std::to_string(new_runs_needed) + ");";
-    if (before.size() < stored_runs_needed) finding += " repeat the baseline with '" + with_processes(stored, 10) + "'";
-    if (after.size() < new_runs_needed) finding += " repeat the run with '" + with_processes(report, 5) + "'";
+    if (before.size() < stored_runs_needed)
+      finding += " repeat the baseline with '" + command_with(stored, "processes", 10) + "'";
+    if (after.size() < new_runs_needed)
+      finding += " repeat the run with '" + command_with(report, "processes", 5) + "'";
     return pending;
   }
   pending.test = compared->test;
   finding = against_margin(compared->slowdown, compared->interval, margin) + "; " + std::to_string(after.size()) +
             " process runs against " + std::to_string(before.size()) + " stored find an excess of " +
-            percent(compared->smallest_detectable_excess) + " four times in five";
+            signed_percent(compared->smallest_detectable_excess, 2) + " four times in five";
   return pending;
 }
 
-/// The subject of the comparison, which need not be the only one: what ran, and on what.
+/// What else differs between two runs and may explain a difference: versions, what ran, models, preprocessing.
 std::vector<std::string> changes_since(const Report& stored, const Report& report) {
   std::vector<std::string> changes;
   const auto add = [&](const std::string& what, const std::string& before, const std::string& after) {
@@ -416,37 +402,39 @@ std::vector<std::string> changes_since(const Report& stored, const Report& repor
 }  // namespace
 
 std::string to_string(const GatedLatency& latency) {
-  const auto* const found =
-      std::ranges::find(statistics, latency.statistic, &std::pair<std::string_view, Statistic>::second);
-  return std::string(to_string(latency.stage)) + ":" + std::string(found->first);
+  return std::string(to_string(latency.stage)) + ":" + std::string(to_string(latency.statistic));
 }
 
 GatedLatency parse_gated_latency(std::string_view text) {
   const std::size_t colon = text.find(':');
-  const auto stage = parse_stage(text.substr(0, colon));
-  const std::string_view name = colon == std::string_view::npos ? "median" : text.substr(colon + 1);
-  const auto* const found = std::ranges::find(statistics, name, &std::pair<std::string_view, Statistic>::first);
-  if (stage && found != statistics.end()) return {*stage, found->second};
-  std::string known;
-  for (const Stage one : all_stages) known += std::string(known.empty() ? "" : ", ") + std::string(to_string(one));
-  throw UsageError("'" + std::string(text) + "' is not a latency", "--metric",
-                   "give STAGE:STATISTIC, a stage of " + known + "; a statistic of median, mean, p90, p95, p99");
+  const auto stage = parse_enum<Stage>(text.substr(0, colon));
+  const auto statistic =
+      colon == std::string_view::npos ? Statistic::median : parse_enum<Statistic>(text.substr(colon + 1));
+  if (stage && statistic) return {*stage, *statistic};
+  throw UsageError(
+      "'" + std::string(text) + "' is not a latency", "`latencies`",
+      "give STAGE:STATISTIC, a stage of " + listed_names<Stage>() + "; a statistic of " + listed_names<Statistic>());
 }
 
-GatedDrop gated_drop(std::string_view metric, double most) {
-  const auto* const found = std::ranges::find(class_metrics, metric, &std::pair<std::string_view, ClassMetric>::first);
-  if (found != class_metrics.end()) return {std::string(metric), most};
+Metric parse_dropping_metric(std::string_view name) {
   std::string known;
-  for (const auto& [name, member] : class_metrics) known += (known.empty() ? "" : ", ") + std::string(name);
-  throw UsageError("'" + std::string(metric) + "' is not a metric that may drop", "--max-drop", "give one of " + known);
+  for (const MetricEntry& entry : metric_table) {
+    if (!entry.better_when_larger) continue;
+    if (entry.name == name) return entry.metric;
+    known.append(known.empty() ? "" : ", ").append(entry.name);
+  }
+  throw UsageError("'" + std::string(name) + "' is not a metric that may drop", "`max_drops`", "give one of " + known);
 }
 
 GateResult gate(const Report& report, const GateCriteria& criteria, const std::optional<std::string>& baseline_name) {
+  expect_usable(criteria);
+  expect_usable(report, "the report");
   if (report.results.empty()) refuse("the report holds no result", "run again");
   const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
-  expect_usable(baseline);
+  expect_result(baseline);
   GateResult result;
   result.baseline = baseline.approach;
+  warn_of_large_margin(criteria, result);
   if (report.interrupted)
     result.warnings.emplace_back("the run was interrupted: this is judged on what it had measured");
   const std::set<std::string_view> failed = failed_images(report);
@@ -456,7 +444,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
   for (const ApproachReport& candidate : report.results) {
     if (&candidate == &baseline) continue;
     ++candidates;
-    expect_usable(candidate);
+    expect_result(candidate);
     const Pair pair = pair_approaches(baseline, candidate, failed);
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
@@ -465,7 +453,7 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
   }
   if (candidates == 0) {
     refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
-           "run it with a second approach, or give a stored report with --baseline");
+           "run it with a second approach, or give a stored report with `stored`");
   }
   const auto family =
       static_cast<std::size_t>(std::ranges::count_if(pending, [](const Pending& one) { return one.test.has_value(); }));
@@ -473,48 +461,52 @@ GateResult gate(const Report& report, const GateCriteria& criteria, const std::o
   if (report.config.round_count < needed) {
     result.warnings.push_back("the run had " + std::to_string(report.config.round_count) + " rounds, and " +
                               std::to_string(needed) + " are needed to decide " + std::to_string(family) +
-                              " figures together: measure more images, or with --passes");
+                              " figures together: measure more images, or with `passes`");
   }
   return conclude(std::move(pending), criteria.level, std::move(result));
 }
 
 GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria,
-                               const std::optional<std::string>& approach) {
+                               const std::optional<std::string>& baseline_approach) {
+  expect_usable(criteria);
+  expect_usable(stored, "the baseline");
+  expect_usable(report, "the report");
   if (stored.results.empty()) refuse("the baseline holds no result", "store another");
   if (stored.dataset.sha256 != report.dataset.sha256 || stored.dataset.classes != report.dataset.classes) {
     refuse("the baseline was measured on other images (" + stored.dataset.path + ")", "measure both on the same");
   }
   GateResult result;
   result.baseline = "stored report of " + stored.timestamp;
+  warn_of_large_margin(criteria, result);
   for (const Report* one : {&stored, &report}) {
     if (one->interrupted) result.warnings.emplace_back("one of the runs was interrupted");
   }
   for (const ApproachReport& candidate : report.results) {
     const bool stored_too =
         std::ranges::find(stored.results, candidate.approach, &ApproachReport::approach) != stored.results.end();
-    if (!stored_too && !approach) {
+    if (!stored_too && !baseline_approach) {
       result.warnings.push_back("'" + candidate.approach + "' is not in the baseline and was not judged");
     }
   }
   result.changes = changes_since(stored, report);
   std::vector<Pending> pending;
-  const double level = level_of_one(stored_gate_level, criteria, approach ? 1 : stored.results.size());
+  const double level = level_of_one(stored_gate_level, criteria, baseline_approach ? 1 : stored.results.size());
   for (const ApproachReport& baseline : stored.results) {
-    if (approach && baseline.approach != *approach) continue;
+    if (baseline_approach && baseline.approach != *baseline_approach) continue;
     const auto candidate = std::ranges::find(report.results, baseline.approach, &ApproachReport::approach);
     if (candidate == report.results.end()) {
       refuse("the run has no approach '" + baseline.approach + "', which the baseline has",
-             "measure it, or name the one to judge with --baseline-approach");
+             "measure it, or name the one to judge with `baseline_approach`");
     }
-    expect_usable(baseline);
-    expect_usable(*candidate);
+    expect_result(baseline);
+    expect_result(*candidate);
     const Pair pair = pair_by_image(baseline, *candidate);
     for (const GatedLatency& latency : criteria.latencies) {
       pending.push_back(check_stored_latency(stored, report, pair, latency, criteria.max_slowdown));
     }
     add_decisions(pair, report.dataset, criteria, level, pending);
   }
-  if (approach && pending.empty()) refuse("the baseline has no approach '" + *approach + "'");
+  if (baseline_approach && pending.empty()) refuse("the baseline has no approach '" + *baseline_approach + "'");
   return conclude(std::move(pending), stored_gate_level, std::move(result));
 }
 

@@ -1,62 +1,75 @@
 #include "stagemark/judgement/machine_noise.hpp"
 
-#include <array>
-#include <cstdio>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "paired_inferences.hpp"
+#include "preconditions.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/noise_estimate.hpp"
+#include "stagemark/core/number_text.hpp"
 
 namespace stagemark {
 namespace {
 
-std::string percent(double ratio) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g %%", 100 * ratio);
-  return text.data();
+std::string percent(double ratio) { return significant(100 * ratio, 2) + " %"; }
+
+[[noreturn]] void refuse(const std::string& problem, const std::string& remedy = {}) {
+  throw InputError(problem, "the calibration", remedy);
+}
+
+/// Whether two results are of the same thing, under whatever names.
+bool same_approach(const ApproachReport& one, const ApproachReport& other) {
+  const auto sha256 = [](const ApproachReport& result) { return result.model ? result.model->sha256 : std::string(); };
+  return one.engine == other.engine && one.precision == other.precision && one.device == other.device &&
+         one.options == other.options && one.execution == other.execution && sha256(one) == sha256(other);
 }
 
 }  // namespace
 
-CalibrationReport calibrate(const Report& report) {
-  if (report.results.size() < 2) throw InputError("a calibration takes an approach twice", "the calibration");
+NoiseReport noise_of(const Report& report) {
+  expect_usable(report, "the report");
+  if (report.results.size() < 2) refuse("a calibration takes an approach twice");
   const ApproachReport& one = report.results[0];
   const ApproachReport& other = report.results[1];
   for (const ApproachReport* side : {&one, &other}) {
-    if (side->error) throw InputError("'" + side->approach + "' failed: " + *side->error, "the calibration");
+    if (side->error) refuse("'" + side->approach + "' failed: " + *side->error);
+  }
+  if (!same_approach(one, other)) {
+    refuse("'" + one.approach + "' and '" + other.approach + "' are not the same approach",
+           "measure one approach against itself");
   }
   const Pair pair = pair_approaches(one, other, failed_images(report));
   const std::vector<PairedRound> rounds = paired_rounds(times_by_round(pair, Stage::total));
-  if (rounds.empty()) throw InputError("no round was measured", "the calibration", "measure more images");
+  if (rounds.empty()) refuse("no round was measured", "measure more images");
   std::set<std::size_t> generations;
   for (const PairedRound& round : rounds) generations.insert(round.generation);
-  const Calibration calibration =
-      calibrate(rounds, {.rounds = rounds.size(), .generations = generations.size(), .confidence = 0.95});
+  const NoiseEstimate estimate =
+      estimate_noise(rounds, {.rounds = rounds.size(), .generations = generations.size(), .confidence = 0.95});
 
-  CalibrationReport result;
+  NoiseReport result;
   result.approach = one.approach;
   result.rounds = rounds.size();
   result.generations = generations.size();
   result.between_round_sd =
-      OrReason<double>::of(calibration.between_round_sd, "no generation of workers measured two rounds");
-  const std::string too_few = "needs two generations of workers: --processes 2 or more";
-  result.between_process_sd = OrReason<double>::of(calibration.between_process_sd, too_few);
-  result.autocorrelation_time = calibration.autocorrelation_time;
+      OrReason<double>::of(estimate.between_round_sd, "no generation of workers measured two rounds");
+  const std::string too_few = "needs two generations of workers: `processes` 2 or more";
+  result.between_process_sd = OrReason<double>::of(estimate.between_process_sd, too_few);
+  result.autocorrelation_time = estimate.autocorrelation_time;
   result.smallest_detectable_change = OrReason<double>::of(
-      calibration.smallest_detectable_change, result.between_round_sd ? too_few : result.between_round_sd.reason);
-  result.false_difference_rate = OrReason<double>::of(calibration.false_difference_rate, too_few);
+      estimate.smallest_detectable_change, result.between_round_sd ? too_few : result.between_round_sd.reason);
+  result.false_difference_rate = OrReason<double>::of(estimate.false_difference_rate, too_few);
   return result;
 }
 
-std::vector<std::string> calibration_warnings(const Report& calibration, const Report& report,
-                                              const GateCriteria& criteria) {
-  if (!calibration.calibration) {
-    throw InputError("the report holds no calibration", "--calibration", "name one that 'stagemark calibrate' wrote");
+std::vector<std::string> noise_warnings(const Report& calibration, const Report& report, const GateCriteria& criteria) {
+  expect_usable(criteria);
+  if (!calibration.noise) {
+    throw InputError("the report holds no calibration", "`calibration`",
+                     "name one of an approach that was measured against itself");
   }
-  const CalibrationReport& noise = *calibration.calibration;
+  const NoiseReport& noise = *calibration.noise;
   if (calibration.environment.fingerprint != report.environment.fingerprint) {
     return {"the calibration is of another machine and says nothing of this run"};
   }
@@ -66,7 +79,7 @@ std::vector<std::string> calibration_warnings(const Report& calibration, const R
     warnings.push_back("the margin of " + percent(criteria.max_slowdown) + " is below the noise of this machine: " +
                        std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
                        " generations tell " + percent(*noise.smallest_detectable_change) +
-                       " apart; allow more with --max-slowdown or measure longer");
+                       " apart; allow more with `max_slowdown` or measure longer");
   }
   if (noise.false_difference_rate && *noise.false_difference_rate > 0.1) {
     warnings.push_back("on this machine " + percent(*noise.false_difference_rate) +

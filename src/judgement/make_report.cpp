@@ -10,8 +10,12 @@
 #include <vector>
 
 #include "accuracy_report.hpp"
+#include "stagemark/backend/decision.hpp"
 #include "stagemark/core/sha256.hpp"
 #include "stagemark/judgement/compare.hpp"
+#include "stagemark/machine/environment.hpp"
+#include "stagemark/report/timestamp.hpp"
+#include "stagemark/report/tool.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "timing_report.hpp"
 
@@ -139,6 +143,7 @@ OrReason<double> input_difference(const ApproachResult& baseline, const Approach
 
 PerImage per_image(const ApproachResult& result, const Dataset& dataset, double threshold) {
   PerImage images;
+  const DecisionRule rule = decision_rule(dataset, threshold);
   std::map<std::size_t, std::string> hashes;
   for (const InputRecord& input : result.inputs) hashes.emplace(input.image, hash_of(input));
   const std::vector<const CallRecord*> calls = calls_by_inference(result);
@@ -160,8 +165,7 @@ PerImage per_image(const ApproachResult& result, const Dataset& dataset, double 
     images.label.push_back(narrow(entry.label));
     images.probability.push_back(of_prediction([](const Prediction& p) { return p.probability; }));
     images.logit.push_back(prediction != nullptr ? prediction->logit : std::nullopt);
-    images.predicted.push_back(
-        narrow(of_prediction([&](const Prediction& p) { return decided_class(p, dataset, threshold); })));
+    images.predicted.push_back(narrow(of_prediction([&](const Prediction& p) { return decide(p, rule); })));
     images.round.push_back(of_call([](const CallRecord& c) { return c.round; }));
     images.process.push_back(of_call([](const CallRecord& c) { return c.process; }));
     const auto hash = call != nullptr && call->pass == 0 ? hashes.find(inference.image) : hashes.end();
@@ -197,7 +201,7 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
   return warnings;
 }
 
-ApproachReport approach_report(const ApproachResult& result, const SuiteResult& suite, const ReportContext& context) {
+ApproachReport approach_report(const ApproachResult& result, const SuiteResult& suite, const std::string& timestamp) {
   const Dataset& dataset = suite.dataset;
   const double threshold = suite.options.threshold;
   // An approach that never ran has no facts.
@@ -224,7 +228,7 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.settling_calls = result.settling_calls;
   report.failures = failures_of(result, dataset);
   report.nondeterministic_predictions = result.nondeterministic_predictions;
-  report.timestamp = context.timestamp;
+  report.timestamp = timestamp;
   report.stages = stage_statistics(result);
   const auto total = report.stages.find(Stage::total);
   report.total_time_ms =
@@ -246,14 +250,14 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
 
 Report make_report(const SuiteResult& result, const ReportContext& context) {
   Report report;
-  report.tool = context.tool;
-  report.timestamp = context.timestamp;
+  report.tool = context.tool ? *context.tool : this_tool();
+  report.timestamp = context.timestamp ? *context.timestamp : utc_timestamp();
   report.interrupted = result.interrupted;
-  report.environment = context.environment;
+  report.environment = context.environment ? *context.environment : capture_environment(context_of_this_process());
   report.config = run_config(result, context);
   report.dataset = dataset_report(result);
   for (const ApproachResult& approach : result.collector.results()) {
-    report.results.push_back(approach_report(approach, result, context));
+    report.results.push_back(approach_report(approach, result, report.timestamp));
     report.approaches_tested.push_back(report.results.back().approach);
   }
   report.total_benchmarks = report.results.size();

@@ -170,7 +170,7 @@ std::size_t approach_index(const Report& report, const std::optional<std::string
   if (found != report.results.end()) return static_cast<std::size_t>(found - report.results.begin());
   std::string known;
   for (const ApproachReport& result : report.results) known += (known.empty() ? "" : ", ") + result.approach;
-  throw InputError("there is no approach '" + *name + "' in the report", {}, "it has " + known);
+  throw InputError({.problem = "there is no approach '" + *name + "' in the report", .remedy = "it has " + known});
 }
 
 }  // namespace stagemark

@@ -1,13 +1,12 @@
 #include "timing_report.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
 
 #include "stagemark/core/duration.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/statistics.hpp"
 
 namespace stagemark {
@@ -23,13 +22,7 @@ std::vector<double> milliseconds_of(const ApproachResult& result, Stage stage) {
   return values;
 }
 
-std::string two_decimals(double value) {
-  std::array<char, 32> text{};
-  char* const end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 2).ptr;
-  return {text.data(), end};
-}
-
-/// What the stages are parts of.
+/// The aggregate that shares are shares of.
 Stage whole_of(const ApproachResult& result) { return result.asynchronous ? Stage::total_with_waits : Stage::total; }
 
 std::string needs_samples(std::size_t needed, double effective) {
@@ -69,7 +62,7 @@ StageStatistics statistics_of(const std::vector<double>& in_order) {
 }
 
 OrReason<double> share_of(Stage stage, const StageStatistics& part, Stage whole_stage, const StageStatistics* whole) {
-  if (stage == Stage::decode) return OrReason<double>::absent("decoding is outside `total`");
+  if (is_outside_total(stage)) return OrReason<double>::absent("decoding is outside `total`");
   if (whole == nullptr || whole->mean <= 0) {
     return OrReason<double>::absent("no time was measured for `" + std::string(to_string(whole_stage)) + "`");
   }
@@ -97,17 +90,11 @@ ByStage<StageStatistics> stage_statistics(const ApproachResult& result) {
 }
 
 OrReason<double> unattributed_mean(const ApproachResult& result) {
-  const auto was_timed = [&](Stage stage) {
+  const std::vector<Stage> parts = timed_parts_of_total([&](Stage stage) {
     return std::ranges::any_of(result.calls,
                                [stage](const CallRecord& call) { return call.timed && call.times.has(stage); });
-  };
-  std::vector<Stage> parts = {Stage::preprocessing, Stage::upload, Stage::download};
-  if (was_timed(Stage::feature_extraction) || was_timed(Stage::classification)) {
-    parts.insert(parts.end(), {Stage::feature_extraction, Stage::classification});
-  } else {
-    parts.push_back(Stage::inference);
-  }
-  if (std::ranges::none_of(parts, was_timed)) return OrReason<double>::absent("no stage was timed");
+  });
+  if (parts.empty()) return OrReason<double>::absent("no stage was timed");
 
   std::vector<double> rests;
   for (const CallRecord& call : result.calls) {
@@ -141,8 +128,7 @@ Drift drift_of(const ApproachResult& result) {
   drift.spearman = OrReason<double>::of(spearman_trend(totals), reason);
   drift.lag1_autocorrelation = OrReason<double>::of(lag1_autocorrelation(totals), reason);
   if (!totals.empty()) {
-    const TukeyCounts counts = tukey_counts(totals);
-    drift.outliers = {counts.mild_low, counts.severe_low, counts.mild_high, counts.severe_high};
+    drift.outliers = tukey_counts(totals);
   }
   return drift;
 }
@@ -161,13 +147,13 @@ std::vector<std::string> drift_warnings(const Drift& drift, std::size_t count) {
   if (stands_out(drift.spearman)) {
     const std::string direction = *drift.spearman > 0 ? "rose" : "fell";
     warnings.push_back(
-        "`total` " + direction + " over the run (Spearman " + two_decimals(*drift.spearman) +
+        "`total` " + direction + " over the run (Spearman " + decimal(*drift.spearman, 2) +
         "): the machine changed, or the later images are others; medians of rounds are compared, not all "
         "times");
   }
   if (stands_out(drift.lag1_autocorrelation)) {
     warnings.push_back("successive times of `total` resemble one another (lag-1 autocorrelation " +
-                       two_decimals(*drift.lag1_autocorrelation) + "): they tell less than as many independent ones");
+                       decimal(*drift.lag1_autocorrelation, 2) + "): they tell less than as many independent ones");
   }
   const std::size_t severe = drift.outliers.severe_low + drift.outliers.severe_high;
   if (static_cast<double>(severe) > remarkable_outlier_ratio * n) {
@@ -267,8 +253,8 @@ HarnessCost harness_cost(const ApproachResult& result, std::chrono::duration<dou
   harness.clock_reading_ns = clock_reading.count() > 0
                                  ? OrReason(clock_reading.count())
                                  : OrReason<double>::absent("the clock did not advance while it was measured");
-  const bool does_nothing = result.approach.engine == "null";
-  const OrReason<double>& cost = does_nothing ? harness.wall_ns_per_call : harness.outside_total_ns_per_call;
+  const OrReason<double>& cost =
+      result.facts.does_nothing ? harness.wall_ns_per_call : harness.outside_total_ns_per_call;
   if (!cost) {
     harness.cost_in_clock_readings = cost;
   } else if (!harness.clock_reading_ns) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "stagemark/backend/runtime_configuration.hpp"
 #include "stagemark/machine/environment.hpp"
 #include "stagemark/machine/finding.hpp"
 
@@ -89,16 +90,14 @@ class Diagnosis {
       add(Severity::warning, "two_openmp",
           std::to_string(runtimes.size()) + " OpenMP runtimes are loaded (" + joined(runtimes) +
               "): each keeps threads of its own, and together they are more than there are CPUs",
-          "build the engines against one of them, or measure each engine with a program of its own (--worker)");
+          "build the engines against one of them, or measure each engine with a program of its own (`worker`)");
     }
   }
 
   [[nodiscard]] bool an_engine_brings_blas() const {
     if (!environment_.configuration) return false;
-    return std::ranges::any_of(*environment_.configuration, [](const auto& engine) {
-      return std::ranges::find(engine.second, "own_blas", &std::pair<std::string, std::string>::first) !=
-             engine.second.end();
-    });
+    return std::ranges::any_of(*environment_.configuration,
+                               [](const auto& engine) { return from_names(engine.second).own_blas.has_value(); });
   }
 
   /// As Debian names it; Debian's path of the library has it.
@@ -127,11 +126,9 @@ class Diagnosis {
     }
     if (!environment_.configuration) return;
     for (const auto& [engine, facts] : *environment_.configuration) {
-      for (const auto& [name, value] : facts) {
-        if (name != "build_type" || value != "Debug") continue;
-        add(Severity::problem, "debug_build", "the runtime of " + engine + " is a debug build",
-            "install its release build");
-      }
+      if (from_names(facts).build_type != "Debug") continue;
+      add(Severity::problem, "debug_build", "the runtime of " + engine + " is a debug build",
+          "install its release build");
     }
   }
 
@@ -170,7 +167,7 @@ class Diagnosis {
       add(Severity::warning, "thread_variable",
           std::string(name) + "=" + *text + " contradicts the " + std::to_string(threads_) +
               " threads asked for: which of them counts is each library's own choice",
-          "unset it, or give --threads " + *text);
+          "unset it, or give `threads` " + *text);
     }
     std::vector<std::string> all;
     for (const auto& [name, value] : *environment_.variables) all.emplace_back(name).append("=").append(value);
@@ -192,7 +189,7 @@ class Diagnosis {
               " usable CPUs: other work disturbs the times",
           "stop it or wait");
     }
-    // The benchmark itself makes no more of it than it has threads, one approach at a time.
+    // Of that load the benchmark itself makes up no more than its threads, because one approach runs at a time.
     const auto own = static_cast<double>(threads_ == 0 ? cpu.usable_cpus : threads_);
     if (cpu.usable_cpus > 0 && cpu.load_average_after && cpu.load_average_after->front() >= own + bearable) {
       add(Severity::warning, "busy_during_run",
@@ -215,13 +212,13 @@ class Diagnosis {
       add(Severity::warning, "too_many_threads",
           std::to_string(count) + " threads (" + purpose + ") share " + std::to_string(cpu.usable_cpus) +
               " usable CPUs",
-          "use no more than there are: --threads " + std::to_string(cpu.usable_cpus));
+          "use no more than there are: `threads` " + std::to_string(cpu.usable_cpus));
     }
     if (cpu.usable_cores && threads_ > *cpu.usable_cores && threads_ <= cpu.usable_cpus) {
       add(Severity::warning, "shared_cores",
           std::to_string(threads_) + " threads share " + std::to_string(*cpu.usable_cores) +
               " cores (SMT): two on one core wait for one another's arithmetic",
-          "give --threads " + std::to_string(*cpu.usable_cores));
+          "give `threads` " + std::to_string(*cpu.usable_cores));
     }
     if (cpu.usable_numa_nodes && *cpu.usable_numa_nodes > 1) {
       add(Severity::warning, "numa",
@@ -233,10 +230,8 @@ class Diagnosis {
       std::string in_use;
       if (environment_.configuration) {
         for (const auto& [engine, facts] : *environment_.configuration) {
-          for (const auto& [name, value] : facts) {
-            if (name == "cpu_capability")
-              in_use.append("; ").append(engine).append("'s own kernels use ").append(value);
-          }
+          const auto capability = from_names(facts).cpu_capability;
+          if (capability) in_use.append("; ").append(engine).append("'s own kernels use ").append(*capability);
         }
       }
       add(Severity::information, "instruction_sets", "instruction sets: " + joined(cpu.flags) + in_use,
@@ -258,7 +253,7 @@ class Diagnosis {
           "for times that repeat turn it off: echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 > "
           "/sys/devices/system/cpu/cpufreq/boost");
     }
-    // The gate's default margin: a drift like that alone can decide.
+    // 5 % is the gate's default margin: a clock that changes by more can decide by itself.
     constexpr double bearable = 0.05;
     if (!cpu.frequency || !cpu.frequency->lowest_mhz || !cpu.frequency->highest_mhz) return;
     const double lowest = *cpu.frequency->lowest_mhz;
@@ -281,7 +276,7 @@ class Diagnosis {
         std::to_string(*available / mebibyte) +
             " MB of memory are available: a process that is swapped out, or ended "
             "for want of memory, tells nothing",
-        "close what uses it, or give less to images with --round-memory");
+        "close what uses it, or give less to images with `round_memory`");
   }
 
   void look_at_system() {
@@ -299,7 +294,7 @@ class Diagnosis {
       add(Severity::information, "aslr",
           "addresses are drawn anew for each process (ASLR): its memory layout makes a process a little faster or "
           "slower",
-          "keep it on and let --processes average over it");
+          "keep it on and let `processes` average over it");
     }
   }
 

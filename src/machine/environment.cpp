@@ -326,4 +326,12 @@ std::string fingerprint_of(const Environment& environment) {
   return hash.finish().substr(0, digits);
 }
 
+EnvironmentContext context_of_this_process() {
+  EnvironmentContext context;
+  context.gpu = nvidia_gpus();
+  context.build = this_build();
+  context.blas_file = blas_file_in_use();
+  return context;
+}
+
 }  // namespace stagemark

@@ -104,7 +104,7 @@ class ManagementLibrary {
                                   "hw_power_brake_slowdown",
                                   "display_clock_setting"};
     unsigned long long bits = 0;
-    // The newer name first: the older is to go.
+    // The newer name is tried first, because the older one is to be removed.
     if (!invoke<Call>("nvmlDeviceGetCurrentClocksEventReasons", device, &bits) &&
         !invoke<Call>("nvmlDeviceGetCurrentClocksThrottleReasons", device, &bits)) {
       return OrReason<std::vector<std::string>>::absent(silence);
@@ -123,7 +123,7 @@ class ManagementLibrary {
     return mode != 0;
   }
 
-  /// Of a mode that takes effect at the next reset: what it is now.
+  /// The present state of a mode, which a change affects only at the next reset.
   template <class Mode>
   [[nodiscard]] OrReason<bool> current_mode(const char* function, Device device) const {
     using Call = int(Device, Mode*, Mode*);
@@ -186,7 +186,7 @@ std::vector<GpuEnvironment> nvidia_gpus(const std::string& library) {
   std::vector<GpuEnvironment> gpus;
   for (unsigned index = 0; index < driver.device_count(); ++index) {
     auto* const device = driver.device(index);
-    // Of another user, or fallen off the bus: not one to measure on.
+    // A device that is another user's or has left the bus is passed over: nothing can be measured on it.
     if (device == nullptr) continue;
     auto [memory, used] = driver.memory_bytes(device);
     gpus.push_back({.index = index,

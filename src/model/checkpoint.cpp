@@ -60,7 +60,8 @@ class TensorReader {
 
  private:
   [[noreturn]] static void fail(const std::string& name, const std::string& problem) {
-    throw ModelError("tensor '" + name + "' " + problem, {}, "the file is damaged or was made to harm");
+    throw ModelError(
+        {.problem = "tensor '" + name + "' " + problem, .remedy = "the file is damaged or was made to harm"});
   }
 
   static std::uint64_t integer(const PickleValue& value, const std::string& name) {
@@ -121,18 +122,19 @@ class TensorReader {
 const PickleValue& state_dict_of(const Pickle& pickle) {
   const PickleValue& root = pickle.root();
   if (root.kind == Kind::opaque || root.kind == Kind::global) {
-    throw ModelError("holds an object of class '" + root.text + "', and stagemark runs no code from a file", {},
-                     "save its state_dict: torch.save(model.state_dict(), FILE)");
+    throw ModelError({.problem = "holds an object of class '" + root.text + "', and stagemark runs no code from a file",
+                      .remedy = "save its state_dict: torch.save(model.state_dict(), FILE)"});
   }
-  if (root.kind != Kind::dict) throw ModelError("holds no dictionary of tensors", {}, "save a state_dict");
+  if (root.kind != Kind::dict)
+    throw ModelError({.problem = "holds no dictionary of tensors", .remedy = "save a state_dict"});
   for (const char* key : {"state_dict", "model"}) {
     const PickleValue* inner = pickle.find(root, key);
     if (inner == nullptr) continue;
     if (inner->kind == Kind::dict) return *inner;
     if (inner->kind == Kind::opaque) {
-      throw ModelError(std::string("holds an object of class '") + inner->text + "' under '" + key +
-                           "', and stagemark runs no code from a file",
-                       {}, "save its state_dict");
+      throw ModelError({.problem = std::string("holds an object of class '") + inner->text + "' under '" + key +
+                                   "', and stagemark runs no code from a file",
+                        .remedy = "save its state_dict"});
     }
   }
   return root;
@@ -214,32 +216,6 @@ bool is_contiguous(const StoredTensor& tensor) {
 
 }  // namespace
 
-std::string_view to_string(ScalarType type) noexcept {
-  switch (type) {
-    case ScalarType::float32:
-      return "float32";
-    case ScalarType::float16:
-      return "float16";
-    case ScalarType::bfloat16:
-      return "bfloat16";
-    case ScalarType::float64:
-      return "float64";
-    case ScalarType::int64:
-      return "int64";
-    case ScalarType::int32:
-      return "int32";
-    case ScalarType::int16:
-      return "int16";
-    case ScalarType::int8:
-      return "int8";
-    case ScalarType::uint8:
-      return "uint8";
-    case ScalarType::boolean:
-      return "bool";
-  }
-  return "";
-}
-
 std::size_t size_in_bytes(ScalarType type) noexcept {
   switch (type) {
     case ScalarType::float64:
@@ -281,20 +257,20 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
     const PickleValue& value = pickle[state_dict.items[i + 1]];
     if (key.kind != Kind::text || (value.kind != Kind::opaque && value.kind != Kind::tensor)) continue;
     if (key.text.size() > longest_name || std::any_of(key.text.begin(), key.text.end(), is_control)) {
-      throw ModelError("a tensor's name is longer than any or holds control characters", {},
-                       "the file is damaged or was made to harm");
+      throw ModelError({.problem = "a tensor's name is longer than any or holds control characters",
+                        .remedy = "the file is damaged or was made to harm"});
     }
     if (value.kind == Kind::opaque) {
-      throw ModelError("holds an object of class '" + value.text + "' under '" + key.text +
-                           "', and stagemark runs no code from a file",
-                       {}, "save a state_dict of tensors");
+      throw ModelError({.problem = "holds an object of class '" + value.text + "' under '" + key.text +
+                                   "', and stagemark runs no code from a file",
+                        .remedy = "save a state_dict of tensors"});
     }
     if (!checkpoint.tensors_.emplace(canonical(key.text), reader.read(value, key.text)).second) {
-      throw ModelError("holds two tensors that are both called '" + canonical(key.text) + "'", {},
-                       "save one network only");
+      throw ModelError({.problem = "holds two tensors that are both called '" + canonical(key.text) + "'",
+                        .remedy = "save one network only"});
     }
   }
-  if (checkpoint.tensors_.empty()) throw ModelError("holds no tensors", {}, "save a state_dict");
+  if (checkpoint.tensors_.empty()) throw ModelError({.problem = "holds no tensors", .remedy = "save a state_dict"});
 
   checkpoint.format_ =
       pickle.find(pickle.root(), "pytorch-lightning_version") != nullptr ? "lightning-checkpoint" : "state-dict";
@@ -318,9 +294,9 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
   return checkpoint;
 } catch (const ModelError& error) {
   // What reads parts of the file does not know its name, and quotes it as it is.
-  std::string text = error.what();
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  throw ModelError(text, source.string());
+  ErrorParts parts = error.within(source.string());
+  std::ranges::replace_if(parts.problem, is_control, '?');
+  throw ModelError(parts);
 }
 
 std::vector<float> Checkpoint::read_floats(const std::string& name) const {

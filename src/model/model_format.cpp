@@ -21,20 +21,6 @@ bool is_onnx(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::string_view to_string(ModelFormat format) noexcept {
-  switch (format) {
-    case ModelFormat::tensors:
-      return "tensors";
-    case ModelFormat::torchscript:
-      return "torchscript";
-    case ModelFormat::onnx:
-      return "onnx";
-    case ModelFormat::aoti:
-      return "aoti";
-  }
-  return "";
-}
-
 ModelFormat model_format(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_model_file(file);
   if (is_onnx(file)) return ModelFormat::onnx;
@@ -42,7 +28,7 @@ ModelFormat model_format(const std::filesystem::path& file) {
     if (holds_aoti(bytes)) return ModelFormat::aoti;
     return holds_torchscript(bytes) ? ModelFormat::torchscript : ModelFormat::tensors;
   } catch (const ModelError& error) {
-    throw ModelError(error.what(), file.string());
+    throw ModelError(error.within(file.string()));
   }
 }
 

@@ -26,7 +26,7 @@ constexpr std::size_t most_copied = std::size_t{64} << 20U;
 constexpr std::size_t longest_name = 1'000;
 
 [[noreturn]] void fail(const std::string& problem) {
-  throw ModelError("its pickle cannot be read: " + problem, {}, "save a state_dict with torch.save");
+  throw ModelError({.problem = "its pickle cannot be read: " + problem, .remedy = "save a state_dict with torch.save"});
 }
 
 /// Modules whose functions no checkpoint needs and every attack uses. Other unknown names are harmless here, since
@@ -173,8 +173,9 @@ class PickleReader {
     if (std::max(module.size(), name.size()) > longest_name) fail("a name is none");
     const std::string full = module + "." + name;
     if (is_harmful(module, name)) {
-      throw ModelError("its pickle asks for '" + full + "', which a checkpoint has no use for and which was not run",
-                       {}, "do not trust this file");
+      throw ModelError(
+          {.problem = "its pickle asks for '" + full + "', which a checkpoint has no use for and which was not run",
+           .remedy = "do not trust this file"});
     }
     push_text(Kind::global, full);
   }

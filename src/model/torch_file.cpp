@@ -29,7 +29,7 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
 }
 
 [[noreturn]] void refuse_big_endian() {
-  throw ModelError("was saved on a big-endian machine", {}, "save it on a little-endian one");
+  throw ModelError({.problem = "was saved on a big-endian machine", .remedy = "save it on a little-endian one"});
 }
 
 /// The folder in the archive, with its slash: torch.save names it after the file.
@@ -40,7 +40,7 @@ std::string folder_of(const Records& records) {
       return name.substr(0, name.size() - file.size());
     }
   }
-  throw ModelError("is a zip file without data.pkl", {}, "stagemark reads what torch.save writes");
+  throw ModelError({.problem = "is a zip file without data.pkl", .remedy = "stagemark reads what torch.save writes"});
 }
 
 /// The constants of TorchScript's code stand beside it; data alone has none.
@@ -52,11 +52,13 @@ TorchFile read_zip(std::span<const std::byte> file) {
   const ZipDirectory directory = read_zip_directory(file);
   const Records& records = directory.stored;
   if (holds_code(records)) {
-    throw ModelError("is a TorchScript program, not a checkpoint", {}, "the engine libtorch runs it");
+    throw ModelError(
+        {.problem = "is a TorchScript program, not a checkpoint", .remedy = "the engine libtorch runs it"});
   }
   if (!directory.compressed.empty()) {
-    throw ModelError("record '" + directory.compressed.front() + "' is compressed, and torch.save does not compress",
-                     {}, "save it with torch.save");
+    throw ModelError(
+        {.problem = "record '" + directory.compressed.front() + "' is compressed, and torch.save does not compress",
+         .remedy = "save it with torch.save"});
   }
   const std::string folder = folder_of(records);
   if (const auto order = records.find(folder + "byteorder");
@@ -72,7 +74,7 @@ TorchFile read_zip(std::span<const std::byte> file) {
 }
 
 [[noreturn]] void fail(const std::string& problem) {
-  throw ModelError("the file is damaged: " + problem, {}, "copy or save it again");
+  throw ModelError({.problem = "the file is damaged: " + problem, .remedy = "copy or save it again"});
 }
 
 /// Elements and type of each storage that the object's tensors refer to, by key.
@@ -121,7 +123,7 @@ std::vector<std::byte> read_model_file(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status))
-    throw ModelError("no such file", file.string(), "check the path given with --model");
+    throw ModelError("no such file", file.string(), "check the path given with `model`");
   if (!std::filesystem::is_regular_file(status))
     throw ModelError("is not a file", file.string(), "name the model file itself");
   const auto size = std::filesystem::file_size(file, error);
@@ -159,11 +161,11 @@ bool holds_aoti(std::span<const std::byte> file) {
 }
 
 TorchFile read_torch_file(std::span<const std::byte> file) {
-  if (file.empty()) throw ModelError("is empty", {}, "copy it again");
+  if (file.empty()) throw ModelError({.problem = "is empty", .remedy = "copy it again"});
   if (starts_with(file, zip_signature)) return read_zip(file);
   if (starts_with(file, legacy_signature)) return read_legacy(file);
-  throw ModelError("is not a checkpoint that torch.save wrote", {},
-                   "stagemark reads PyTorch Lightning checkpoints and state_dicts");
+  throw ModelError({.problem = "is not a checkpoint that torch.save wrote",
+                    .remedy = "stagemark reads PyTorch Lightning checkpoints and state_dicts"});
 }
 
 }  // namespace stagemark

@@ -21,7 +21,7 @@ constexpr std::size_t end_size = 22;
 constexpr std::uint16_t extra_zip64 = 1;
 
 [[noreturn]] void fail(const std::string& problem) {
-  throw ModelError("the zip file is damaged: " + problem, {}, "copy or save it again");
+  throw ModelError({.problem = "the zip file is damaged: " + problem, .remedy = "copy or save it again"});
 }
 
 /// Little-endian numbers at checked places.
@@ -123,7 +123,8 @@ ZipDirectory read_zip_directory(std::span<const std::byte> file_bytes) {
     read_zip64_extra(entries.part(at + 46 + name_length, extra_length), place);
     at += std::uint64_t{46} + name_length + extra_length + comment_length;
 
-    if ((flags & 1U) != 0) throw ModelError("the zip file is encrypted", {}, "save it without encryption");
+    if ((flags & 1U) != 0)
+      throw ModelError({.problem = "the zip file is encrypted", .remedy = "save it without encryption"});
     if (method != 0 || place.size != place.stored_size) {
       contents.compressed.push_back(std::move(name));
       continue;

@@ -1,6 +1,7 @@
 #include "stagemark/suite/benchmark_suite.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -29,8 +30,8 @@ std::chrono::duration<double, std::nano> cost_of_reading(const MonotonicClock& c
 class LocalHost final : public ApproachHost {
  public:
   LocalHost(Approach approach, InferenceWrapper& wrapper, ImageBlock& block, const RunOptions& options,
-            MonotonicClock clock)
-      : runner_(wrapper, std::move(approach), options, clock), block_(block) {}
+            DecisionRule rule, MonotonicClock clock)
+      : runner_(wrapper, std::move(approach), options, rule, clock), block_(block) {}
 
   void begin_generation(RunObserver& observer) override {
     // There are no fresh processes here, so that one warm-up serves all generations.
@@ -66,16 +67,42 @@ void judge(ApproachResult& result) {
 BenchmarkSuite::BenchmarkSuite(Dataset dataset, std::shared_ptr<const ImageSource> images, RunOptions options,
                                MonotonicClock clock)
     : dataset_(std::move(dataset)), images_(std::move(images)), options_(options), clock_(clock) {
-  if (options_.batch == 0) throw UsageError("the batch must hold at least one image", "batch");
-  if (options_.processes == 0) throw UsageError("there must be one process at least", "processes");
+  expect_usable(options_);
+  if (!images_) throw std::invalid_argument("a suite needs an image source");
+  for (const DatasetEntry& entry : dataset_.entries) {
+    if (entry.label && *entry.label >= dataset_.classes.size()) {
+      throw std::invalid_argument("the label of " + entry.path + " is no class of the data set");
+    }
+  }
 }
 
 void BenchmarkSuite::add(Approach approach, std::unique_ptr<InferenceWrapper> wrapper) {
-  entrants_.push_back({std::move(approach), std::move(wrapper)});
+  if (!wrapper) throw std::invalid_argument("approach '" + approach.label() + "' has no wrapper");
+  ApproachRequest request;
+  request.approach = named_apart(std::move(approach));
+  entrants_.push_back({std::move(request), std::move(wrapper)});
 }
 
-void BenchmarkSuite::add(Approach approach, WorkerCommand worker) {
-  entrants_.push_back({std::move(approach), std::move(worker)});
+void BenchmarkSuite::add(const Toolkit& toolkit, const ApproachRequest& request) {
+  ApproachRequest sized = request;
+  sized.max_batch = options_.batch;
+  OpenedApproach opened = open_approach(toolkit, sized);
+  add(std::move(opened.approach), std::move(opened.wrapper));
+}
+
+void BenchmarkSuite::add(ApproachRequest request, WorkerCommand worker) {
+  request.approach = named_apart(std::move(request.approach));
+  request.max_batch = options_.batch;
+  entrants_.push_back({std::move(request), std::move(worker)});
+}
+
+Approach BenchmarkSuite::named_apart(Approach approach) const {
+  const std::string label = approach.label();
+  const auto taken = [this](const std::string& name) {
+    return std::ranges::any_of(entrants_, [&](const Entrant& other) { return other.request.approach.label() == name; });
+  };
+  for (std::size_t copy = 2; taken(approach.label()); ++copy) approach.name = label + "#" + std::to_string(copy);
+  return approach;
 }
 
 SuiteResult BenchmarkSuite::run() {
@@ -84,9 +111,20 @@ SuiteResult BenchmarkSuite::run() {
 }
 
 SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on) {
+  const auto workers = static_cast<std::size_t>(std::ranges::count_if(
+      entrants_, [](const Entrant& entrant) { return std::holds_alternative<WorkerCommand>(entrant.content); }));
+  if (workers > 0 && workers < entrants_.size()) {
+    throw UsageError("some approaches are measured in this process and others in workers", "suite",
+                     "measure all alike: what a process shares would be taken for a difference of approaches");
+  }
+  if (workers == 0 && options_.processes > 1) {
+    throw UsageError("one process cannot be several generations of workers", "processes",
+                     "add approaches with workers");
+  }
   std::vector<Round> plan = plan_rounds(dataset_.entries.size(), entrants_.size(), options_);
   SuiteResult result;
   result.options = options_;
+  result.in_workers = workers > 0;
   result.clock_reading = cost_of_reading(clock_);
 
   ImageBlock block(dataset_, *images_, options_, clock_);
@@ -100,11 +138,11 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
   std::vector<std::unique_ptr<ApproachHost>> hosts;
   for (Entrant& entrant : entrants_) {
     if (const auto* worker = std::get_if<WorkerCommand>(&entrant.content)) {
-      result.in_workers = true;
-      hosts.push_back(std::make_unique<WorkerHost>(entrant.approach, *worker, dataset_, options_));
+      hosts.push_back(std::make_unique<WorkerHost>(entrant.request, *worker, dataset_, options_));
     } else {
       InferenceWrapper& wrapper = *std::get<std::unique_ptr<InferenceWrapper>>(entrant.content);
-      hosts.push_back(std::make_unique<LocalHost>(entrant.approach, wrapper, block, options_, clock_));
+      const DecisionRule rule = decision_rule(dataset_, options_.threshold);
+      hosts.push_back(std::make_unique<LocalHost>(entrant.request.approach, wrapper, block, options_, rule, clock_));
     }
   }
 
@@ -138,7 +176,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     if (next == 0 || round.process != plan[next - 1].process) {
       for (const auto& host : hosts) host->end_generation();
       for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
-        observer.warming_up(entrants_[i].approach.label());
+        observer.warming_up(entrants_[i].request.approach.label());
         if (!hosts[i]->failed()) hosts[i]->begin_generation(observer);
       }
       result.interrupted = observer.interrupted();
@@ -146,7 +184,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     progress.round = round.index + 1;
     for (std::size_t position = 0; position < round.order.size() && !result.interrupted; ++position) {
       const std::size_t approach = round.order[position];
-      progress.approach = entrants_[approach].approach.label();
+      progress.approach = entrants_[approach].request.approach.label();
       if (!hosts[approach]->failed()) result.interrupted = !hosts[approach]->take_turn(round, position, observer);
       progress.images_done += round.last - round.first;
       observer.progressed(progress);

@@ -107,7 +107,7 @@ std::optional<std::size_t> positive_class(const Dataset& dataset, const std::opt
     if (lower_case(dataset.classes[i]) == lower_case(*asked)) return i;
     known += (i > 0 ? ", " : "") + dataset.classes[i];
   }
-  throw UsageError("there is no class '" + *asked + "'", "--positive",
+  throw UsageError("there is no class '" + *asked + "'", "`positive`",
                    known.empty() ? "the images have no labels" : "the classes are " + known);
 }
 
@@ -146,7 +146,7 @@ void set_aside(Dataset& dataset, const DatasetOptions& options) {
   if (options.calibration >= dataset.entries.size()) {
     throw UsageError(std::to_string(options.calibration) + " of " + std::to_string(dataset.entries.size()) +
                          " images leave none to score",
-                     "--calibration", "give fewer, or a directory of other images");
+                     "`calibration`", "give fewer, or a directory of other images");
   }
   std::vector<std::size_t> all(dataset.entries.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
@@ -165,7 +165,7 @@ void set_aside(Dataset& dataset, const DatasetOptions& options) {
 void draw(Dataset& dataset, const DatasetOptions& options) {
   if (!options.samples && !options.balanced) return;
   std::vector<std::vector<std::size_t>> groups(options.balanced ? dataset.classes.size() : 1);
-  if (groups.empty()) throw UsageError("the images have no labels", "--balanced", "leave it out");
+  if (groups.empty()) throw UsageError("the images have no labels", "`balanced`", "leave it out");
   for (std::size_t i = 0; i < dataset.entries.size(); ++i) {
     groups[options.balanced ? dataset.entries[i].label.value_or(0) : 0].push_back(i);
   }
@@ -275,6 +275,10 @@ Dataset read_manifest(const fs::path& manifest) {
 }
 
 }  // namespace
+
+DecisionRule decision_rule(const Dataset& dataset, double threshold) {
+  return {threshold, dataset.classes.size(), dataset.positive};
+}
 
 Dataset read_dataset(const fs::path& images, const DatasetOptions& options) {
   std::error_code error;

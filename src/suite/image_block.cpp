@@ -1,9 +1,8 @@
 #include "suite/image_block.hpp"
 
 #include <algorithm>
-#include <exception>
 
-#include "suite/first_line.hpp"
+#include "suite/failure_reason.hpp"
 
 namespace stagemark {
 
@@ -22,7 +21,7 @@ void ImageBlock::load(std::size_t first, std::size_t last) {
     if (!images_.empty() && between_calls && bytes >= options_.round_memory_bytes) break;
     const std::size_t index = end_++;
     if (notes_.broken.contains(index)) continue;
-    try {
+    const auto reason = failure_reason([&] {
       const Nanoseconds start = clock_.now();
       Image image = source_.load(dataset_.file(dataset_.entries[index]));
       const Nanoseconds time = clock_.now() - start;
@@ -31,9 +30,8 @@ void ImageBlock::load(std::size_t first, std::size_t last) {
       images_.push_back(std::move(image));
       indices_.push_back(index);
       decode_times_.push_back(time);
-    } catch (const std::exception& error) {
-      notes_.broken.emplace(index, first_line(error));
-    }
+    });
+    if (reason) notes_.broken.emplace(index, *reason);
   }
 }
 

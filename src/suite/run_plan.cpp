@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "stagemark/core/error.hpp"
 #include "stagemark/core/random.hpp"
 
 namespace stagemark {
@@ -72,6 +73,19 @@ std::vector<Round> first_rounds(std::size_t count, std::size_t images, std::size
 }
 
 }  // namespace
+
+void expect_usable(const RunOptions& options) {
+  const auto expect = [](bool holds, const char* option, const char* problem) {
+    if (!holds) throw UsageError(problem, option);
+  };
+  expect(options.batch > 0, "`batch`", "the batch must hold at least one image");
+  expect(options.processes > 0, "`processes`", "there must be one process at least");
+  expect(options.rounds > 0, "`rounds`", "there must be one round at least");
+  expect(!options.passes || *options.passes > 0, "`passes`", "there must be one pass at least");
+  expect(options.threshold >= 0 && options.threshold <= 1, "`threshold`", "the threshold is no number from 0 to 1");
+  expect(options.round_memory_bytes > 0, "`round_memory_bytes`", "there must be memory for an image");
+  expect(options.hang_limit > std::chrono::milliseconds(0), "`hang_limit`", "a worker must have some time");
+}
 
 std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options) {
   if (images == 0 || approaches == 0) return {};

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "suite/first_line.hpp"
+#include "suite/failure_reason.hpp"
 
 namespace stagemark {
 namespace {
@@ -28,14 +28,11 @@ std::uint64_t peak_rss_bytes() {
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
 }
 
-std::size_t decision(const Prediction& prediction, double threshold) {
-  return prediction.class_index.value_or(prediction.probability >= threshold ? 1 : 0);
-}
-
 }  // namespace
 
-Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, MonotonicClock clock)
-    : wrapper_(wrapper), options_(options), clock_(clock), timer_(TimingMode::stages, clock) {
+Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, DecisionRule rule,
+               MonotonicClock clock)
+    : wrapper_(wrapper), options_(options), rule_(rule), clock_(clock), timer_(TimingMode::stages, clock) {
   result_.approach = std::move(approach);
   result_.asynchronous = wrapper.asynchronous();
   read_facts();
@@ -44,6 +41,7 @@ Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& o
 void Runner::warm_up(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
+    observer.calling();
     for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
   }
   verify();
@@ -63,17 +61,16 @@ bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& blo
 
 const ApproachResult& Runner::measured() {
   result_.peak_rss_bytes = peak_rss_bytes();
-  try {
-    result_.device_peak_bytes = wrapper_.device_peak_bytes();
-  } catch (const std::exception&) {
-    // What the engine does not tell is absent.
-  }
+  // What the engine does not tell is absent.
+  (void)failure_reason([&] { result_.device_peak_bytes = wrapper_.device_peak_bytes(); });
   return result_;
 }
 
 ApproachResult Runner::take() {
   (void)measured();
   ApproachResult taken = std::exchange(result_, {});
+  taken.scores.pad_to(taken.inferences.size());
+  result_.scores.classes = taken.scores.classes;
   result_.approach = taken.approach;
   result_.facts = taken.facts;
   result_.asynchronous = taken.asynchronous;
@@ -96,18 +93,18 @@ void Runner::verify() {
 /// The first image's, after the turn's times were taken.
 void Runner::keep_input(const ImageBlock& block) {
   if (block.images().empty()) return;
-  try {
+  // An image that cannot be preprocessed failed in its recorded call, and is counted there.
+  (void)failure_reason([&] {
     InputRecord input{block.index(0), wrapper_.input_of(block.images()[0])};
     if (!input.values.empty()) result_.inputs.push_back(std::move(input));
-  } catch (const std::exception&) {
-    // An image that cannot be preprocessed failed in its recorded call, and is counted there.
-  }
+  });
 }
 
 /// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.
 void Runner::settle(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
+    observer.calling();
     run_unrecorded(images, call, modes_of(wrapper_).front());
     ++result_.settling_calls;
   }
@@ -129,6 +126,7 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
     timer_.set_mode(modes[mode]);
     const Nanoseconds start = clock_.now();
     for (done = 0; done < calls.size() && !observer.interrupted(); ++done) {
+      observer.calling();
       CallRecord& call = calls[done];
       const std::size_t offset = call.first_inference - first_inference;
       run_recorded(call, block.images().subspan(offset, call.size), std::span(predictions_[mode]).subspan(offset),
@@ -144,6 +142,7 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
   keep_predictions(calls.first(kept), first_inference);
   if (kept < calls.size()) {
     result_.inferences.resize(calls[kept].first_inference);
+    result_.scores.pad_to(result_.inferences.size());
     result_.calls.resize(first_call + kept);
   }
   return done == calls.size();
@@ -151,10 +150,8 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
 
 /// One engine that fails must not take the others' results with it.
 void Runner::read_facts() {
-  try {
-    result_.facts = wrapper_.execution_facts();
-  } catch (const std::exception& error) {
-    result_.error = "cannot tell what runs: " + first_line(error);
+  if (const auto reason = failure_reason([&] { result_.facts = wrapper_.execution_facts(); })) {
+    result_.error = "cannot tell what runs: " + *reason;
   }
 }
 
@@ -163,11 +160,9 @@ void Runner::run_unrecorded(std::span<const Image> images, std::size_t call, Tim
   const std::size_t first = (call * size) % (images.size() - size + 1);
   scratch_.resize(size);
   timer_.set_mode(mode);
-  try {
-    timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); });
-  } catch (const std::exception&) {
-    // The same image fails again in its recorded call, and is counted there.
-  }
+  // An image that fails here fails again in its recorded call, and is counted there.
+  (void)failure_reason(
+      [&] { timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); }); });
   (void)timer_.take();
 }
 
@@ -195,15 +190,29 @@ void Runner::lay_out(const Round& round, const ImageBlock& block) {
 void Runner::run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out,
                           std::size_t offset) {
   out = out.first(images.size());
-  try {
-    timer_.time(Stage::total, [&] { wrapper_.predict(images, out, timer_); });
-    keep_times(timer_.take(), call);
-  } catch (const std::exception& error) {
-    (void)timer_.take();
-    call.timed = false;
-    // Whichever pass it was: a sample needs all of them.
-    std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, first_line(error));
+  const auto reason =
+      failure_reason([&] { timer_.time(Stage::total, [&] { wrapper_.predict(images, out, timer_); }); });
+  const StageTimes times = timer_.take();
+  if (!reason) {
+    keep_times(times, call);
+    if (options_.keep_scores && timer_.mode() == modes_of(wrapper_).front())
+      take_scores(call.first_inference, call.size);
+    return;
   }
+  call.timed = false;
+  // Whichever pass it was: a sample needs all of them.
+  std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, reason);
+}
+
+/// Of the call that was just made: an engine keeps them until the next one.
+void Runner::take_scores(std::size_t first_inference, std::size_t size) {
+  const std::span<const float> told = wrapper_.scores();
+  if (told.empty() || told.size() % size != 0) return;
+  ClassScores& scores = result_.scores;
+  if (scores.classes == 0) scores.classes = told.size() / size;
+  if (scores.classes * size != told.size()) return;
+  scores.pad_to(result_.inferences.size());
+  std::ranges::copy(told, scores.values.begin() + static_cast<std::ptrdiff_t>(first_inference * scores.classes));
 }
 
 /// `total` of a pass that waits after each stage is not the `total` that users see: it goes by its own name.
@@ -226,18 +235,18 @@ void Runner::keep_predictions(std::span<CallRecord> calls, std::size_t first_inf
     for (std::size_t inference = call.first_inference; inference < call.first_inference + call.size; ++inference) {
       const std::size_t position = inference - first_inference;
       const Prediction& prediction = predictions_[0][position];
-      if (reasons_[position].empty()) reasons_[position] = defect(prediction).value_or("");
+      if (!reasons_[position]) reasons_[position] = defect(prediction);
       InferenceRecord& record = result_.inferences[inference];
-      if (!reasons_[position].empty()) {
+      if (reasons_[position]) {
         call.timed = false;
-        result_.failures.push_back({record.image, reasons_[position]});
+        result_.failures.push_back({record.image, *reasons_[position]});
+        result_.scores.forget(inference);
         continue;
       }
       record.prediction = prediction;
       for (std::size_t mode = 1; mode < modes_of(wrapper_).size(); ++mode) {
-        const bool same =
-            decision(predictions_[mode][position], options_.threshold) == decision(prediction, options_.threshold);
-        if (!same) ++result_.nondeterministic_predictions;
+        if (decide(predictions_[mode][position], rule_) != decide(prediction, rule_))
+          ++result_.nondeterministic_predictions;
       }
     }
   }

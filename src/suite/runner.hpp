@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "stagemark/backend/decision.hpp"
 #include "stagemark/core/stage_timer.hpp"
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
@@ -16,7 +18,9 @@ namespace stagemark {
 /// One approach while it is being measured, in the process that hosts it.
 class Runner {
  public:
-  Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, MonotonicClock clock);
+  /// \param rule when two passes over an image count as different answers
+  Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& options, DecisionRule rule,
+         MonotonicClock clock);
 
   [[nodiscard]] bool failed() const noexcept { return result_.error.has_value(); }
 
@@ -41,16 +45,18 @@ class Runner {
   void run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode);
   void lay_out(const Round& round, const ImageBlock& block);
   void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset);
+  void take_scores(std::size_t first_inference, std::size_t size);
   void keep_times(const StageTimes& times, CallRecord& call) const;
   void keep_predictions(std::span<CallRecord> calls, std::size_t first_inference);
 
   InferenceWrapper& wrapper_;
   const RunOptions& options_;
+  DecisionRule rule_;
   MonotonicClock clock_;
   StageTimer timer_;
   ApproachResult result_;
   std::array<std::vector<Prediction>, 3> predictions_;  ///< of a block, by mode
-  std::vector<std::string> reasons_;                    ///< of a block, why an image failed
+  std::vector<std::optional<std::string>> reasons_;     ///< of a block, why an image failed
   std::vector<Prediction> scratch_;
 };
 

@@ -1,10 +1,12 @@
 #include "suite/worker_host.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
+#include "suite/turn_messages.hpp"
 
 namespace stagemark {
 namespace {
@@ -17,70 +19,92 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+Interrupted interrupted_by(RunObserver& observer) {
+  return [&observer] { return observer.interrupted(); };
+}
+
+/// More than any classifier has.
+constexpr std::size_t most_classes = 1U << 20U;
+
 /// A worker may be another build, and a broken one: its numbers become indices here.
 void expect_sense(const Measured& measured, std::size_t images) {
-  const ApproachResult& news = measured.result;
+  const ApproachResult& update = measured.result;
   const auto is_image = [images](const auto& record) { return record.image < images; };
   const auto is_key = [images](const auto& pair) { return pair.first < images; };
-  const bool makes_sense = std::ranges::all_of(news.inferences, is_image) &&
-                           std::ranges::all_of(news.failures, is_image) && std::ranges::all_of(news.inputs, is_image) &&
-                           std::ranges::all_of(measured.notes.broken, is_key) &&
-                           std::ranges::all_of(news.calls, [&](const CallRecord& call) {
-                             return call.first_inference <= news.inferences.size() &&
-                                    call.size <= news.inferences.size() - call.first_inference;
-                           });
-  if (!makes_sense) throw BackendError("its worker told what cannot be true", {}, "use another build");
+  const bool makes_sense =
+      std::ranges::all_of(update.inferences, is_image) && std::ranges::all_of(update.failures, is_image) &&
+      std::ranges::all_of(update.inputs, is_image) && std::ranges::all_of(measured.notes.broken, is_key) &&
+      std::ranges::all_of(update.calls, [&](const CallRecord& call) {
+        return call.first_inference <= update.inferences.size() &&
+               call.size <= update.inferences.size() - call.first_inference;
+      });
+  const ClassScores& scores = update.scores;
+  // The number of classes is believed only where rows of that length came with it: it decides what is allocated.
+  const bool has_rows = scores.values.empty() || (scores.classes > 0 && scores.classes <= most_classes &&
+                                                  scores.values.size() == scores.classes * update.inferences.size());
+  if (!makes_sense || !has_rows)
+    throw BackendError({.problem = "its worker told what cannot be true", .remedy = "use another build"});
 }
 
 }  // namespace
 
-WorkerHost::WorkerHost(Approach approach, WorkerCommand command, const Dataset& dataset, const RunOptions& options)
-    : command_(std::move(command)), dataset_(dataset), options_(options) {
-  result_.approach = std::move(approach);
+WorkerHost::WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset,
+                       const RunOptions& options)
+    : request_(std::move(request)), command_(std::move(command)), dataset_(dataset), options_(options) {
+  result_.approach = request_.approach;
 }
 
 void WorkerHost::begin_generation(RunObserver& observer) try {
   worker_.emplace(command_, options_.hang_limit);
-  const auto ready = worker_->receive(MessageType::ready, observer);
-  if (const auto version = worker_protocol::decode_number(ready); version != worker_protocol::version) {
-    throw BackendError("its worker speaks version " + std::to_string(version) +
-                           " of the protocol, and this is version " + std::to_string(worker_protocol::version),
-                       command_.executable.string(), "use builds of the same version");
-  }
-  worker_->send(MessageType::setup, worker_protocol::encode(worker_protocol::Setup{dataset_, options_}), observer);
-  (void)hear(MessageType::opened, observer);
-} catch (const Error& error) {
+  worker_->expect_ready(interrupted_by(observer));
+  worker_->send(MessageType::setup,
+                worker_protocol::encode(
+                    worker_protocol::Setup{request_, dataset_, options_, decision_rule(dataset_, options_.threshold)}),
+                interrupted_by(observer));
+  (void)receive_update(MessageType::opened, observer);
+} catch (const std::exception& error) {
   // Ctrl-C in a terminal reaches a worker too that is starting.
   if (!observer.interrupted()) result_.error = error.what();
 }
 
 bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) try {
-  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}), observer);
-  return hear(MessageType::measured, observer);
-} catch (const Error& error) {
+  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}),
+                interrupted_by(observer));
+  return receive_update(MessageType::measured, observer);
+} catch (const std::exception& error) {
   if (!observer.interrupted()) result_.error = error.what();
   return !observer.interrupted();
 }
 
-bool WorkerHost::hear(MessageType type, RunObserver& observer) {
-  Measured measured = worker_protocol::decode_measured(worker_->receive(type, observer));
+bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
+  Measured measured = worker_protocol::decode_measured(worker_->receive(type, interrupted_by(observer)));
   expect_sense(measured, dataset_.entries.size());
-  ApproachResult& news = measured.result;
+  ApproachResult& update = measured.result;
   const std::size_t known = result_.inferences.size();
-  for (CallRecord& call : news.calls) call.first_inference += known;
-  append(result_.inferences, std::move(news.inferences));
-  append(result_.calls, std::move(news.calls));
-  append(result_.turns, std::move(news.turns));
-  append(result_.failures, std::move(news.failures));
-  append(result_.inputs, std::move(news.inputs));
-  result_.nondeterministic_predictions += news.nondeterministic_predictions;
-  result_.settling_calls += news.settling_calls;
-  result_.asynchronous = news.asynchronous;
-  result_.facts = std::move(news.facts);
-  result_.error = std::move(news.error);
-  result_.peak_rss_bytes = std::max(result_.peak_rss_bytes, news.peak_rss_bytes);
-  if (news.device_peak_bytes) {
-    result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *news.device_peak_bytes);
+  for (CallRecord& call : update.calls) call.first_inference += known;
+  append(result_.inferences, std::move(update.inferences));
+  if (!update.scores.values.empty()) {
+    if (result_.scores.classes == 0) result_.scores.classes = update.scores.classes;
+    if (result_.scores.classes != update.scores.classes) {
+      throw BackendError(
+          {.problem = "its worker told of another number of classes than before", .remedy = "use another build"});
+    }
+    result_.scores.pad_to(known);
+    append(result_.scores.values, std::move(update.scores.values));
+  }
+  result_.scores.pad_to(result_.inferences.size());
+  append(result_.calls, std::move(update.calls));
+  append(result_.turns, std::move(update.turns));
+  append(result_.failures, std::move(update.failures));
+  append(result_.inputs, std::move(update.inputs));
+  result_.nondeterministic_predictions += update.nondeterministic_predictions;
+  result_.settling_calls += update.settling_calls;
+  result_.asynchronous = update.asynchronous;
+  result_.facts = std::move(update.facts);
+  result_.error = std::move(update.error);
+  result_.peak_rss_bytes = std::max(result_.peak_rss_bytes, update.peak_rss_bytes);
+  if (update.device_peak_bytes) {
+    result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *update.device_peak_bytes);
   }
   notes_.broken.merge(measured.notes.broken);
   notes_.without_low_byte.merge(measured.notes.without_low_byte);

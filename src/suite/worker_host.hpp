@@ -2,16 +2,17 @@
 
 #include <optional>
 
-#include "stagemark/suite/worker.hpp"
+#include "stagemark/backend/approach_request.hpp"
+#include "stagemark/suite/dataset.hpp"
 #include "suite/approach_host.hpp"
-#include "suite/worker_process.hpp"
+#include "workers/worker_process.hpp"
 
 namespace stagemark {
 
 /// An approach in a worker: a fresh one for each generation. A worker that fails ends its approach, and nothing else.
 class WorkerHost final : public ApproachHost {
  public:
-  WorkerHost(Approach approach, WorkerCommand command, const Dataset& dataset, const RunOptions& options);
+  WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset, const RunOptions& options);
 
   void begin_generation(RunObserver& observer) override;
   bool take_turn(const Round& round, std::size_t position, RunObserver& observer) override;
@@ -22,9 +23,10 @@ class WorkerHost final : public ApproachHost {
   [[nodiscard]] const DecodingNotes& notes() const override { return notes_; }
 
  private:
-  /// What the worker says, added to what is known. False if its turn was interrupted.
-  bool hear(worker_protocol::MessageType type, RunObserver& observer);
+  /// Waits for what the worker measured, and adds it to what is known. False if its turn was interrupted.
+  bool receive_update(worker_protocol::MessageType type, RunObserver& observer);
 
+  ApproachRequest request_;
   WorkerCommand command_;
   const Dataset& dataset_;
   const RunOptions& options_;

@@ -10,37 +10,35 @@
 #include <string>
 #include <utility>
 
-#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/images/images.hpp"
-#include "stagemark/suite/worker.hpp"
+#include "stagemark/suite/worker_program.hpp"
 
 namespace {
 
 using namespace stagemark;
 
 /// White images are positive.
-class MadeEngine final : public HostBackend<bool, bool> {
+class MadeEngine {
  public:
   explicit MadeEngine(std::string how) : how_(std::move(how)) {
     if (how_.starts_with("burns-")) factor_ = std::stod(how_.substr(6));
     if (how_ == "garbage") factor_ = 0.2;
   }
-  [[nodiscard]] ExecutionFacts execution_facts() const override {
+  [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts;
     facts.details = {{"how", how_}};
     return facts;
   }
-
- protected:
-  bool preprocess(std::span<const Image> images) override { return images[0].pixels[0] > 127; }
-  bool extract_features(const bool& white) override {
+  static bool preprocess(std::span<const Image> images) { return images[0].pixels[0] > 127; }
+  bool extract_features(const bool& white) {
     if (how_ == "killed" && ++calls_ == 40) std::raise(SIGKILL);
     // Of the clock that measures it, so that a loaded machine burns no more.
     const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(static_cast<int>(1e6 * factor_));
     while (std::chrono::steady_clock::now() < end) continue;
     return how_ == "garbage" || white;
   }
-  void classify(const bool& positive, std::span<Prediction> out) override {
+  void classify(const bool& positive, std::span<Prediction> out) const {
     const double logit = how_ == "nan" ? std::nan("") : positive ? 2.0 : -2.0;
     out[0] = {how_ == "nan" ? logit : positive ? 0.9 : 0.1, logit, std::nullopt};
   }
@@ -55,8 +53,8 @@ class MadeEngine final : public HostBackend<bool, bool> {
 
 int main(int /*argc*/, char** argv) {
   const std::string how = std::filesystem::path(argv[0]).filename().string();
-  serve_as_worker([&]() -> WorkerContent {
-    return {parse_approach("null-fp32@cpu"), std::make_unique<MadeEngine>(how), make_image_source()};
+  serve_as_worker([&](const ApproachRequest& request) -> OpenedApproach {
+    return {request.approach, std::make_unique<Timed<MadeEngine>>(how), make_image_source()};
   });
   return 0;
 }

@@ -20,6 +20,7 @@ Backend engine_with_cuda(bool cuda_here) {
     if (approach.device->kind == Device::Kind::cpu || cuda_here) return std::nullopt;
     return Unavailable{"no CUDA device", "use @cpu"};
   };
+  backend.open = [](const BackendRequest&) { return nullptr; };
   return backend;
 }
 
@@ -89,11 +90,48 @@ TEST(BackendRegistry, RefusesAnEngineTwice) {
   EXPECT_THROW(null_engine::add_to(twice), std::invalid_argument);
 }
 
+TEST(BackendRegistry, RefusesAnEngineThatNobodyCouldAskFor) {
+  const auto refused = [](auto spoil) {
+    Backend backend = engine_with_cuda(true);
+    spoil(backend);
+    BackendRegistry engines;
+    return message<std::invalid_argument>([&] { engines.add(backend); });
+  };
+  EXPECT_NE(refused([](Backend& b) { b.engine.clear(); }).find("without a name"), std::string::npos);
+  EXPECT_NE(refused([](Backend& b) { b.precisions.clear(); }).find("'fast' added without precisions"),
+            std::string::npos);
+  EXPECT_NE(refused([](Backend& b) { b.devices.clear(); }).find("without devices"), std::string::npos);
+  const auto closed = [](Backend& b) {
+    b.open = nullptr;
+    b.unavailable = nullptr;
+  };
+  EXPECT_NE(refused(closed).find("without `open`"), std::string::npos);
+}
+
+TEST(BackendRegistry, TakesAnEngineThatSaysNothingElseForAvailable) {
+  Backend backend = engine_with_cuda(false);
+  backend.unavailable = nullptr;
+  BackendRegistry engines;
+  engines.add(backend);
+  EXPECT_EQ(to_string(engines.resolve(parse_approach("fast-fp32"), std::nullopt)), "fast-fp32@cuda:0");
+  EXPECT_EQ(engines.available_approaches().size(), 4U);
+  EXPECT_FALSE(engines.find("fast").unavailable(parse_approach("fast-fp32@cpu")));
+}
+
+TEST(BackendRegistry, ReportsAnEngineThatOpensNothing) {
+  const BackendRegistry engines = registry(false);
+  BackendRequest request;
+  request.approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
+  request.model = "net.ckpt";
+  const std::string text = message<BackendError>([&] { (void)engines.open(request); });
+  EXPECT_NE(text.find("the engine fast opened nothing"), std::string::npos) << text;
+}
+
 TEST(BackendRegistry, NeedsAModelForAnEngineThatNeedsOne) {
   const BackendRegistry engines = registry(false);
   BackendRequest request;
   request.approach = engines.resolve(parse_approach("fast-fp32"), std::nullopt);
-  EXPECT_NE(message<UsageError>([&] { (void)engines.open(request); }).find("--model FILE"), std::string::npos);
+  EXPECT_NE(message<UsageError>([&] { (void)engines.open(request); }).find("`model`"), std::string::npos);
 }
 
 }  // namespace

@@ -84,11 +84,11 @@ TEST_F(ObservedActivations, OfMoreImagesAreAtLeastAsWide) {
 
 TEST_F(ObservedActivations, WithoutOutliersAreNarrowerWhereATensorHasTenThousandValues) {
   const Image one = noise(1, 96);
-  const auto observed = [&](CalibrationMethod method) {
+  const auto observed = [&](RangeMethod method) {
     return libtorch::observe_activations(checkpoint_, {&one, 1}, FromMinusOneToOne(96), 1, method);
   };
-  const ActivationRanges all = observed(CalibrationMethod::min_max);
-  const ActivationRanges most = observed(CalibrationMethod::percentile);
+  const ActivationRanges all = observed(RangeMethod::min_max);
+  const ActivationRanges most = observed(RangeMethod::percentile);
   for (const auto& [name, range] : most) {
     EXPECT_GE(range.low, all.at(name).low) << name;
     EXPECT_LE(range.high, all.at(name).high) << name;

@@ -10,14 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "engines.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/network.hpp"
 #include "stagemark/model/onnx_export.hpp"
+#include "stagemark/session/engines.hpp"
 
 namespace stagemark {
 namespace {
@@ -124,7 +125,9 @@ class EngineContract : public testing::TestWithParam<Contestant> {
     options.height = side;
     options.width = side;
     if (options.precision == OnnxPrecision::int8) options.ranges = ranges_of(network);
-    if (!registry_.find(approach_.engine).fuses_qdq) options.quantisation = OnnxQuantisation::operators;
+    if (registry_.find(approach_.engine).int8_graph == Int8Graph::integer_operators) {
+      options.quantisation = OnnxQuantisation::operators;
+    }
     if (options.part == OnnxPart::whole) {
       export_onnx(directory_ / (name + ".onnx"), checkpoint, options);
       return directory_ / (name + ".onnx");
@@ -169,7 +172,7 @@ class EngineContract : public testing::TestWithParam<Contestant> {
 
   TemporaryDirectory directory_;
   TinyResnet network_;
-  BackendRegistry registry_ = make_registry();
+  BackendRegistry registry_ = built_in_engines();
   Approach approach_;
   BackendRequest model_;
 };
@@ -212,6 +215,25 @@ TEST_P(EngineContract, TurnsTwoLogitsAndMoreIntoProbabilities) {
       std::accumulate(logits.begin(), logits.end(), 0.0, [](double s, double logit) { return s + std::exp(logit); });
   EXPECT_EQ(prediction.class_index, static_cast<std::size_t>(best - logits.begin()));
   EXPECT_NEAR(prediction.probability, std::exp(*best) / sum, tolerance());
+}
+
+TEST_P(EngineContract, TellsTheScoresThatItsPredictionsAreOf) {
+  const std::vector<Image> three = images(3);
+  for (const std::size_t outputs : {1U, 2U, 5U}) {
+    const auto wrapper = open(save(TinyResnet(outputs), "scored" + std::to_string(outputs)));
+    const std::vector<Prediction> predictions = predict(*wrapper, three);
+    const std::span<const float> scores = wrapper->scores();
+    ASSERT_EQ(scores.size(), three.size() * outputs);
+    std::vector<Prediction> read(three.size());
+    read_out(scores, outputs, read);
+    for (std::size_t i = 0; i < three.size(); ++i) {
+      EXPECT_EQ(read[i].probability, predictions[i].probability) << outputs << " outputs, image " << i;
+      EXPECT_EQ(read[i].logit, predictions[i].logit);
+      EXPECT_EQ(read[i].class_index, predictions[i].class_index);
+    }
+    (void)predict(*wrapper, std::span(three).first(1));
+    ASSERT_EQ(wrapper->scores().size(), outputs);
+  }
 }
 
 TEST_P(EngineContract, SaysWhatReallyRuns) {

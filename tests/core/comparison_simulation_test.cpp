@@ -154,7 +154,7 @@ TEST_P(DriftingMachine, LeavesACandidateAtTheMarginUndecided) {
   }
 }
 
-// Above a spread of .5 % between processes five generations are too few for three points: that is what `calibrate`
+// Above a spread of .5 % between processes five generations are too few for three points: that is what `estimate_noise`
 // tells. A family costs power too, Student's t having but four degrees of freedom.
 TEST_P(DriftingMachine, FailsTheGateWithACandidateThreePointsBeyondTheMargin) {
   const auto all = experiments(5, GetParam());
@@ -330,8 +330,8 @@ TEST(TailOfADriftingMachine, DiffersByChanceAsSeldomAsItSaysBetweenProcessesThat
 }
 
 // Two generations: the sign test over rounds takes what sets their processes apart for a difference, and the
-// calibration must show it.
-TEST_P(DriftingMachine, IsKnownByItsCalibration) {
+// estimate of the noise must show it.
+TEST_P(DriftingMachine, IsKnownByItsNoise) {
   auto all = experiments(10, GetParam());
   all.resize(1000);
   for (const double spread : process_spreads) {
@@ -340,13 +340,13 @@ TEST_P(DriftingMachine, IsKnownByItsCalibration) {
     double false_differences_of_two = 0;
     double change = 0;
     for (const Experiment& one : all) {
-      const Calibration calibration = calibrate(one.rounds_at(0, spread));
-      process_variance += std::pow(*calibration.between_process_sd, 2) / 1000;
-      false_differences += *calibration.false_difference_rate / 1000;
-      change += *calibration.smallest_detectable_change / 1000;
+      const NoiseEstimate estimate = estimate_noise(one.rounds_at(0, spread));
+      process_variance += std::pow(*estimate.between_process_sd, 2) / 1000;
+      false_differences += *estimate.false_difference_rate / 1000;
+      change += *estimate.smallest_detectable_change / 1000;
       Experiment of_two = one;
       of_two.generation_noise.resize(2);
-      false_differences_of_two += *calibrate(of_two.rounds_at(0, spread)).false_difference_rate / 1000;
+      false_differences_of_two += *estimate_noise(of_two.rounds_at(0, spread)).false_difference_rate / 1000;
     }
     std::size_t found = 0;
     for (const Experiment& one : all) {

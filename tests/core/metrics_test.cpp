@@ -36,13 +36,13 @@ std::vector<ScoredImage> ten_images(const std::vector<double>& probabilities) {
   return scored({0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, probabilities);
 }
 
-void expect_value(const Metric& metric, double expected) {
+void expect_value(const OrReason<double>& metric, double expected) {
   ASSERT_TRUE(metric.value.has_value()) << metric.reason;
   EXPECT_NEAR(*metric.value, expected, tight);
   EXPECT_EQ(metric.reason, "");
 }
 
-void expect_absent(const Metric& metric, const std::string& reason) {
+void expect_absent(const OrReason<double>& metric, const std::string& reason) {
   EXPECT_EQ(metric.value, std::nullopt);
   EXPECT_EQ(metric.reason, reason);
 }
@@ -50,7 +50,7 @@ void expect_absent(const Metric& metric, const std::string& reason) {
 TEST(ClassificationMetrics, AreThoseOfScikitLearnOnTwelveImages) {
   const ClassificationMetrics metrics = classification_metrics(twelve_images());
   EXPECT_EQ(metrics.count, 12U);
-  EXPECT_EQ(metrics.confusion_matrix, (ConfusionMatrix{.tn = 3, .fp = 1, .fn = 1, .tp = 7}));
+  EXPECT_EQ(metrics.confusion_matrix.value, (ConfusionMatrix{.tn = 3, .fp = 1, .fn = 1, .tp = 7}));
   expect_value(metrics.accuracy, 10.0 / 12);
   expect_value(metrics.precision, .875);
   expect_value(metrics.recall, .875);
@@ -112,17 +112,30 @@ TEST(ClassificationMetrics, DoNotDependOnTheOrderOfTheImages) {
 TEST(ClassificationMetrics, AreAbsentWithoutImages) {
   const ClassificationMetrics metrics = classification_metrics({});
   EXPECT_EQ(metrics.count, 0U);
-  EXPECT_EQ(metrics.confusion_matrix, ConfusionMatrix{});
-  for (const Metric& metric :
+  EXPECT_EQ(metrics.confusion_matrix.value, std::nullopt);
+  for (const OrReason<double>& metric :
        {metrics.accuracy, metrics.precision, metrics.recall, metrics.sensitivity, metrics.specificity, metrics.f1,
         metrics.auroc, metrics.balanced_accuracy, metrics.mcc, metrics.average_precision, metrics.brier, metrics.ece}) {
     expect_absent(metric, "no images");
   }
-  EXPECT_EQ(metrics.accuracy_ci95, std::nullopt);
-  EXPECT_EQ(metrics.sensitivity_ci95, std::nullopt);
-  EXPECT_EQ(metrics.specificity_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95_reason, "no images");
+  EXPECT_EQ(metrics.ci95.accuracy.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.sensitivity.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.specificity.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.reason, "no images");
+}
+
+TEST(ClassificationMetrics, HaveALineOfTheTableForEachMetric) {
+  ClassificationMetrics metrics = ClassificationMetrics::absent("none");
+  double value = 0;
+  for (const Metric metric : all_values<Metric>) metrics.*entry_of(metric).member = ++value;
+  // Each was written once: none shares a member with another.
+  for (const Metric metric : all_values<Metric>) {
+    EXPECT_EQ(*(metrics.*entry_of(metric).member), static_cast<double>(metric) + 1) << to_string(metric);
+  }
+  EXPECT_FALSE(entry_of(Metric::brier).better_when_larger);
+  EXPECT_FALSE(entry_of(Metric::ece).better_when_larger);
+  EXPECT_THROW((void)entry_of(static_cast<Metric>(99)), std::invalid_argument);
 }
 
 TEST(ClassificationMetrics, SayWhatIsMissingWithoutPositiveImages) {
@@ -139,10 +152,10 @@ TEST(ClassificationMetrics, SayWhatIsMissingWithoutPositiveImages) {
   expect_absent(metrics.mcc, "needs both classes");
   EXPECT_TRUE(metrics.brier.value.has_value());
   EXPECT_TRUE(metrics.ece.value.has_value());
-  EXPECT_TRUE(metrics.specificity_ci95.has_value());
-  EXPECT_EQ(metrics.sensitivity_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95_reason, "needs both classes");
+  EXPECT_TRUE(metrics.ci95.specificity.value.has_value());
+  EXPECT_EQ(metrics.ci95.sensitivity.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.reason, "needs both classes");
 }
 
 TEST(ClassificationMetrics, SayWhatIsMissingWithoutNegativeImages) {
@@ -154,7 +167,7 @@ TEST(ClassificationMetrics, SayWhatIsMissingWithoutNegativeImages) {
   expect_absent(metrics.auroc, "needs both classes");
   expect_absent(metrics.balanced_accuracy, "needs both classes");
   expect_absent(metrics.mcc, "needs both classes");
-  EXPECT_EQ(metrics.specificity_ci95, std::nullopt);
+  EXPECT_EQ(metrics.ci95.specificity.value, std::nullopt);
 }
 
 TEST(ClassificationMetrics, SayWhatIsMissingWithoutPositivePredictions) {
@@ -178,9 +191,9 @@ TEST(ClassificationMetrics, HaveNoF1WhereNothingIsPositive) {
 
 TEST(ClassificationMetrics, GiveWilsonIntervalsOfTheRatios) {
   const ClassificationMetrics metrics = classification_metrics(twelve_images());
-  EXPECT_EQ(metrics.accuracy_ci95, wilson_interval(10, 12));
-  EXPECT_EQ(metrics.sensitivity_ci95, wilson_interval(7, 8));
-  EXPECT_EQ(metrics.specificity_ci95, wilson_interval(3, 4));
+  EXPECT_EQ(metrics.ci95.accuracy.value, wilson_interval(10, 12));
+  EXPECT_EQ(metrics.ci95.sensitivity.value, wilson_interval(7, 8));
+  EXPECT_EQ(metrics.ci95.specificity.value, wilson_interval(3, 4));
 }
 
 TEST(ClassificationMetrics, RefuseWhatIsNotAProbability) {
@@ -194,18 +207,18 @@ TEST(ClassificationMetrics, RefuseWhatIsNotAProbability) {
 
 TEST(AurocInterval, IsDeLongsOnTheLogitScale) {
   const ClassificationMetrics metrics = classification_metrics(ten_images({.1, .2, .3, .4, .6, .3, .5, .7, .8, .9}));
-  ASSERT_TRUE(metrics.auroc_ci95.has_value()) << metrics.auroc_ci95_reason;
-  EXPECT_NEAR(metrics.auroc_ci95->low, .4522232928, 1e-10);  // the golden has ten digits
-  EXPECT_NEAR(metrics.auroc_ci95->high, .9785903550, 1e-10);
-  EXPECT_EQ(metrics.auroc_ci95_reason, "");
+  ASSERT_TRUE(metrics.ci95.auroc.value.has_value()) << metrics.ci95.auroc.reason;
+  EXPECT_NEAR(metrics.ci95.auroc->low, .4522232928, 1e-10);  // the golden has ten digits
+  EXPECT_NEAR(metrics.ci95.auroc->high, .9785903550, 1e-10);
+  EXPECT_EQ(metrics.ci95.auroc.reason, "");
 }
 
 TEST(AurocInterval, IsAbsentWhereTheClassesAreSeparated) {
   for (const std::vector<int>& truth : {std::vector<int>{0, 0, 0, 1, 1, 1}, std::vector<int>{1, 1, 1, 0, 0, 0}}) {
     const ClassificationMetrics metrics = classification_metrics(scored(truth, {.1, .2, .3, .7, .8, .9}));
     EXPECT_TRUE(*metrics.auroc.value == 0 || *metrics.auroc.value == 1);
-    EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
-    EXPECT_EQ(metrics.auroc_ci95_reason, "not defined for an area of 0 or 1");
+    EXPECT_EQ(metrics.ci95.auroc.value, std::nullopt);
+    EXPECT_EQ(metrics.ci95.auroc.reason, "not defined for an area of 0 or 1");
   }
 }
 
@@ -213,15 +226,15 @@ TEST(AurocInterval, IsAbsentWhereTheVarianceIsZero) {
   // Three of each, so that rounding would show if the variance were not computed as exactly 0.
   const ClassificationMetrics metrics = classification_metrics(scored({0, 0, 0, 1, 1, 1}, {.5, .5, .5, .5, .5, .5}));
   expect_value(metrics.auroc, .5);
-  EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95_reason, "the variance is 0");
+  EXPECT_EQ(metrics.ci95.auroc.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.reason, "the variance is 0");
 }
 
 TEST(AurocInterval, IsAbsentForASingleImageOfAClass) {
   const ClassificationMetrics metrics = classification_metrics(scored({0, 0, 1}, {.1, .6, .5}));
   expect_value(metrics.auroc, .5);
-  EXPECT_EQ(metrics.auroc_ci95, std::nullopt);
-  EXPECT_EQ(metrics.auroc_ci95_reason, "needs two images of each class");
+  EXPECT_EQ(metrics.ci95.auroc.value, std::nullopt);
+  EXPECT_EQ(metrics.ci95.auroc.reason, "needs two images of each class");
 }
 
 TEST(Auroc, CountsTiesAsHalf) {
@@ -376,13 +389,13 @@ TEST(MulticlassAccuracy, CountsAgreement) {
   EXPECT_EQ(result.count, 6U);
   EXPECT_EQ(result.correct, 2U);
   expect_value(result.accuracy, 1.0 / 3);
-  EXPECT_EQ(result.ci95, wilson_interval(2, 6));
+  EXPECT_EQ(result.ci95.value, wilson_interval(2, 6));
 }
 
 TEST(MulticlassAccuracy, IsAbsentWithoutImages) {
   const MulticlassAccuracy result = multiclass_accuracy({}, {});
   expect_absent(result.accuracy, "no images");
-  EXPECT_EQ(result.ci95, std::nullopt);
+  EXPECT_EQ(result.ci95.value, std::nullopt);
 }
 
 TEST(MulticlassAccuracy, RefusesDifferentLengths) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string_view>
+#include <vector>
 
 namespace stagemark {
 namespace {
@@ -25,7 +27,7 @@ TEST(Stage, HasANameOfItsOwnForEachStage) {
 }
 
 TEST(Stage, IsFoundByItsName) {
-  for (const Stage stage : all_stages) EXPECT_EQ(parse_stage(to_string(stage)), stage);
+  for (const Stage stage : all_stages) EXPECT_EQ(parse_enum<Stage>(to_string(stage)), stage);
 }
 
 // The names are those of the report: a renamed stage breaks every stored baseline.
@@ -43,8 +45,33 @@ TEST(Stage, KeepsTheNamesOfTheReport) {
 
 TEST(Stage, IsNotFoundByAnyOtherName) {
   for (const std::string_view name : {"", "Total", "total ", "tot", "totals"}) {
-    EXPECT_EQ(parse_stage(name), std::nullopt) << name;
+    EXPECT_EQ(parse_enum<Stage>(name), std::nullopt) << name;
   }
+}
+
+TEST(Stage, IsShownOnceInTheTree) {
+  std::set<Stage> shown;
+  for (const StageEntry& entry : stage_tree) EXPECT_TRUE(shown.insert(entry.stage).second) << entry.name;
+  EXPECT_EQ(shown.size(), stage_count);
+}
+
+TEST(Stage, KnowsWhatItIsPartOf) {
+  EXPECT_EQ(parent_of(Stage::classification), Stage::inference);
+  EXPECT_EQ(parent_of(Stage::inference), Stage::total);
+  EXPECT_EQ(parent_of(Stage::total), std::nullopt);
+  for (const Stage stage : all_stages) EXPECT_EQ(is_outside_total(stage), stage == Stage::decode) << to_string(stage);
+}
+
+TEST(Stage, GivesWayToItsPartsWhereTheyWereTimed) {
+  using Stages = std::vector<Stage>;
+  const auto parts_if_timed = [](const Stages& timed) {
+    return timed_parts_of_total([&](Stage stage) { return std::ranges::find(timed, stage) != timed.end(); });
+  };
+  EXPECT_EQ(parts_if_timed({Stage::decode, Stage::preprocessing, Stage::inference, Stage::total}),
+            (Stages{Stage::preprocessing, Stage::inference}));
+  EXPECT_EQ(parts_if_timed({Stage::download, Stage::inference, Stage::classification, Stage::total_with_waits}),
+            (Stages{Stage::classification, Stage::download}));
+  EXPECT_EQ(parts_if_timed({Stage::decode, Stage::total}), Stages{});
 }
 
 TEST(StageTimes, HoldsNothingAtFirst) {

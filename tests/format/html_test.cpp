@@ -118,7 +118,7 @@ TEST(Html, GivesEachChartWhatItDraws) {
   EXPECT_EQ(slow["quantiles"].size(), 3);
   EXPECT_EQ(data["generations"], nlohmann::json({0.5, 6.5, 12.5, 18.5, 24.5}));
   EXPECT_FALSE(slow["roc"].empty());
-  EXPECT_FALSE(slow["calibration"].empty());
+  EXPECT_FALSE(slow["reliability"].empty());
 }
 
 TEST(Html, LetsNothingOfAReportBecomeMarkup) {
@@ -254,7 +254,7 @@ TEST(Curves, KeepTheirEndsWhenThinned) {
 
 TEST(Curves, CalibrateByTenths) {
   const std::vector<ScoredImage> images = {{true, 1, true}, {true, 0.95, true}, {false, 0.91, true}, {false, 0, false}};
-  const std::vector<CalibrationBin> bins = calibration_curve(images);
+  const std::vector<ReliabilityBin> bins = reliability_curve(images);
   ASSERT_EQ(bins.size(), 2);
   EXPECT_EQ(bins[0].share_positive, 0);
   EXPECT_DOUBLE_EQ(bins[1].mean_probability, 2.86 / 3);

@@ -8,6 +8,7 @@
 
 #include "format/markdown_table.hpp"
 #include "judgement/made_rounds.hpp"
+#include "stagemark/format/csv.hpp"
 #include "stagemark/format/markdown.hpp"
 #include "stagemark/judgement/compare.hpp"
 
@@ -67,7 +68,8 @@ TEST(Csv, QuotesWhatItMust) {
 }
 
 TEST(MarkdownReport, TellsWhatEachTakesAndHowTheyCompare) {
-  const auto lines = lines_of(write_markdown, two_approaches(), "\n");
+  const auto lines =
+      lines_of([](std::ostream& out, const Report& report) { write_markdown(out, report); }, two_approaches(), "\n");
   ASSERT_EQ(lines.size(), 12);
   EXPECT_TRUE(lines[4].starts_with("| base | 12.")) << lines[4];
   EXPECT_NE(lines[4].find("| 100.0 % \\[97.5, 100.0\\] |"), std::string::npos) << lines[4];

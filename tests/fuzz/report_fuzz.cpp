@@ -43,11 +43,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   criteria.latencies = {GatedLatency{}, {Stage::inference, GatedLatency::Statistic::p90}};
   criteria.max_flips.emplace(std::size_t{3});
   use([&] { (void)gate(report, criteria); });
-  criteria.max_drops = {gated_drop("auroc", 0.01)};
+  criteria.max_drops = {{.metric = Metric::auroc, .most = 0.01}};
   criteria.estimand = Estimand::population;
   use([&] { (void)gate_against_stored(report, report, criteria); });
-  use([&] { (void)calibrate(report); });
-  use([&] { (void)calibration_warnings(report, report, criteria); });
+  use([&] { (void)noise_of(report); });
+  use([&] { (void)noise_warnings(report, report, criteria); });
   const Report other = report;
   use([&] { compare_with_report(report, other, "other"); });
   use([&] { compare_approaches(report); });

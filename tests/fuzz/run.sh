@@ -22,7 +22,7 @@ for target in "${targets[@]}"; do
     manifest) sources=(src/suite/manifest.cpp src/core/error.cpp) ;;
     report)
       sources=(src/core/*.cpp src/backend/approach.cpp src/report/*.cpp
-        src/judgement/{compare,gate,machine_noise,paired_inferences}.cpp src/format/json_{node,reader,text,writer}.cpp)
+        src/judgement/{compare,gate,machine_noise,paired_inferences,preconditions}.cpp src/format/json_{node,reader,text,writer}.cpp)
       ;;
     *) echo "run.sh: no such target: $target" >&2; exit 2 ;;
   esac

@@ -67,7 +67,7 @@ time 90
 tradeoff 3
 roc 6
 precision_recall 3
-calibration 3
+reliability 3
 EOF
 
 # On paper.

@@ -12,12 +12,22 @@ case $name in
     ;;
   *) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
 esac
-# The way to LibTorch, OpenCV and ONNX Runtime is the parent build's, where it was told one.
-for cached in Torch_DIR OpenCV_DIR OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR; do
+# The way to what is linked is the parent build's, where it was told one.
+for cached in Torch_DIR OpenCV_DIR OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR ONNX_DIR Protobuf_DIR Protobuf_INCLUDE_DIR \
+  Protobuf_LIBRARY Protobuf_LIBRARY_RELEASE Protobuf_PROTOC_EXECUTABLE; do
   [ "$name" = core ] && break
   value=$(sed -n "s/^$cached:[A-Z]*=//p" "$binary/CMakeCache.txt")
   [ -n "$value" ] && [ "${value%NOTFOUND}" = "$value" ] && options+=("-D$cached=$value")
 done
+if [ "$name" = pkg_config ]; then
+  command -v pkg-config >/dev/null || { echo "no pkg-config: skipped"; exit 77; }
+  PKG_CONFIG_PATH=$(dirname "$(find "$(dirname "$work")/prefix" -name stagemark.pc)")
+  export PKG_CONFIG_PATH
+  # Unquoted: several words.
+  "${CXX:-c++}" -std=c++20 "$source/tests/consume/pkg_config/main.cpp" $(pkg-config --cflags --libs stagemark) -o "$work/consume"
+  "$work/consume"
+  exit 0
+fi
 cmake -S "$source/tests/consume/$name" -B "$work/build" -G Ninja -Wno-dev "${options[@]}"
 cmake --build "$work/build"
 
@@ -54,6 +64,12 @@ END
     "$work/build/consume" "$work/set" "$work/set/model.ckpt" "$work/report.json" | tee "$work/out.txt"
     grep -q '^libtorch-fp32@.*: 8 images' "$work/out.txt"
     grep -q '"schema_version"' "$work/report.json"
+    ;;
+  workers_and_gate)
+    # Two approaches, each in processes of its own, and a gate on them.
+    "$stagemark" sample "$work/set" --images 60 --no-model
+    "$work/build/consume" "$work/set" none one=null-fp32 two=null-fp32 | tee "$work/out.txt"
+    grep -q 'two .*accuracy' "$work/out.txt"
     ;;
   onnx_export)
     "$stagemark" sample "$work/set" --images 8 --training-images 64

@@ -19,7 +19,7 @@ third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime_|onnx/|google
 rule "include" "$third_party" "no third-party include in a public header"
 
 # sees ROOM "ROOMS": which other rooms of ours a room may include, public headers and private ones.
-rooms="core backend machine suite report judgement format model images backends session"
+rooms="core backend machine workers suite report judgement format model images backends session"
 sees() {
   local allowed=" $1 $2 " others="" room
   for room in $rooms; do [[ $allowed == *" $room "* ]] || others+="|$room"; done
@@ -27,11 +27,12 @@ sees() {
 }
 sees core ""
 sees backend "core"
-sees machine "core"
-sees suite "core backend"
+sees machine "core backend"
+sees workers "core backend"
+sees suite "core backend workers"
 sees report "core backend machine"
-sees judgement "core backend machine suite report"
-sees format "core backend machine suite report judgement"
+sees judgement "core backend machine workers suite report"
+sees format "core backend machine workers suite report judgement"
 sees model "core"
 sees images "core backend"
 sees backends "core backend model"
@@ -55,6 +56,12 @@ only "src/model/onnx_[adegq]" 'onnx/|google/protobuf' "ONNX's library only in th
 only "apps/" 'CLI/' "CLI11 only in apps"
 only "none" 'gtest/|gmock/' "GoogleTest only in tests"
 only "none" 'stagemark/stagemark\.hpp' "our own code never includes the umbrella"
+
+# The library names its parameters in backticks; the command says which option each is (apps/stagemark/option_names.cpp).
+# Options of other programs may be named.
+flags=$(git ls-files 'src/*.[ch]pp' 'include/*.hpp' | xargs grep -nE "\"[^\"]*(--[a-z]|'stagemark [a-z])" |
+  grep -vE '(cmake|docker:|numactl|update-alternatives|nvidia-smi) --|"--stagemark-' || true)
+[ -z "$flags" ] || { printf '%s\n  ^ %s\n' "$flags" "a string of the library names an option or a command of the tool"; broken=1; }
 
 # A name in a listing means one thing.
 twice=$(git ls-files '*.hpp' '*.cpp' '*.py' '*.sh' | grep -vE '(^|/)main\.cpp$' | xargs -n1 basename | sort | uniq -d)

@@ -10,6 +10,9 @@ block() { awk -v fence="\`\`\`$1" '$0 == fence {inside = 1; next} inside && /^``
 
 diff <(block cpp) tests/consume/own_engine/main.cpp
 [ "$(wc -l <tests/consume/own_engine/main.cpp)" -le 40 ]
+# The second block of C++ is another consumer's main.
+diff <(awk '/^```cpp$/ {n++; next} /^```/ {if (n == 2) exit} n == 2' "$readme") \
+  <(sed -n '/^int main/,$p' tests/consume/workers_and_gate/main.cpp)
 while read -r line; do grep -qxF "$line" tests/consume/own_engine/CMakeLists.txt || { echo "not tested: $line"; exit 1; }; done \
   < <(block cmake)
 for file in $(grep -oE '\b(cmake|tests)/[a-z_/]+\.sh' README.md | sort -u); do [ -x "$file" ] || { echo "no $file"; exit 1; }; done

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
+#include <vector>
 
 #include "judgement/made_rounds.hpp"
 #include "stagemark/core/error.hpp"
@@ -25,7 +27,7 @@ TEST(CompareApproaches, GivesTheSpeedUpOfEachStageThatBothHaveAndItsInterval) {
   EXPECT_LT(comparison.speedup.ci95->low, *comparison.speedup.ratio);
   EXPECT_GT(comparison.speedup.ci95->low, 1.95);
   EXPECT_LT(comparison.speedup.ci95->high, 2.05);
-  EXPECT_EQ(comparison.speedup.scope, "any_processes");
+  EXPECT_EQ(comparison.speedup.scope, Scope::any_processes);
   EXPECT_LT(*comparison.speedup.p_adjusted, 0.001);
   EXPECT_EQ(comparison.speed_verdict, SpeedVerdict::faster);
   EXPECT_NEAR(*comparison.stages.at(Stage::inference).ratio, 2, 0.02);
@@ -157,6 +159,24 @@ TEST(CompareApproaches, TellsHowFarTheInputsOfTheNetworksWereApart) {
   report = make_report(same, {});
   compare_approaches(report);
   EXPECT_EQ(*report.comparisons[0].max_input_difference, 0);
+}
+
+TEST(CompareApproaches, RefusesCriteriaAndReportsThatMeanNothing) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<ComparisonCriteria> bad = {
+      {.speed = {.confidence = nan}}, {.speed = {.confidence = 1}},          {.speed = {.practical = -1}},
+      {.speed = {.practical = nan}},  {.speed = {}, .accuracy_margin = nan}, {.speed = {}, .accuracy_margin = 1}};
+  Report report = report_of({{"a", {}}, {"b", {}}});
+  const Report other = report;
+  for (const ComparisonCriteria& criteria : bad) {
+    EXPECT_THROW(compare_approaches(report, criteria), UsageError);
+    EXPECT_THROW(compare_with_report(report, other, "other", criteria), UsageError);
+  }
+  Report damaged = report;
+  damaged.results[1].per_image.predicted.clear();
+  EXPECT_THROW(compare_approaches(damaged), InputError);
+  EXPECT_THROW(compare_with_report(damaged, other, "other"), InputError);
+  EXPECT_THROW(compare_with_report(report, damaged, "damaged"), InputError);
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "judgement/made_rounds.hpp"
+#include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
@@ -90,6 +93,19 @@ TEST(RetryIfInconclusive, KnowsThatTheSameImagesTellNoMoreOfAccuracy) {
 
 TEST(RetryIfInconclusive, DoesNotRepeatWhatNoRunCanJudge) {
   EXPECT_TRUE(std::holds_alternative<std::string>(retry_if_inconclusive({})(suite_of({{"alone", {}}}))));
+}
+
+TEST(UntilPrecise, WantsAWidthAboveZero) {
+  const auto deadline = std::chrono::steady_clock::now();
+  for (const double width : {0.0, -0.01, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW((void)until_precise(width, deadline), UsageError) << width;
+  }
+}
+
+TEST(RetryIfInconclusive, RefusesLimitsThatMeanNothingBeforeAnythingIsMeasured) {
+  GateCriteria criteria;
+  criteria.max_slowdown = -1;
+  EXPECT_THROW((void)retry_if_inconclusive(criteria), UsageError);
 }
 
 }  // namespace

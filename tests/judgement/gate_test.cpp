@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <sstream>
 
 #include "judgement/made_rounds.hpp"
@@ -185,16 +187,17 @@ TEST(Gate, NeverPassesWhatItCouldNotJudge) {
     result.per_image.label.clear();
     for (std::size_t row = 0; row < rows; ++row) result.per_image.label.push_back(std::nullopt);
   }
-  EXPECT_NE(refusal<InputError>([&] { return gate(unlabelled); }).find("--max-accuracy-drop off"), std::string::npos);
+  EXPECT_NE(refusal<InputError>([&] { return gate(unlabelled); }).find("`max_accuracy_drop` off"), std::string::npos);
   // Not even as inconclusive, which `check --inconclusive pass` would let pass.
   Report untimed = report_of({{"base", {}}, {"other", {}}});
   untimed.results[1].per_image.stages_ns.erase(Stage::total);
   EXPECT_NE(refusal<InputError>([&] { return gate(untimed); }).find("no time of stage 'total'"), std::string::npos);
-  Report unanswered = report_of({{"base", {}}, {"other", {}}});
-  PerImage& images = unanswered.results[1].per_image;
+  Report unot_a_numberswered = report_of({{"base", {}}, {"other", {}}});
+  PerImage& images = unot_a_numberswered.results[1].per_image;
   images.predicted.clear();
   for (std::size_t row = 0; row < images.path.size(); ++row) images.predicted.push_back(std::nullopt);
-  EXPECT_NE(refusal<InputError>([&] { return gate(unanswered); }).find("no image was classified"), std::string::npos);
+  EXPECT_NE(refusal<InputError>([&] { return gate(unot_a_numberswered); }).find("no image was classified"),
+            std::string::npos);
   GateCriteria none;
   none.latencies.clear();
   none.max_accuracy_drop.reset();
@@ -219,7 +222,7 @@ Report stored_run(double factor, std::size_t processes, const std::string& name 
   suite.collector.add(std::move(result));
   ReportContext context;
   context.argv = {"stagemark", "run", "images", "--processes", "1"};
-  context.environment.fingerprint = "this machine";
+  context.environment.emplace().fingerprint = "this machine";
   return make_report(suite, context);
 }
 
@@ -233,15 +236,15 @@ TEST(StoredGate, CannotTellFromTooFewRunsAndNamesTheCommandThatMendsIt) {
   const GateResult result = gate_against_stored(stored_run(1, 1), stored_run(3, 2));
   EXPECT_EQ(of(result, "total:median"), GateOutcome::inconclusive);
   const std::string& finding = result.checks[0].finding;
-  EXPECT_NE(finding.find("'stagemark run images --processes 10'"), std::string::npos) << finding;
-  EXPECT_NE(finding.find("'stagemark run images --processes 5'"), std::string::npos) << finding;
+  EXPECT_NE(finding.find("'stagemark run images `processes` 10'"), std::string::npos) << finding;
+  EXPECT_NE(finding.find("'stagemark run images `processes` 5'"), std::string::npos) << finding;
 }
 
 TEST(StoredGate, QuotesTheCommandForAShell) {
   Report report = stored_run(1, 2);
   report.config.argv = {"stagemark", "run", "chest x-rays", "it's"};
   const GateResult result = gate_against_stored(stored_run(1, 10), report);
-  EXPECT_NE(result.checks[0].finding.find(R"(stagemark run 'chest x-rays' 'it'\''s' --processes 5)"), std::string::npos)
+  EXPECT_NE(result.checks[0].finding.find(R"(stagemark run 'chest x-rays' 'it'\''s' `processes` 5)"), std::string::npos)
       << result.checks[0].finding;
 }
 
@@ -317,7 +320,7 @@ TEST(Gate, JudgesTheDropOfOtherMetricsOnTheseVeryImages) {
   // Image 1 is a positive one of 75: sensitivity falls by 1.33 points, specificity not at all.
   const Report report = report_of({{"base", {}}, {"one", wrong_on({1})}});
   GateCriteria criteria;
-  criteria.max_drops = {gated_drop("sensitivity", 1.0 / 75), gated_drop("specificity", 0)};
+  criteria.max_drops = {{Metric::sensitivity, 1.0 / 75}, {Metric::specificity, 0}};
   EXPECT_EQ(gate(report, criteria).outcome, GateOutcome::fail);  // accuracy: one of 150 is more than half a point
   criteria.max_accuracy_drop.reset();
   const GateResult within = gate(report, criteria);
@@ -326,7 +329,103 @@ TEST(Gate, JudgesTheDropOfOtherMetricsOnTheseVeryImages) {
   const GateResult beyond = gate(report, criteria);
   EXPECT_EQ(of(beyond, "sensitivity"), GateOutcome::fail);
   EXPECT_EQ(of(beyond, "specificity"), GateOutcome::pass);
-  EXPECT_NE(refusal<UsageError>([] { return gated_drop("speed", 0.01); }).find("balanced_accuracy"), std::string::npos);
+  EXPECT_NE(refusal<UsageError>([] { return parse_dropping_metric("speed"); }).find("balanced_accuracy"),
+            std::string::npos);
+}
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// A gate's limits with one of them changed, and the parameter that is at fault.
+struct BadLimit {
+  const char* parameter;
+  void (*spoil)(GateCriteria& criteria);
+};
+
+TEST(Gate, RefusesLimitsThatMeanNothingAndNamesTheParameter) {
+  const std::vector<BadLimit> bad_limits = {
+      {"max_slowdown", [](GateCriteria& criteria) { criteria.max_slowdown = not_a_number; }},
+      {"max_slowdown", [](GateCriteria& criteria) { criteria.max_slowdown = -0.01; }},
+      {"max_slowdown", [](GateCriteria& criteria) { criteria.max_slowdown = 101; }},
+      {"latencies", [](GateCriteria& criteria) { criteria.latencies[0].stage = static_cast<Stage>(200); }},
+      {"max_accuracy_drop", [](GateCriteria& criteria) { criteria.max_accuracy_drop = not_a_number; }},
+      {"max_accuracy_drop", [](GateCriteria& criteria) { criteria.max_accuracy_drop = 1; }},
+      {"max_drops",
+       [](GateCriteria& criteria) {
+         criteria.max_drops = {{Metric::auroc, -0.5}};
+       }},
+      {"max_drops",
+       [](GateCriteria& criteria) {
+         criteria.max_drops = {{Metric::auroc, not_a_number}};
+       }},
+      {"max_drops",
+       [](GateCriteria& criteria) {
+         criteria.max_drops = {{Metric::brier, 0.1}};
+       }},
+      {"max_drops",
+       [](GateCriteria& criteria) {
+         criteria.max_drops = {{static_cast<Metric>(99), 0.1}};
+       }},
+      {"max_flips", [](GateCriteria& criteria) { criteria.max_flips.emplace(2.0); }},
+      {"max_flips", [](GateCriteria& criteria) { criteria.max_flips.emplace(not_a_number); }},
+      {"level", [](GateCriteria& criteria) { criteria.level = not_a_number; }},
+      {"level", [](GateCriteria& criteria) { criteria.level = 0; }},
+  };
+  const Report report = report_of({{"base", {}}, {"equal", {}}});
+  for (const BadLimit& bad : bad_limits) {
+    GateCriteria criteria;
+    bad.spoil(criteria);
+    const std::string where = "`" + std::string(bad.parameter) + "`";
+    EXPECT_TRUE(refusal<UsageError>([&] { return gate(report, criteria); }).starts_with(where)) << bad.parameter;
+    EXPECT_TRUE(refusal<UsageError>([&] { return gate_against_stored(report, report, criteria); }).starts_with(where))
+        << bad.parameter;
+  }
+}
+
+TEST(Gate, SaysWhereItsMarginLetsACandidateTakeTwiceAsLong) {
+  const Report report = report_of({{"base", {}}, {"equal", {}}});
+  const auto warns = [&](double margin, const std::string& text) {
+    GateCriteria criteria;
+    criteria.max_slowdown = margin;
+    return std::ranges::any_of(gate(report, criteria).warnings,
+                               [&](const std::string& warning) { return warning.find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(warns(5, "a candidate take 6 times as long"));
+  EXPECT_FALSE(warns(1, "times as long"));
+}
+
+TEST(Gate, RefusesReportsThatCannotBeAndSaysWhatIsWrong) {
+  const auto gates = [](const Report& report) { return refusal<InputError>([&] { return gate(report); }); };
+  const Report good = report_of({{"base", {}}, {"equal", {}}});
+  Report emptied = good;
+  emptied.results[1].per_image.round.clear();
+  EXPECT_NE(gates(emptied).find("round of approach 'equal'"), std::string::npos) << gates(emptied);
+  Report longer = good;
+  longer.results[0].per_image.stages_ns.at(Stage::total).push_back(1);
+  EXPECT_NE(gates(longer).find("stages_ns/total"), std::string::npos) << gates(longer);
+  Report unlikely = good;
+  unlikely.results[0].per_image.probability.clear();
+  for (std::size_t i = 0; i < unlikely.results[0].per_image.path.size(); ++i) {
+    unlikely.results[0].per_image.probability.push_back(std::numeric_limits<double>::quiet_NaN());
+  }
+  EXPECT_NE(gates(unlikely).find("from 0 to 1"), std::string::npos) << gates(unlikely);
+  Report unknown = good;
+  unknown.dataset.classes.pop_back();
+  EXPECT_NE(gates(unknown).find("class 1 of 1"), std::string::npos) << gates(unknown);
+  Report wrong_positive = good;
+  wrong_positive.dataset.positive = std::string("TUBERCULOSIS");
+  EXPECT_NE(gates(wrong_positive).find("TUBERCULOSIS"), std::string::npos) << gates(wrong_positive);
+  Report twins = good;
+  twins.results[1].approach = "base";
+  EXPECT_NE(gates(twins).find("two approaches are called 'base'"), std::string::npos) << gates(twins);
+}
+
+TEST(StoredGate, RefusesTwoApproachesOfOneNameOnEitherSide) {
+  Report twins = stored_run(1, 5);
+  twins.results.push_back(twins.results[0]);
+  const Report good = stored_run(1, 10);
+  const std::string wanted = "two approaches are called 'net'";
+  EXPECT_NE(refusal<InputError>([&] { return gate_against_stored(twins, good); }).find(wanted), std::string::npos);
+  EXPECT_NE(refusal<InputError>([&] { return gate_against_stored(good, twins); }).find(wanted), std::string::npos);
 }
 
 }  // namespace

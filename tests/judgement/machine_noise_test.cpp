@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
 
 #include "judgement/made_rounds.hpp"
@@ -16,12 +17,12 @@ using namespace testing;
 
 Report calibrated() {
   Report report = report_of({{"a", {}}, {"a#2", {}}});
-  report.calibration = calibrate(report);
+  report.noise = noise_of(report);
   return report;
 }
 
-TEST(CalibrationReport, SumsUpTheRoundsOfBothSides) {
-  const CalibrationReport noise = *calibrated().calibration;
+TEST(NoiseReport, SumsUpTheRoundsOfBothSides) {
+  const NoiseReport noise = *calibrated().noise;
   EXPECT_EQ(noise.approach, "a");
   EXPECT_EQ(noise.rounds, 30U);
   EXPECT_EQ(noise.generations, 5U);
@@ -30,36 +31,58 @@ TEST(CalibrationReport, SumsUpTheRoundsOfBothSides) {
   EXPECT_LT(*noise.smallest_detectable_change, 0.05);
 }
 
-TEST(CalibrationReport, SurvivesTheJourneyThroughJson) {
+TEST(NoiseReport, SurvivesTheJourneyThroughJson) {
   const Report report = calibrated();
   std::stringstream json;
   write_json(json, report);
-  EXPECT_EQ(read_json(json, "report.json").calibration, report.calibration);
+  EXPECT_EQ(read_json(json, "report.json").noise, report.noise);
 }
 
-TEST(CalibrationReport, NeedsBothSides) {
-  EXPECT_THROW((void)calibrate(report_of({{"alone", {}}})), InputError);
+TEST(NoiseReport, NeedsBothSides) {
+  EXPECT_THROW((void)noise_of(report_of({{"alone", {}}})), InputError);
   Report failed = report_of({{"a", {}}, {"a#2", {}}});
   failed.results[1].error = "it fell over";
-  EXPECT_THROW((void)calibrate(failed), InputError);
+  EXPECT_THROW((void)noise_of(failed), InputError);
 }
 
-TEST(CalibrationWarnings, SpeakUpWhereTheMarginIsBelowTheNoise) {
+TEST(NoiseReport, IsOfOneApproachAlone) {
+  Report other_precision = report_of({{"a", {}}, {"b", {}}});
+  other_precision.results[1].precision = Precision::bf16;
+  EXPECT_THROW((void)noise_of(other_precision), InputError);
+  Report other_model = report_of({{"a", {}}, {"b", {}}});
+  other_model.results[1].model = ModelReport{"net.ckpt", "state_dict", std::string(64, 'c'), 1};
+  EXPECT_THROW((void)noise_of(other_model), InputError);
+  Report other_way = report_of({{"a", {}}, {"b", {}}});
+  other_way.results[1].execution = {{"threads", "1"}};
+  EXPECT_THROW((void)noise_of(other_way), InputError);
+  Report damaged = report_of({{"a", {}}, {"b", {}}});
+  damaged.results[1].per_image.round.clear();
+  EXPECT_THROW((void)noise_of(damaged), InputError);
+}
+
+TEST(NoiseWarnings, RefuseLimitsThatMeanNothing) {
+  GateCriteria criteria;
+  criteria.max_slowdown = std::numeric_limits<double>::quiet_NaN();
+  const Report run = report_of({{"a", {}}, {"b", {}}});
+  EXPECT_THROW((void)noise_warnings(calibrated(), run, criteria), UsageError);
+}
+
+TEST(NoiseWarnings, SpeakUpWhereTheMarginIsBelowTheNoise) {
   Report report = calibrated();
   const Report run = report_of({{"a", {}}, {"b", {}}});
   GateCriteria criteria;
-  report.calibration->smallest_detectable_change = 0.02;
-  report.calibration->false_difference_rate = 0.05;
-  EXPECT_TRUE(calibration_warnings(report, run, criteria).empty());
+  report.noise->smallest_detectable_change = 0.02;
+  report.noise->false_difference_rate = 0.05;
+  EXPECT_TRUE(noise_warnings(report, run, criteria).empty());
   criteria.max_slowdown = 0.01;
-  ASSERT_EQ(calibration_warnings(report, run, criteria).size(), 1U);
-  EXPECT_NE(calibration_warnings(report, run, criteria)[0].find("below the noise"), std::string::npos);
-  report.calibration->false_difference_rate = 0.4;
-  EXPECT_EQ(calibration_warnings(report, run, criteria).size(), 2U);
+  ASSERT_EQ(noise_warnings(report, run, criteria).size(), 1U);
+  EXPECT_NE(noise_warnings(report, run, criteria)[0].find("below the noise"), std::string::npos);
+  report.noise->false_difference_rate = 0.4;
+  EXPECT_EQ(noise_warnings(report, run, criteria).size(), 2U);
   report.environment.fingerprint = "another";
-  ASSERT_EQ(calibration_warnings(report, run, criteria).size(), 1U);
-  EXPECT_NE(calibration_warnings(report, run, criteria)[0].find("another machine"), std::string::npos);
-  EXPECT_THROW((void)calibration_warnings(run, run, criteria), InputError);
+  ASSERT_EQ(noise_warnings(report, run, criteria).size(), 1U);
+  EXPECT_NE(noise_warnings(report, run, criteria)[0].find("another machine"), std::string::npos);
+  EXPECT_THROW((void)noise_warnings(run, run, criteria), InputError);
 }
 
 }  // namespace

@@ -138,36 +138,36 @@ inline Report full_report() {
   suite.collector.add(std::move(device));
   suite.collector.add(std::move(failed));
   ReportContext context;
-  context.tool.version = "0.1.0";
+  context.tool.emplace().version = "0.1.0";
+  Environment& environment = context.environment.emplace();
   context.timestamp = "2026-01-13T10:00:00Z";
   context.argv = {"stagemark", "run", "/data"};
-  context.environment.libraries = {{"libtorch", "1.13"}};
-  context.environment.threads = {{"network", 2}};
-  context.environment.cpu.load_average = std::array{0.5, 0.25, 0.0};
-  context.environment.gpu.push_back({.index = 0, .model = "H200", .driver = {}, .memory_bytes = {}, .details = {}});
-  context.environment.warnings = {"the load average is high"};
-  context.environment.cpu.frequency = CpuFrequency{.source = "scaling_cur_freq",
-                                                   .before_mhz = 3000,
-                                                   .after_mhz = 2900.0,
-                                                   .lowest_mhz = 2800.0,
-                                                   .highest_mhz = {},
-                                                   .readings = 1};
-  context.environment.gpu[0].clocks = GpuClocks();
-  context.environment.gpu[0].throttle_reasons = std::vector<std::string>{"sw_power_cap"};
-  context.environment.build =
-      BuildEnvironment{.compiler = "GCC", .optimised = true, .assertions = false, .sanitizers = ""};
-  context.environment.compute_libraries =
+  environment.libraries = {{"libtorch", "1.13"}};
+  environment.threads = {{"network", 2}};
+  environment.cpu.load_average = std::array{0.5, 0.25, 0.0};
+  environment.gpu.push_back({.index = 0, .model = "H200", .driver = {}, .memory_bytes = {}, .details = {}});
+  environment.warnings = {"the load average is high"};
+  environment.cpu.frequency = CpuFrequency{.source = "scaling_cur_freq",
+                                           .before_mhz = 3000,
+                                           .after_mhz = 2900.0,
+                                           .lowest_mhz = 2800.0,
+                                           .highest_mhz = {},
+                                           .readings = 1};
+  environment.gpu[0].clocks = GpuClocks();
+  environment.gpu[0].throttle_reasons = std::vector<std::string>{"sw_power_cap"};
+  environment.build = BuildEnvironment{.compiler = "GCC", .optimised = true, .assertions = false, .sanitizers = ""};
+  environment.compute_libraries =
       ComputeLibraries{.blas = std::string("OpenBLAS"), .blas_file = {}, .files = {"/lib/libgomp.so.1"}};
-  context.environment.variables = NamedValues<std::string>{{"OMP_NUM_THREADS", "2"}};
-  context.environment.configuration = NamedValues<NamedValues<std::string>>{{"libtorch", {{"build_type", "Release"}}}};
-  context.environment.findings = std::vector<Finding>{{Severity::warning, "busy", "the load average is high", "wait"}};
+  environment.variables = NamedValues<std::string>{{"OMP_NUM_THREADS", "2"}};
+  environment.configuration = NamedValues<NamedValues<std::string>>{{"libtorch", {{"build_type", "Release"}}}};
+  environment.findings = std::vector<Finding>{{Severity::warning, "busy", "the load average is high", "wait"}};
   Report report = make_report(suite, context);
   Comparison comparison;
   comparison.baseline = report.approaches_tested.at(0);
   comparison.candidate = report.approaches_tested.at(1);
   comparison.speedup.ratio = 1.7;
   comparison.speedup.ci95 = Interval{1.68, 1.73};
-  comparison.speedup.scope = "these_processes";
+  comparison.speedup.scope = Scope::these_processes;
   comparison.stages[Stage::inference] = comparison.speedup;
   comparison.speed_verdict = SpeedVerdict::faster;
   report.comparisons = {comparison};

@@ -231,7 +231,8 @@ TEST(MakeReport, CountsTheHarnessInReadingsOfTheClock) {
 }
 
 TEST(MakeReport, TakesTheWholeLoopForTheHarnessWhereTheEngineDoesNothing) {
-  ApproachResult result = made_approach("null");
+  ApproachResult result = made_approach("own");
+  result.facts.does_nothing = true;
   add_call(result, {{0, probability(0.5)}}, {{Stage::total, 0.0001}});
   result.turns = {{.round = 0, .position = 0, .wall = Nanoseconds(300), .calls = 1}};
   EXPECT_DOUBLE_EQ(*reported(suite_of(1), result).harness.cost_in_clock_readings, 15);

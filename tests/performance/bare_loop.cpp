@@ -96,14 +96,12 @@ void compare(const std::string& images, const std::string& model, std::size_t sa
   drawn.samples = samples;
   BenchmarkSuite suite(read_dataset(images, drawn), make_image_source(), options);
   suite.add(parse_approach("bare=loop-fp32@cpu"), std::make_unique<BareLoop>(model, make_preprocessor()));
-  const Approach approach = registry.resolve(parse_approach("libtorch-fp32@cpu"), std::nullopt);
-  suite.add(approach, registry.open({.approach = approach,
-                                     .model = model,
-                                     .preprocessor = make_preprocessor(),
-                                     .threads = threads,
-                                     .exported_from = std::nullopt,
-                                     .activation_ranges = std::nullopt}));
-  const Report report = make_report(suite.run(), {});
+  ApproachRequest request;
+  request.approach = parse_approach("libtorch-fp32@cpu");
+  request.model = model;
+  request.threads = threads;
+  suite.add({registry, make_image_source, make_preprocessor}, request);
+  const Report report = make_report(suite.run());
   for (const ApproachReport& result : report.results) {
     if (result.error) throw std::runtime_error(*result.error);
     std::printf("%-18s median %.3f ms of `total`, %zu images, %zu threads\n", result.approach.c_str(),

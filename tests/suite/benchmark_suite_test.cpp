@@ -7,15 +7,15 @@
 #include <map>
 #include <stdexcept>
 
-#include "fakes/asynchronous_backend.hpp"
+#include "fakes/asynchronous_engine.hpp"
 #include "fakes/manual_clock.hpp"
-#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
 
-using fakes::AsynchronousBackend;
+using fakes::AsynchronousEngine;
 using fakes::ManualClock;
 
 /// Images that carry their own index in their first two pixels; some cannot be read.
@@ -52,31 +52,30 @@ Dataset dataset(std::size_t images) {
 }
 
 /// Positive for odd images; takes 1 ns to preprocess, 10 to extract, 3 to classify, and 5 beside the stages.
-class Oracle : public HostBackend<std::size_t, std::size_t> {
+class OracleEngine {
  public:
   std::map<std::size_t, std::string> throws_on;
   std::map<std::size_t, double> returns_on;
   std::vector<std::size_t> calls;
   ExecutionFacts facts;
 
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return facts; }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
+  [[nodiscard]] ExecutionFacts execution_facts() const { return facts; }
+  [[nodiscard]] std::vector<float> input_of(const Image& image) const {
     return {static_cast<float>(index_of(image)), 0.5F};
   }
 
- protected:
-  std::size_t preprocess(std::span<const Image> images) override {
+  std::size_t preprocess(std::span<const Image> images) {
     ManualClock::burn(Nanoseconds{1});
     images_ = images;
     return index_of(images[0]);
   }
-  std::size_t extract_features(const std::size_t& index) override {
+  std::size_t extract_features(const std::size_t& index) {
     ManualClock::burn(Nanoseconds{10});
     calls.push_back(index);
     if (const auto found = throws_on.find(index); found != throws_on.end()) throw std::runtime_error(found->second);
     return index;
   }
-  void classify(const std::size_t&, std::span<Prediction> out) override {
+  void classify(const std::size_t&, std::span<Prediction> out) {
     ManualClock::burn(Nanoseconds{3});
     for (std::size_t i = 0; i < out.size(); ++i) {
       const std::size_t index = index_of(images_[i]);
@@ -88,6 +87,7 @@ class Oracle : public HostBackend<std::size_t, std::size_t> {
  private:
   std::span<const Image> images_;
 };
+using Oracle = Timed<OracleEngine>;
 
 /// An observer that ends the run after so many calls.
 class Interrupter final : public RunObserver {
@@ -141,7 +141,8 @@ TEST(BenchmarkSuite, TimesTotalOnAClockOfItsOwn) {
 /// Burns 7 ns in its own predict, between the stages that it times.
 class Gap final : public InferenceWrapper {
  public:
-  void predict(std::span<const Image>, std::span<Prediction>, StageTimer& timer) override {
+  void predict(std::span<const Image>, std::span<Prediction> out, StageTimer& timer) override {
+    for (Prediction& prediction : out) prediction.probability = 0.5;
     timer.time(Stage::preprocessing, [] { ManualClock::burn(Nanoseconds{2}); });
     ManualClock::burn(Nanoseconds{7});
     timer.time(Stage::inference, [] { ManualClock::burn(Nanoseconds{11}); });
@@ -165,7 +166,7 @@ TEST(BenchmarkSuite, LeavesWarmUpAndSettlingOutOfTheSamplesAndCountsTheLatter) {
   options.warmup = 3;
   options.settle = 2;
   auto oracle = std::make_unique<Oracle>();
-  Oracle& seen = *oracle;
+  OracleEngine& seen = oracle->engine();
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();  // two rounds of five
@@ -212,7 +213,7 @@ TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {
 TEST(BenchmarkSuite, CountsAnImageThatThrowsAndGoesOn) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
-  oracle->throws_on[4] = "bad luck";
+  oracle->engine().throws_on[4] = "bad luck";
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();
@@ -229,7 +230,7 @@ TEST(BenchmarkSuite, CountsAnImageThatThrowsAndGoesOn) {
 TEST(BenchmarkSuite, FailsImagesWhosePredictionIsNotANumber) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
-  oracle->returns_on = {{2, std::nan("")}, {3, std::numeric_limits<double>::infinity()}, {6, 1.5}};
+  oracle->engine().returns_on = {{2, std::nan("")}, {3, std::numeric_limits<double>::infinity()}, {6, 1.5}};
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();
@@ -242,7 +243,7 @@ TEST(BenchmarkSuite, FailsImagesWhosePredictionIsNotANumber) {
 TEST(BenchmarkSuite, FailsAnApproachOfWhichEveryImageFailed) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
-  for (std::size_t i = 0; i < 10; ++i) oracle->returns_on[i] = std::nan("");
+  for (std::size_t i = 0; i < 10; ++i) oracle->engine().returns_on[i] = std::nan("");
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   suite.add(named("b"), std::make_unique<Oracle>());
@@ -289,10 +290,10 @@ TEST(BenchmarkSuite, EndsTheWarmUpWhenInterruptedAndStillKnowsWhatRuns) {
   options.warmup = 1000;
   BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   auto oracle = std::make_unique<Oracle>();
-  const Oracle& watched = *oracle;
+  const OracleEngine& watched = oracle->engine();
   suite.add(named("a"), std::move(oracle));
   auto bf16 = std::make_unique<Oracle>();
-  bf16->facts.precision = Precision::bf16;
+  bf16->engine().facts.precision = Precision::bf16;
   suite.add({"b", "oracle", Precision::bf16, Device{}, {}}, std::move(bf16));
   Interrupter interrupter(5);
   const SuiteResult result = suite.run(interrupter);
@@ -302,14 +303,13 @@ TEST(BenchmarkSuite, EndsTheWarmUpWhenInterruptedAndStillKnowsWhatRuns) {
 }
 
 TEST(BenchmarkSuite, KeepsTheOthersWhereOneCannotTellWhatRuns) {
-  class Silent final : public Oracle {
-   public:
-    [[nodiscard]] ExecutionFacts execution_facts() const override { throw BackendError("a foreign type"); }
-    [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const override { throw BackendError("no idea"); }
+  struct Silent : OracleEngine {
+    [[nodiscard]] ExecutionFacts execution_facts() const { throw BackendError("a foreign type"); }
+    [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const { throw BackendError("no idea"); }
   };
   const ManualClock clock;
   BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
-  suite.add(named("a"), std::make_unique<Silent>());
+  suite.add(named("a"), std::make_unique<Timed<Silent>>());
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   EXPECT_EQ(result.collector.results()[0].error.value_or(""), "cannot tell what runs: a foreign type");
@@ -318,16 +318,16 @@ TEST(BenchmarkSuite, KeepsTheOthersWhereOneCannotTellWhatRuns) {
 }
 
 TEST(BenchmarkSuite, CountsAsFailedWhatFailsInAnyPassOfAnAsynchronousDevice) {
-  class FailsWithWaits final : public AsynchronousBackend {
-   protected:
-    void synchronize() override {
-      AsynchronousBackend::synchronize();
+  struct FailsWithWaits : AsynchronousEngine {
+    void synchronize() {
+      AsynchronousEngine::synchronize();
       if (waits - waits_at_start() > 3) throw std::runtime_error("the device is lost");
     }
   };
   const ManualClock clock;
   BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
-  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::make_unique<FailsWithWaits>());
+  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}},
+            std::make_unique<Timed<FailsWithWaits>>());
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
   ASSERT_EQ(approach.failures.size(), 4U);
@@ -354,8 +354,8 @@ TEST(BenchmarkSuite, LeavesAShortLastBatchOutOfTimingButNotOutOfPredictions) {
 
 TEST(BenchmarkSuite, TakesTotalAndStagesOfAnAsynchronousDeviceFromDifferentPasses) {
   const ManualClock clock;
-  auto device = std::make_unique<AsynchronousBackend>();
-  device->wait_cost = Nanoseconds{7};
+  auto device = std::make_unique<Timed<AsynchronousEngine>>();
+  device->engine().wait_cost = Nanoseconds{7};
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
   const SuiteResult result = suite.run();
@@ -373,13 +373,45 @@ TEST(BenchmarkSuite, TakesTotalAndStagesOfAnAsynchronousDeviceFromDifferentPasse
 
 TEST(BenchmarkSuite, CountsPredictionsThatDifferInAStagedPass) {
   const ManualClock clock;
-  auto device = std::make_unique<AsynchronousBackend>();
-  device->probability_with_waits = 0.2;
+  auto device = std::make_unique<Timed<AsynchronousEngine>>();
+  device->engine().probability_with_waits = 0.2;
   BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
   const SuiteResult result = suite.run();
   EXPECT_EQ(result.collector.results()[0].nondeterministic_predictions, 10U);
   EXPECT_DOUBLE_EQ(result.collector.results()[0].inferences[0].prediction->probability, 0.9);
+}
+
+TEST(BenchmarkSuite, ComparesAnswersOfPassesByThePositiveClass) {
+  const ManualClock clock;
+  Dataset set = dataset(10);
+  set.positive = 0;
+  RunOptions options = one_pass();
+  options.threshold = 0.3;
+  auto device = std::make_unique<Timed<AsynchronousEngine>>();
+  device->engine().probability_with_waits = 0.6;  // 0.4 of class 0, which is enough; and 0.1 in the other passes
+  BenchmarkSuite suite(set, std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
+  EXPECT_EQ(suite.run().collector.results()[0].nondeterministic_predictions, 10U);
+}
+
+TEST(BenchmarkSuite, FailsImagesOfABatchThatTheEngineLeavesOut) {
+  struct FirstOnly {
+    static ExecutionFacts execution_facts() { return {}; }
+    static int preprocess(std::span<const Image>) { return 0; }
+    static void infer(const int&, std::span<Prediction> out) { out[0].probability = 0.5; }
+  };
+  const ManualClock clock;
+  RunOptions options = one_pass();
+  options.batch = 2;
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Timed<FirstOnly>>());
+  const SuiteResult result = suite.run();
+  const ApproachResult& approach = result.collector.results()[0];
+  ASSERT_EQ(approach.failures.size(), 5U);
+  EXPECT_EQ(approach.failures[0].image, 1U);
+  EXPECT_EQ(approach.failures[0].reason, "the engine wrote no prediction");
+  EXPECT_TRUE(approach.inferences[0].prediction);
 }
 
 TEST(BenchmarkSuite, DecodesEachImageOnceForAllApproachesOfARound) {
@@ -451,6 +483,75 @@ TEST(BenchmarkSuite, KeepsWhatTheNetworkGotForTheFirstImageOfEightRounds) {
   for (std::size_t round = 0; round < 8; ++round) {
     EXPECT_EQ(inputs[round].image, 5 * round);
     EXPECT_EQ(inputs[round].values, (std::vector<float>{static_cast<float>(5 * round), 0.5F}));
+  }
+}
+
+TEST(BenchmarkSuite, TellsApproachesOfOneNameApart) {
+  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>());
+  for (int i = 0; i < 3; ++i) suite.add(parse_approach("net=oracle-fp32@cpu"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  std::vector<std::string> names;
+  for (const ApproachResult& approach : result.collector.results()) names.push_back(approach.approach.label());
+  EXPECT_EQ(names, (std::vector<std::string>{"net", "net#2", "net#3"}));
+}
+
+TEST(BenchmarkSuite, RefusesWhatCannotBeMeasuredBeforeItMeasures) {
+  const auto images = std::make_shared<NumberedImages>();
+  const auto refused = [&](auto change) {
+    RunOptions options;
+    change(options);
+    EXPECT_THROW(BenchmarkSuite(dataset(10), images, options), UsageError);
+  };
+  refused([](RunOptions& options) { options.threshold = std::nan(""); });
+  refused([](RunOptions& options) { options.threshold = 1.5; });
+  refused([](RunOptions& options) { options.passes = 0; });
+  refused([](RunOptions& options) { options.rounds = 0; });
+  refused([](RunOptions& options) { options.batch = 0; });
+  refused([](RunOptions& options) { options.processes = 0; });
+  EXPECT_THROW(BenchmarkSuite(dataset(10), nullptr), std::invalid_argument);
+  Dataset mislabelled = dataset(10);
+  mislabelled.entries[3].label = 9;
+  EXPECT_THROW(BenchmarkSuite(mislabelled, images), std::invalid_argument);
+  BenchmarkSuite suite(dataset(10), images);
+  EXPECT_THROW(suite.add(parse_approach("a=oracle-fp32@cpu"), std::unique_ptr<InferenceWrapper>()),
+               std::invalid_argument);
+}
+
+TEST(BenchmarkSuite, RefusesSeveralGenerationsOfOneProcessAndApproachesThatAreNotMeasuredAlike) {
+  RunOptions options;
+  options.processes = 5;
+  BenchmarkSuite alone(dataset(10), std::make_shared<NumberedImages>(), options);
+  alone.add(parse_approach("a=oracle-fp32@cpu"), std::make_unique<Oracle>());
+  EXPECT_THROW((void)alone.run(), UsageError);
+  BenchmarkSuite mixed(dataset(10), std::make_shared<NumberedImages>());
+  mixed.add(parse_approach("a=oracle-fp32@cpu"), std::make_unique<Oracle>());
+  mixed.add(ApproachRequest{}, WorkerCommand{"/bin/true", {}});
+  EXPECT_THROW((void)mixed.run(), UsageError);
+}
+
+/// Throws what has nothing to say, or what is no exception.
+struct Silent {
+  bool number = false;
+  ExecutionFacts execution_facts() const { return {}; }
+  int preprocess(std::span<const Image> /*images*/) { return 0; }
+  void infer(const int& /*input*/, std::span<Prediction> /*out*/) {
+    if (number) throw 42;  // NOLINT(hicpp-exception-baseclass): what somebody's engine may do
+    throw std::runtime_error("");
+  }
+};
+
+TEST(BenchmarkSuite, CountsAFailureThatSaysNothingOfItselfAndOneThatIsNoException) {
+  for (const bool number : {false, true}) {
+    BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>());
+    auto silent = std::make_unique<Timed<Silent>>();
+    silent->engine().number = number;
+    suite.add(parse_approach("silent-fp32@cpu"), std::move(silent));
+    suite.add(parse_approach("oracle-fp32@cpu"), std::make_unique<Oracle>());
+    const SuiteResult result = suite.run();
+    EXPECT_EQ(result.collector.results()[0].failures.size(), 10U * result.passes);
+    EXPECT_TRUE(result.collector.results()[0].error);
+    EXPECT_FALSE(result.collector.results()[0].failures[0].reason.empty());
+    EXPECT_FALSE(result.collector.results()[1].error);
   }
 }
 

@@ -366,7 +366,7 @@ TEST_F(DatasetTest, CannotBalanceWithoutLabels) {
   make({"0.png", "1.png"});
   DatasetOptions options;
   options.balanced = true;
-  EXPECT_NE(error<UsageError>(root(), options).find("--balanced"), std::string::npos);
+  EXPECT_NE(error<UsageError>(root(), options).find("`balanced`"), std::string::npos);
 }
 
 TEST_F(DatasetTest, ReadsAManifestAsTheSameSetAsTheDirectory) {

@@ -5,9 +5,10 @@
 #include <set>
 #include <string>
 
-#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
+#include "stagemark/suite/worker_program.hpp"
 
 namespace {
 
@@ -21,21 +22,22 @@ class Numbers final : public ImageSource {
 };
 
 /// Odd numbers are positive. Tells its process and its model.
-class Parity final : public HostBackend<int, int> {
+class Parity {
  public:
   explicit Parity(const BackendRequest& request) : request_(request) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override {
+  [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts;
     facts.details = {{"process", std::to_string(getpid())},
                      {"model", request_.model.value_or("none")},
-                     {"threads", std::to_string(request_.threads)}};
+                     {"threads", std::to_string(request_.threads)},
+                     {"exported from", request_.exported_from ? request_.exported_from->sha256 : "nothing"},
+                     {"ranges", request_.activation_ranges.value_or("none")},
+                     {"shorter side", std::to_string(request_.preprocessing.shorter_side.value_or(0))}};
     return facts;
   }
-
- protected:
-  int preprocess(std::span<const Image> images) override { return images[0].pixels[0]; }
-  int extract_features(const int& number) override { return number % 2; }
-  void classify(const int& odd, std::span<Prediction> out) override {
+  static int preprocess(std::span<const Image> images) { return images[0].pixels[0]; }
+  static int extract_features(const int& number) { return number % 2; }
+  static void classify(const int& odd, std::span<Prediction> out) {
     out[0] = {odd == 1 ? 0.9 : 0.1, std::nullopt, std::nullopt};
   }
 
@@ -48,9 +50,7 @@ BackendRegistry registry() {
   parity.engine = "parity";
   parity.precisions = {Precision::fp32};
   parity.needs_model = false;
-  parity.devices = {Device{}};
-  parity.unavailable = [](const Approach&) { return std::nullopt; };
-  parity.open = [](const BackendRequest& request) { return std::make_unique<Parity>(request); };
+  parity.open = [](const BackendRequest& request) { return std::make_unique<Timed<Parity>>(request); };
   BackendRegistry engines;
   engines.add(std::move(parity));
   return engines;
@@ -64,7 +64,8 @@ bool expect(bool condition, const std::string& what) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  run_worker_if_asked(argc, argv, registry(), std::make_shared<Numbers>(), nullptr);
+  const Toolkit toolkit{registry(), [](const ImageSourceOptions&) { return std::make_shared<Numbers>(); }, {}};
+  run_worker_if_asked(argc, argv, toolkit);
 
   Dataset dataset;
   dataset.classes = {"even", "odd"};
@@ -73,10 +74,15 @@ int main(int argc, char** argv) {
   RunOptions options;
   options.processes = 2;
   BenchmarkSuite suite(dataset, std::make_shared<Numbers>(), options);
-  Approach first = parse_approach("first=parity-fp32@cpu");
-  Approach second = parse_approach("second=parity-fp32@cpu");
-  suite.add(first, own_worker(first, std::nullopt, 1));
-  suite.add(second, own_worker(second, "net of mine.ckpt", 3));
+  ApproachRequest request;
+  request.approach = parse_approach("parity-fp32@cpu");
+  suite.add(request, own_worker());
+  request.model = "net of mine.ckpt";
+  request.threads = 3;
+  request.exported_from = ModelFacts{"mine.ckpt", "checkpoint", "abc", 7};
+  request.activation_ranges = "mine.ranges";
+  request.preprocessing.shorter_side = 256;
+  suite.add(request, own_worker());
   const SuiteResult result = suite.run();
 
   bool good = true;
@@ -89,7 +95,12 @@ int main(int argc, char** argv) {
                      "the right answer");
     }
   }
-  good &= expect(result.collector.results()[1].facts.details.at(1).second == "net of mine.ckpt", "its model");
-  good &= expect(result.collector.results()[1].facts.details.at(2).second == "3", "its threads");
+  const auto told = [&](std::size_t approach, std::size_t detail) {
+    return result.collector.results()[approach].facts.details.at(detail).second;
+  };
+  good &= expect(result.collector.results()[1].approach.label() == "parity-fp32@cpu#2", "a name of its own");
+  good &= expect(told(0, 1) == "none" && told(1, 1) == "net of mine.ckpt", "its model");
+  good &= expect(told(0, 2) == "1" && told(1, 2) == "3", "its threads");
+  good &= expect(told(1, 3) == "abc" && told(1, 4) == "mine.ranges" && told(1, 5) == "256", "all of its request");
   return good ? 0 : 1;
 }

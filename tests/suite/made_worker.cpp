@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -10,10 +11,11 @@
 #include <string>
 #include <thread>
 
-#include "stagemark/backend/host_backend.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/suite/worker.hpp"
-#include "suite/worker_protocol.hpp"
+#include "stagemark/suite/worker_program.hpp"
+#include "suite/turn_messages.hpp"
+#include "workers/frames.hpp"
 
 namespace {
 
@@ -30,27 +32,27 @@ class Numbers final : public ImageSource {
 };
 
 /// Misbehaves at the hundredth call, warm-up and settling included.
-class Misbehaving final : public HostBackend<int, int> {
+class Misbehaving {
  public:
   explicit Misbehaving(std::string how) : how_(std::move(how)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override {
+  [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts;
     facts.precision = how_ == "lie" ? Precision::fp32 : Precision::bf16;
     facts.model = ModelFacts{"model of " + std::to_string(getpid()), "made", "", 42};
     facts.details = {{"how", how_}};
     return facts;
   }
-
- protected:
-  int preprocess(std::span<const Image> images) override { return images[0].pixels[0]; }
-  int extract_features(const int& number) override {
+  static int preprocess(std::span<const Image> images) { return images[0].pixels[0]; }
+  int extract_features(const int& number) {
     if (++calls_ >= 100) misbehave();
     if (how_ == "throw" && number == 7) throw std::runtime_error("seven");
     return number;
   }
-  void classify(const int& number, std::span<Prediction> out) override {
+  void classify(const int& number, std::span<Prediction> out) {
     out[0] = {number % 2 == 1 ? 0.9 : 0.1, number % 2 == 1 ? 2.0 : -2.0, std::nullopt};
+    scores_[1] = number % 2 == 1 ? 2.0F : -2.0F;
   }
+  [[nodiscard]] std::span<const float> scores() const { return scores_; }
 
  private:
   void misbehave() {
@@ -68,6 +70,7 @@ class Misbehaving final : public HostBackend<int, int> {
 
   std::string how_;
   int calls_ = 0;
+  std::array<float, 2> scores_ = {};
 };
 
 void send(worker_protocol::MessageType type, const std::vector<std::byte>& content) {
@@ -78,12 +81,13 @@ void send(worker_protocol::MessageType type, const std::vector<std::byte>& conte
 /// As builds would of which one knows another protocol, or one that is broken.
 void speak_strangely(const std::string& how) {
   using namespace worker_protocol;
-  send(MessageType::ready, encode(how == "newer" ? version + 1 : version));
+  send(MessageType::ready, encode_version(how == "newer" ? version + 1 : version));
   if (how == "deaf") std::this_thread::sleep_for(std::chrono::hours(1));
   Measured measured;
   measured.result.inferences.push_back({how == "stray" ? 1'000'000U : 0U, Prediction{}});
   measured.result.calls.resize(1);
-  measured.result.calls[0].size = 5;
+  measured.result.calls[0].size = how == "classes" ? 1 : 5;
+  if (how == "classes") measured.result.scores = {std::size_t{1} << 60U, {1.0F}};
   send(MessageType::opened, encode(measured));
   char byte = 0;
   while (recv(channel_descriptor, &byte, 1, 0) > 0) continue;
@@ -94,16 +98,23 @@ void speak_strangely(const std::string& how) {
 int main(int argc, char** argv) {
   const std::string how = argc > 1 ? argv[1] : "work";
   if (how == "mute") return 0;
-  if (how == "newer" || how == "stray" || how == "overlong" || how == "deaf") {
+  if (how == "older") {
+    // Read their command line before they told their version.
+    std::fputs("made_worker: no such option; see 'made_worker --help'\n", stderr);
+    return 2;
+  }
+  if (how == "newer" || how == "stray" || how == "overlong" || how == "classes" || how == "deaf") {
     speak_strangely(how);
     return 0;
   }
   // What a library prints must not get between the messages.
   std::puts("loading");
-  serve_as_worker([&]() -> WorkerContent {
+  serve_as_worker([&](const ApproachRequest& request) -> OpenedApproach {
     if (how == "refuse") throw ModelError("has no head", "net.ckpt");
+    if (how == "nothing") return {};
+    if (how == "number") throw 42;  // NOLINT(hicpp-exception-baseclass): what somebody's engine may do
     if (how == "slow") std::this_thread::sleep_for(std::chrono::hours(1));
-    return {parse_approach("made-bf16@cpu"), std::make_unique<Misbehaving>(how), std::make_shared<Numbers>()};
+    return {request.approach, std::make_unique<Timed<Misbehaving>>(how), std::make_shared<Numbers>()};
   });
   return 0;
 }

@@ -1,15 +1,16 @@
 // Approaches in processes of their own, and what becomes of a run in which they fail.
-#include "stagemark/suite/worker.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
-#include "suite/worker_protocol.hpp"
+#include "stagemark/suite/worker_program.hpp"
+#include "suite/turn_messages.hpp"
+#include "workers/frames.hpp"
 
 namespace stagemark {
 namespace {
@@ -30,7 +31,11 @@ class AnyImage final : public ImageSource {
 
 WorkerCommand worker(const std::string& how) { return {STAGEMARK_MADE_WORKER, {how}}; }
 
-Approach named(const std::string& name) { return {name, "made", Precision::bf16, Device{}, {}}; }
+ApproachRequest named(const std::string& name) {
+  ApproachRequest request;
+  request.approach = {name, "made", Precision::bf16, Device{}, {}};
+  return request;
+}
 
 SuiteResult run(const std::vector<std::string>& behaviours, RunOptions options = {}, std::size_t images = 40) {
   BenchmarkSuite suite(numbers(images), std::make_shared<AnyImage>(), options);
@@ -85,6 +90,24 @@ TEST(Worker, MeasuresWhatTheSuiteAsksFor) {
   }
   // Two approaches, two processes.
   EXPECT_NE(result.collector.results()[0].facts.model->path, result.collector.results()[1].facts.model->path);
+}
+
+TEST(Worker, TellsTheScoresOfEveryClassWhereTheyAreAskedFor) {
+  RunOptions options = one_pass();
+  options.keep_scores = true;
+  const ApproachResult asked = run({"throw"}, options, 10).collector.results()[0];
+  ASSERT_EQ(asked.scores.classes, 2U);
+  ASSERT_EQ(asked.scores.rows(), asked.inferences.size());
+  for (std::size_t i = 0; i < asked.inferences.size(); ++i) {
+    const float odd = asked.inferences[i].image % 2 == 1 ? 2.0F : -2.0F;
+    if (asked.inferences[i].prediction) {
+      EXPECT_EQ(asked.scores.values[2 * i], 0.0F);
+      EXPECT_EQ(asked.scores.values[2 * i + 1], odd);
+    } else {
+      EXPECT_TRUE(std::isnan(asked.scores.values[2 * i]));
+    }
+  }
+  EXPECT_EQ(run({"work"}, one_pass(), 10).collector.results()[0].scores, ClassScores{});
 }
 
 TEST(Worker, TellsWhichImagesCannotBeDecoded) {
@@ -172,13 +195,29 @@ TEST(Worker, OfAnotherProtocolIsOneFailedApproachThatNamesBothVersions) {
   expect_complete(result.collector.results()[1], 40);
 }
 
+TEST(Worker, OfABuildThatEndsBeforeItTellsItsVersionIsRefusedByVersion) {
+  const SuiteResult result = run({"older", "work"}, one_pass());
+  const ApproachResult& refused = result.collector.results()[0];
+  EXPECT_TRUE(says(refused, "this is version " + std::to_string(worker_protocol::version)) &&
+              says(refused, "an older build speaks 3 or less"))
+      << refused.error.value_or("");
+  expect_complete(result.collector.results()[1], 40);
+}
+
+TEST(Worker, WhoseProgramOpensNothingOrThrowsANumberIsOneFailedApproach) {
+  const SuiteResult result = run({"nothing", "number", "work"}, one_pass());
+  EXPECT_TRUE(says(result.collector.results()[0], "opened nothing"));
+  EXPECT_TRUE(says(result.collector.results()[1], "no std::exception"));
+  expect_complete(result.collector.results()[2], 40);
+}
+
 TEST(Worker, ThatTellsOfImagesThatThereAreNotIsNotBelieved) {
-  const SuiteResult result = run({"stray", "overlong", "work"}, one_pass());
-  for (const std::size_t i : {0U, 1U}) {
+  const SuiteResult result = run({"stray", "overlong", "classes", "work"}, one_pass());
+  for (const std::size_t i : {0U, 1U, 2U}) {
     EXPECT_TRUE(says(result.collector.results()[i], "cannot be true")) << i;
     EXPECT_TRUE(result.collector.results()[i].inferences.empty());
   }
-  expect_complete(result.collector.results()[2], 40);
+  expect_complete(result.collector.results()[3], 40);
 }
 
 TEST(Worker, ThatLiesAboutItsPrecisionFails) {
@@ -221,22 +260,19 @@ TEST(Worker, EndsItsTurnWhenTheRunIsInterruptedAndKeepsWhatItHas) {
 }
 
 TEST(Worker, IsForASuiteOnly) {
-  EXPECT_THROW(serve_as_worker([]() -> WorkerContent { return {}; }), UsageError);
+  EXPECT_THROW(serve_as_worker([](const ApproachRequest&) { return OpenedApproach{}; }), UsageError);
 }
 
 using namespace worker_protocol;
 
-std::vector<std::byte> bytes_of(const std::string& text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
 TEST(WorkerProtocol, GivesBackWhatWasSent) {
   Measured measured;
-  measured.result.facts = {Precision::bf16, Device{Device::Kind::cuda, 3}, ModelFacts{"m", "f", "s", 7}, {{"a", "b"}}};
+  measured.result.facts = {
+      Precision::bf16, Device{Device::Kind::cuda, 3}, ModelFacts{"m", "f", "s", 7}, {{"a", "b"}}, true};
   measured.result.inferences = {{4, Prediction{0.5, std::nullopt, 2}}, {5, std::nullopt}};
   CallRecord call{.round = 1, .pass = 2, .process = 3, .first_inference = 4, .size = 5, .timed = false, .times = {}};
   call.times.add(Stage::total, Nanoseconds{-7});
+  measured.result.scores = {3, {0.5F, -1, 2, 3, 4, 5}};
   measured.result.calls = {call};
   measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
   measured.result.failures = {{6, "reason\n\"quoted\""}};
@@ -247,9 +283,11 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
   EXPECT_EQ(back.result.facts.model->sha256, "s");
   EXPECT_EQ(back.result.facts.details, measured.result.facts.details);
+  EXPECT_TRUE(back.result.facts.does_nothing);
   ASSERT_EQ(back.result.inferences.size(), 2U);
   EXPECT_EQ(back.result.inferences[0].prediction->class_index, 2U);
   EXPECT_FALSE(back.result.inferences[1].prediction);
+  EXPECT_EQ(back.result.scores, measured.result.scores);
   EXPECT_EQ(back.result.calls[0].process, 3U);
   EXPECT_FALSE(back.result.calls[0].timed);
   EXPECT_EQ(back.result.calls[0].times[Stage::total], Nanoseconds{-7});
@@ -275,28 +313,10 @@ TEST(WorkerProtocol, RefusesEveryMessageThatIsCutOrHasMoreBehindIt) {
 }
 
 TEST(WorkerProtocol, AllocatesNothingForALengthThatIsNotThere) {
-  std::vector<std::byte> whole = encode(worker_protocol::Setup{numbers(1), {}});
-  // The length of the root's name comes first.
+  std::vector<std::byte> whole = encode(worker_protocol::Setup{{}, numbers(1), {}, {}});
+  // The length of the approach's name comes first.
   for (std::size_t i = 0; i < 8; ++i) whole[i] = std::byte{0x7f};
   EXPECT_THROW((void)decode_setup(whole), BackendError);
-}
-
-TEST(WorkerProtocol, TakesMessagesOutOfAStreamAsTheyBecomeComplete) {
-  const std::vector<std::byte> first = frame(MessageType::turn, bytes_of("one"));
-  const std::vector<std::byte> second = frame(MessageType::measured, {});
-  std::vector<std::byte> stream;
-  for (const std::byte b : first) {
-    EXPECT_FALSE(take_message(stream));
-    stream.push_back(b);
-  }
-  stream.insert(stream.end(), second.begin(), second.end());
-  const auto message = take_message(stream);
-  ASSERT_TRUE(message);
-  EXPECT_EQ(message->content, bytes_of("one"));
-  EXPECT_EQ(take_message(stream)->type, MessageType::measured);
-  EXPECT_TRUE(stream.empty());
-  stream = bytes_of("loading the model...\n");
-  EXPECT_THROW((void)take_message(stream), BackendError);
 }
 
 }  // namespace

@@ -7,12 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "stagemark/core/enum_names.hpp"
+
 namespace stagemark {
 
 /// Number format of the network's weights and arithmetic.
 enum class Precision : std::uint8_t { fp32, fp16, bf16, int8 };
-std::string_view to_string(Precision precision) noexcept;
-std::optional<Precision> parse_precision(std::string_view name) noexcept;
+template <>
+inline constexpr EnumNames<Precision, 4> enum_names<Precision> = {
+    {{Precision::fp32, "fp32"}, {Precision::fp16, "fp16"}, {Precision::bf16, "bf16"}, {Precision::int8, "int8"}}};
 
 /// Where a network runs: `cpu` or `cuda:N`.
 struct Device {
@@ -21,6 +24,10 @@ struct Device {
   std::size_t index = 0;  ///< of the CUDA device; 0 on the CPU
   bool operator==(const Device&) const = default;
 };
+template <>
+inline constexpr EnumNames<Device::Kind, 2> enum_names<Device::Kind> = {
+    {{Device::Kind::cpu, "cpu"}, {Device::Kind::cuda, "cuda"}}};
+
 std::string to_string(const Device& device);
 /// `cpu`, `cuda` or `cuda:N`.
 std::optional<Device> parse_device(std::string_view text) noexcept;

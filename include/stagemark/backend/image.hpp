@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "stagemark/core/enum_names.hpp"
+
 namespace stagemark {
 
 /// A decoded image: 8 bits per sample, rows without padding, interleaved channels: 1 (grey) or 3 (RGB, in that order).
@@ -15,6 +17,34 @@ struct Image {
   std::vector<std::uint8_t> pixels;  ///< height * width * channels
   /// Made from grey with 16 bits per sample by keeping the high byte, where Pillow would clip to white: a run warns of it.
   bool lost_low_byte = false;
+};
+
+/// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.
+enum class SixteenBitGrey : std::uint8_t {
+  shift,   ///< keeps the high byte
+  clip,    ///< everything above 255 is white, as in Pillow's convert("RGB")
+  refuse,  ///< not an image for us
+};
+template <>
+inline constexpr EnumNames<SixteenBitGrey, 3> enum_names<SixteenBitGrey> = {
+    {{SixteenBitGrey::shift, "shift"}, {SixteenBitGrey::clip, "pillow"}, {SixteenBitGrey::refuse, "refuse"}}};
+
+/// What becomes of the lines that the decoders (libjpeg, libpng, OpenCV) print on standard error by
+/// themselves.
+enum class DecoderMessages : std::uint8_t {
+  /// Lost, and with them all that any thread of the process writes to file descriptor 2 while a file is
+  /// decoded.
+  discard,
+  pass,
+};
+
+/// How files become images.
+struct ImageSourceOptions {
+  /// Larger images are refused before memory is allocated for them. The default is where Pillow suspects a
+  /// decompression bomb.
+  std::size_t max_pixels = 178'956'970;
+  SixteenBitGrey sixteen_bit_grey = SixteenBitGrey::shift;
+  DecoderMessages decoder_messages = DecoderMessages::discard;
 };
 
 /// Turns files into images. Implementations are safe to call from one thread at a time.

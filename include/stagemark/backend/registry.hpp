@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -7,12 +8,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "stagemark/backend/approach.hpp"
+#include "stagemark/backend/approach_request.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/backend/preprocessor.hpp"
+#include "stagemark/backend/runtime_configuration.hpp"
 
 namespace stagemark {
 
@@ -22,17 +23,15 @@ struct Unavailable {
   std::string remedy;
 };
 
-/// What is needed to open an approach.
-struct BackendRequest {
-  Approach approach;  ///< fully resolved: the device is set
-  std::optional<std::filesystem::path> model;
-  std::shared_ptr<const Preprocessor> preprocessor;
-  std::size_t threads = 1;    ///< for the network; preprocessing uses one
-  std::size_t max_batch = 1;  ///< largest batch that will be asked for
-  /// What `model` was made from, where the tool exported it; an engine reports this in place of the file it opened.
-  std::optional<ModelFacts> exported_from;
-  /// Where calibration left the ranges of the network's tensors (INT8 of a checkpoint), for engines that quantise.
-  std::optional<std::filesystem::path> activation_ranges;
+/// What an engine is given to open an approach.
+struct BackendRequest : ApproachRequest {
+  std::shared_ptr<const Preprocessor> preprocessor;  ///< made of `preprocessing`; may be null for engines without
+};
+
+/// How an INT8 network is written in the ONNX files that an engine runs in integers.
+enum class Int8Graph : std::uint8_t {
+  quantise_dequantise,  ///< floating-point operators between QuantizeLinear and DequantizeLinear, which it fuses
+  integer_operators,    ///< QLinearConv and its like
 };
 
 /// One engine as the tool knows it.
@@ -43,24 +42,24 @@ struct Backend {
   std::vector<std::string> options;   ///< all it can be asked for, without the plus sign
   bool needs_model = true;
   bool runs_onnx = false;  ///< its models are ONNX files; a checkpoint has to be exported first
-  /// Of INT8 ONNX files: whether it wants floating-point operators between QuantizeLinear and DequantizeLinear, or
-  /// operators of integers.
-  bool fuses_qdq = true;
+  Int8Graph int8_graph = Int8Graph::quantise_dequantise;  ///< of those files
   /// Devices of this machine, and those that the engine knows but that are not here.
   std::vector<Device> devices = {Device{}};
   /// Why the approach (device set) cannot run in this build on this machine; absent if it can. Quick; no model needed.
+  /// Empty: all of them can, on all of `devices`.
   std::function<std::optional<Unavailable>(const Approach&)> unavailable;
-  /// Loads the model. \throws BackendError, ModelError
+  /// Loads the model; never returns null. May be empty where `unavailable` always has a reason.
+  /// \throws BackendError, ModelError
   std::function<std::unique_ptr<InferenceWrapper>(const BackendRequest&)> open;
-  /// How the runtime is built and set up, by name; empty where it does not tell. `doctor` knows "build_type" ("Debug" is
-  /// slow), "cpu_capability" (instruction sets of its own kernels) and "own_blas" (brings a BLAS, and needs no other).
-  std::function<std::vector<std::pair<std::string, std::string>>()> configuration;
+  /// How the runtime is built and set up; empty where it does not tell.
+  std::function<RuntimeConfiguration()> configuration;
 };
 
 /// The engines of a program. A value: no singleton, no static registration.
 class BackendRegistry {
  public:
-  /// \throws std::invalid_argument if the engine is there already
+  /// \throws std::invalid_argument if the engine is there already, or lacks its name, a precision, a device or `open`
+  ///         (and has no `unavailable` that says why)
   void add(Backend backend);
 
   [[nodiscard]] std::span<const Backend> backends() const noexcept { return backends_; }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 
+#include "stagemark/backend/approach.hpp"
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/preprocessor.hpp"
 #include "stagemark/model/activation_ranges.hpp"
@@ -15,6 +17,11 @@ class BackendRegistry;
 
 /// LibTorch's engines.
 namespace libtorch {
+
+/// What `libtorch` can be asked for.
+inline constexpr std::array precisions = {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8};
+/// What `torchscript` and `aoti` can be asked for.
+inline constexpr std::array program_precisions = {Precision::fp32, Precision::fp16, Precision::bf16};
 
 /// Adds three engines, on the CPU and on each CUDA device, as far as this LibTorch can:
 ///  - `libtorch`: ResNets built natively from a checkpoint's keys and shapes, run eagerly; TorchScript programs as they
@@ -38,7 +45,7 @@ void write_sample_checkpoint(const std::filesystem::path& file, std::span<const 
 /// \throws ModelError, BackendError
 ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
                                      const Preprocessor& preprocessor, std::size_t threads,
-                                     CalibrationMethod method = CalibrationMethod::min_max);
+                                     RangeMethod method = RangeMethod::min_max);
 
 /// Writes the network of a checkpoint as a TorchScript program, FP32, with the sub-modules `features` and `classifier`
 /// and the checkpoint's names; `torch.jit.load` reads it. \throws ModelError, OutputError

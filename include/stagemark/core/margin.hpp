@@ -2,8 +2,9 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "stagemark/core/enum_names.hpp"
 
 namespace stagemark {
 
@@ -16,18 +17,9 @@ struct MarginTest {
 
 enum class GateOutcome : std::uint8_t { pass, fail, inconclusive };
 
-/// The only spelling of each name.
-constexpr std::string_view to_string(GateOutcome outcome) noexcept {
-  switch (outcome) {
-    case GateOutcome::pass:
-      return "pass";
-    case GateOutcome::fail:
-      return "fail";
-    case GateOutcome::inconclusive:
-      return "inconclusive";
-  }
-  return "";
-}
+template <>
+inline constexpr EnumNames<GateOutcome, 3> enum_names<GateOutcome> = {
+    {{GateOutcome::pass, "pass"}, {GateOutcome::fail, "fail"}, {GateOutcome::inconclusive, "inconclusive"}}};
 
 /// One-sided level of a gate over approaches that took turns in one run: that of a 95 % interval.
 inline constexpr double interleaved_gate_level = 0.025;

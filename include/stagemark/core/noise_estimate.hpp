@@ -8,15 +8,15 @@
 
 namespace stagemark {
 
-/// The comparison that a calibration is for.
-struct CalibrationPlan {
+/// The comparison whose noise is estimated.
+struct NoisePlan {
   std::size_t rounds = 30;
   std::size_t generations = 5;
   double confidence = 0.95;
 };
 
 /// What an approach compared with itself tells of a machine. Deviations are of logarithms: 0.01 is about 1 %.
-struct Calibration {
+struct NoiseEstimate {
   /// Of one round's log speed-up about that of its generation. Absent where no generation has two rounds.
   std::optional<double> between_round_sd;
   /// Of one worker process about others of the same program, by analysis of variance; 0 where the rounds explain all
@@ -36,6 +36,6 @@ struct Calibration {
 
 /// Judges rounds in which both sides were the same approach, in measured order. \throws std::invalid_argument if there
 /// are none, a log speed-up is not finite, the plan has no round or no generation, or the confidence is not in (0, 1).
-Calibration calibrate(std::span<const PairedRound> identical, const CalibrationPlan& plan = {});
+NoiseEstimate estimate_noise(std::span<const PairedRound> identical, const NoisePlan& plan = {});
 
 }  // namespace stagemark

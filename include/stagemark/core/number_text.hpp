@@ -10,6 +10,12 @@ namespace stagemark {
 /// With so many digits after the point.
 std::string decimal(double value, int digits);
 
+/// The same with its sign: `+0.50`.
+std::string signed_decimal(double value, int digits);
+
+/// With so many digits that count, however small: 0.00123 as `0.0012`.
+std::string significant(double value, int digits);
+
 /// `24,049,089`.
 std::string thousands(std::uint64_t value);
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
+#include "stagemark/core/enum_names.hpp"
 #include "stagemark/core/statistics.hpp"
 
 // Accuracy of two approaches on the same images. Deltas are candidate - baseline: below 0 is worse. Margins are the
@@ -23,8 +23,11 @@ struct PairedOutcomes {
 };
 
 enum class AccuracyVerdict : std::uint8_t { kept, lost, inconclusive };
-/// The only spelling of each name.
-std::string_view to_string(AccuracyVerdict verdict) noexcept;
+template <>
+inline constexpr EnumNames<AccuracyVerdict, 3> enum_names<AccuracyVerdict> = {
+    {{AccuracyVerdict::kept, "kept"},
+     {AccuracyVerdict::lost, "lost"},
+     {AccuracyVerdict::inconclusive, "inconclusive"}}};
 
 /// The most images that may be lost within the margin: 3 of 624 at half a point.
 std::uint64_t images_within(double margin, std::uint64_t count);

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "stagemark/core/enum_names.hpp"
 #include "stagemark/core/margin.hpp"
 #include "stagemark/core/statistics.hpp"
 
@@ -27,8 +27,9 @@ struct PairedRound {
 
 /// What a comparison speaks for: the very processes that ran, or any like them.
 enum class Scope : std::uint8_t { these_processes, any_processes };
-/// The only spelling of each name.
-std::string_view to_string(Scope scope) noexcept;
+template <>
+inline constexpr EnumNames<Scope, 2> enum_names<Scope> = {
+    {{Scope::these_processes, "these_processes"}, {Scope::any_processes, "any_processes"}}};
 
 struct SpeedCriteria {
   double confidence = 0.95;  ///< of each interval; verdicts err in a whole family no more often than 1 - confidence
@@ -65,8 +66,11 @@ MarginTest test_slowdown(std::span<const PairedRound> rounds, double margin);
 std::size_t rounds_needed(double one_sided_level, std::size_t family);
 
 enum class SpeedVerdict : std::uint8_t { faster, slower, no_difference, inconclusive };
-/// The only spelling of each name.
-std::string_view to_string(SpeedVerdict verdict) noexcept;
+template <>
+inline constexpr EnumNames<SpeedVerdict, 4> enum_names<SpeedVerdict> = {{{SpeedVerdict::faster, "faster"},
+                                                                         {SpeedVerdict::slower, "slower"},
+                                                                         {SpeedVerdict::no_difference, "no_difference"},
+                                                                         {SpeedVerdict::inconclusive, "inconclusive"}}};
 
 struct SpeedDecision {
   double p_adjusted = 1;  ///< `p_value` by Holm over the family

@@ -78,6 +78,7 @@ std::optional<double> lag1_autocorrelation(std::span<const double> in_order);
 /// value counts once. Counted, never removed.
 struct TukeyCounts {
   std::size_t mild_low = 0, severe_low = 0, mild_high = 0, severe_high = 0;
+  bool operator==(const TukeyCounts&) const = default;
 };
 TukeyCounts tukey_counts(std::span<const double> values);
 

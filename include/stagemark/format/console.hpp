@@ -2,6 +2,7 @@
 
 #include <iosfwd>
 
+#include "stagemark/judgement/gate.hpp"
 #include "stagemark/report/report.hpp"
 
 namespace stagemark {
@@ -11,5 +12,8 @@ void print_results(std::ostream& out, const Report& report);
 
 /// Prints how the report's approaches compare.
 void print_comparisons(std::ostream& out, const Report& report);
+
+/// Prints one line per check, and the outcome.
+void print_gate(std::ostream& out, const GateResult& result);
 
 }  // namespace stagemark

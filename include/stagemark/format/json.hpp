@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -24,7 +25,11 @@ void write_json(std::ostream& out, const Environment& environment);
 /// \throws InputError not JSON, truncated, a field missing or of another type, or a newer major schema; the
 /// message has
 ///         the JSON pointer of the place
-Report read_json(std::istream& in, const std::string& name);
+[[nodiscard]] Report read_json(std::istream& in, const std::string& name);
+
+/// Reads a stored report: the file, or the directory that holds its report.json. \throws InputError as `read_json`, and
+/// if there is none
+[[nodiscard]] Report read_report(const std::filesystem::path& path);
 
 /// Writes the JSON Schema (draft 2020-12) of what `write_json` writes.
 void write_json_schema(std::ostream& out);

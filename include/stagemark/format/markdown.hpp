@@ -2,6 +2,7 @@
 
 #include <iosfwd>
 
+#include "stagemark/judgement/gate.hpp"
 #include "stagemark/report/report.hpp"
 
 namespace stagemark {
@@ -9,10 +10,7 @@ namespace stagemark {
 /// Two Markdown tables: what each approach takes and how accurate it is, and how the approaches compare.
 void write_markdown(std::ostream& out, const Report& report);
 
-/// RFC 4180, one row per approach and stage; times in milliseconds. What is absent is empty.
-void write_csv(std::ostream& out, const Report& report);
-
-/// RFC 4180, one row per attempted inference; times in nanoseconds.
-void write_per_image_csv(std::ostream& out, const Report& report);
+/// A table of the checks, for a step summary or a comment.
+void write_markdown(std::ostream& out, const GateResult& result);
 
 }  // namespace stagemark

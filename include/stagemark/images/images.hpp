@@ -11,31 +11,6 @@
 
 namespace stagemark {
 
-/// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.
-enum class SixteenBitGrey : std::uint8_t {
-  shift,   ///< keeps the high byte
-  clip,    ///< everything above 255 is white, as in Pillow's convert("RGB")
-  refuse,  ///< not an image for us
-};
-
-/// What becomes of the lines that the decoders (libjpeg, libpng, OpenCV) print on standard error by
-/// themselves.
-enum class DecoderMessages : std::uint8_t {
-  /// Lost, and with them all that any thread of the process writes to file descriptor 2 while a file is
-  /// decoded.
-  discard,
-  pass,
-};
-
-/// How files become images.
-struct ImageSourceOptions {
-  /// Larger images are refused before memory is allocated for them. The default is where Pillow suspects a
-  /// decompression bomb.
-  std::size_t max_pixels = 178'956'970;
-  SixteenBitGrey sixteen_bit_grey = SixteenBitGrey::shift;
-  DecoderMessages decoder_messages = DecoderMessages::discard;
-};
-
 /// Reads PNG, JPEG, BMP, TIFF (first page) and PGM/PPM/PBM, recognised by content. Pixels are those of Pillow's
 /// convert("RGB"), with one channel where the file has one: alpha is dropped, palettes are expanded, EXIF orientation is
 /// ignored, that of a TIFF file applied. Kinds that would come out differently are refused: CMYK, and TIFF with alpha or

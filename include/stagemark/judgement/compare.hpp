@@ -11,7 +11,7 @@ namespace stagemark {
 /// What counts as different.
 struct ComparisonCriteria {
   SpeedCriteria speed;
-  double accuracy_margin = 0.005;  ///< the largest drop of accuracy that is `kept`, as a proportion
+  double accuracy_margin = 0.005;  ///< the largest drop of accuracy that is `kept`, as a proportion below 1
 };
 
 /// Compares every approach with one of them, and ranks all by speed, from what the report holds of each inference: the
@@ -19,7 +19,8 @@ struct ComparisonCriteria {
 /// is absent, with the reason.
 /// Latency: paired by round; Holm's adjustment over the candidates, for each stage. Accuracy: paired by image.
 /// \param baseline name of the approach to compare with; absent: the first
-/// \throws InputError if there is no such approach
+/// \throws UsageError a criterion that is out of its range
+/// \throws InputError if there is no such approach, and for a report that cannot be, as `gate`
 void compare_approaches(Report& report, const ComparisonCriteria& criteria = {},
                         const std::optional<std::string>& baseline = std::nullopt);
 

@@ -7,7 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "stagemark/core/enum_names.hpp"
 #include "stagemark/core/margin.hpp"
+#include "stagemark/core/metrics.hpp"
 #include "stagemark/core/stage.hpp"
 #include "stagemark/report/report.hpp"
 
@@ -22,6 +24,14 @@ struct GatedLatency {
 
   bool operator==(const GatedLatency&) const = default;
 };
+template <>
+inline constexpr EnumNames<GatedLatency::Statistic, 5> enum_names<GatedLatency::Statistic> = {
+    {{GatedLatency::Statistic::median, "median"},
+     {GatedLatency::Statistic::mean, "mean"},
+     {GatedLatency::Statistic::p90, "p90"},
+     {GatedLatency::Statistic::p95, "p95"},
+     {GatedLatency::Statistic::p99, "p99"}}};
+
 std::string to_string(const GatedLatency& latency);
 /// `STAGE:STATISTIC`, or `STAGE` for its median. \throws UsageError that lists what there is
 GatedLatency parse_gated_latency(std::string_view text);
@@ -31,18 +41,22 @@ enum class Estimand : std::uint8_t {
   dataset,    ///< accuracy on these very images, which is exact and always decides
   population  ///< accuracy on images like these, which takes many of them
 };
+template <>
+inline constexpr EnumNames<Estimand, 2> enum_names<Estimand> = {
+    {{Estimand::dataset, "dataset"}, {Estimand::population, "population"}}};
 
 /// How far a metric may fall on these very images.
 struct GatedDrop {
-  std::string metric;  ///< of the report's accuracy metrics, one of those that are better when larger
-  double most = 0;     ///< as a proportion: 0.005 is half a point
+  Metric metric = Metric::accuracy;  ///< one that is better when larger
+  double most = 0;                   ///< as a proportion: 0.005 is half a point
 
   bool operator==(const GatedDrop&) const = default;
 };
-/// \throws UsageError that lists the metrics there are
-GatedDrop gated_drop(std::string_view metric, double most);
+/// The metric of that name. \throws UsageError that lists those that may drop
+Metric parse_dropping_metric(std::string_view name);
 
 /// What a candidate may cost. Ratios and proportions: 0.05 is 5 %, 0.005 half a point. Exactly at a limit is within it.
+/// Slowdowns go up to 100 (a hundredfold), drops to below 1, a share of flips to 1.
 struct GateCriteria {
   double max_slowdown = 0.05;
   std::vector<GatedLatency> latencies = {GatedLatency{}};
@@ -72,17 +86,20 @@ struct GateResult {
 
 /// Judges all approaches of a run against one of them, which took turns with them.
 /// \param baseline its name; absent: the first
+/// \throws UsageError a criterion that is out of its range
 /// \throws InputError where a pass would say nothing: no candidate, an approach that failed or is absent, a stage that
-///         was not measured, no labels
-GateResult gate(const Report& report, const GateCriteria& criteria = {},
-                const std::optional<std::string>& baseline = std::nullopt);
+///         was not measured, no labels; and a report that cannot be: two approaches of one name, columns of unequal
+///         length, a label that is none of the classes
+[[nodiscard]] GateResult gate(const Report& report, const GateCriteria& criteria = {},
+                              const std::optional<std::string>& baseline = std::nullopt);
 
 /// Judges the approaches of a run against those of the same names in a stored one. The unit of latency is the process;
 /// on another machine latency is inconclusive, and accuracy is judged all the same. `criteria.level` is not used: the
 /// level is `stored_gate_level`.
-/// \param approach the only one to judge; absent: all that the stored report has
-/// \throws InputError as `gate`, and if the data sets differ
-GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria = {},
-                               const std::optional<std::string>& approach = std::nullopt);
+/// \param baseline_approach the only one to judge; absent: all that the stored report has
+/// \throws UsageError, InputError as `gate`, and if the data sets differ
+[[nodiscard]] GateResult gate_against_stored(const Report& stored, const Report& report,
+                                             const GateCriteria& criteria = {},
+                                             const std::optional<std::string>& baseline_approach = std::nullopt);
 
 }  // namespace stagemark

@@ -168,6 +168,9 @@ BuildEnvironment this_build();
 /// The file from which this process has its BLAS: whoever provides `sgemm_` to all.
 OrReason<std::string> blas_file_in_use();
 
+/// What this process can tell of itself: GPUs, build, BLAS. Libraries and threads are the caller's to add.
+EnvironmentContext context_of_this_process();
+
 /// Looks at what changes while a run lasts. Never inside a measurement: between turns.
 class MachineWatch {
  public:

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "stagemark/core/enum_names.hpp"
 
 namespace stagemark {
 
@@ -14,8 +14,9 @@ enum class Severity : std::uint8_t {
   warning,      ///< makes times less certain
   problem,      ///< makes times those of something else than the network
 };
-std::string_view to_string(Severity severity) noexcept;
-std::optional<Severity> parse_severity(std::string_view name) noexcept;
+template <>
+inline constexpr EnumNames<Severity, 3> enum_names<Severity> = {
+    {{Severity::information, "information"}, {Severity::warning, "warning"}, {Severity::problem, "problem"}}};
 
 /// Something about the machine that bears on a measurement.
 struct Finding {

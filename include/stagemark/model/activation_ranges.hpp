@@ -23,7 +23,7 @@ struct ActivationRange {
 using ActivationRanges = std::map<std::string, ActivationRange>;
 
 /// What of the values seen a range holds.
-enum class CalibrationMethod : std::uint8_t {
+enum class RangeMethod : std::uint8_t {
   min_max,     ///< all
   percentile,  ///< of each image's tensor, all but one in ten thousand at either end: finer steps for the others
 };

@@ -10,11 +10,23 @@
 #include <string_view>
 #include <vector>
 
+#include "stagemark/core/enum_names.hpp"
+
 namespace stagemark {
 
 /// Element type of a stored tensor.
 enum class ScalarType : std::uint8_t { float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, boolean };
-std::string_view to_string(ScalarType type) noexcept;
+template <>
+inline constexpr EnumNames<ScalarType, 10> enum_names<ScalarType> = {{{ScalarType::float32, "float32"},
+                                                                      {ScalarType::float16, "float16"},
+                                                                      {ScalarType::bfloat16, "bfloat16"},
+                                                                      {ScalarType::float64, "float64"},
+                                                                      {ScalarType::int64, "int64"},
+                                                                      {ScalarType::int32, "int32"},
+                                                                      {ScalarType::int16, "int16"},
+                                                                      {ScalarType::int8, "int8"},
+                                                                      {ScalarType::uint8, "uint8"},
+                                                                      {ScalarType::boolean, "bool"}}};
 std::size_t size_in_bytes(ScalarType type) noexcept;
 
 /// A tensor as it lies in the file. Shape and strides are checked against the storage.

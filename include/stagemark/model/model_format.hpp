@@ -2,7 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string_view>
+
+#include "stagemark/core/enum_names.hpp"
 
 namespace stagemark {
 
@@ -15,7 +16,11 @@ enum class ModelFormat : std::uint8_t {
 };
 
 /// What reports call it; "tensors" are a checkpoint or a state_dict, which Checkpoint::format tells apart.
-std::string_view to_string(ModelFormat format) noexcept;
+template <>
+inline constexpr EnumNames<ModelFormat, 4> enum_names<ModelFormat> = {{{ModelFormat::tensors, "tensors"},
+                                                                       {ModelFormat::torchscript, "torchscript"},
+                                                                       {ModelFormat::onnx, "onnx"},
+                                                                       {ModelFormat::aoti, "aoti"}}};
 
 /// Looks into the file; executes nothing. \throws ModelError if it cannot be read or is a damaged zip file
 ModelFormat model_format(const std::filesystem::path& file);

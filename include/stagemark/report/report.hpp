@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
+#include "stagemark/backend/image.hpp"
+#include "stagemark/core/enum_names.hpp"
 #include "stagemark/core/metrics.hpp"
 #include "stagemark/core/or_reason.hpp"
 #include "stagemark/core/paired_proportions.hpp"
@@ -44,8 +46,9 @@ enum class Isolation : std::uint8_t {
   none,     ///< all in one process
   process,  ///< each in a worker of its own
 };
-std::string_view to_string(Isolation isolation) noexcept;
-std::optional<Isolation> parse_isolation(std::string_view name) noexcept;
+template <>
+inline constexpr EnumNames<Isolation, 2> enum_names<Isolation> = {
+    {{Isolation::none, "none"}, {Isolation::process, "process"}}};
 
 /// How pixels became the networks' input.
 struct PreprocessingReport {
@@ -54,7 +57,7 @@ struct PreprocessingReport {
   OrReason<std::size_t> shorter_side;  ///< resized to, before the centre was cut out
   std::array<double, 3> mean{};
   std::array<double, 3> standard_deviation{};
-  std::string sixteen_bit;  ///< what became of grey images with 16 bits per sample: shift, pillow or refuse
+  SixteenBitGrey sixteen_bit = SixteenBitGrey::shift;
 
   bool operator==(const PreprocessingReport&) const = default;
 };
@@ -127,26 +130,6 @@ struct StageStatistics {
   bool operator==(const StageStatistics&) const = default;
 };
 
-struct AccuracyIntervals {
-  OrReason<Interval> accuracy;     ///< Wilson
-  OrReason<Interval> sensitivity;  ///< Wilson
-  OrReason<Interval> specificity;  ///< Wilson
-  OrReason<Interval> auroc;        ///< DeLong, logit scale
-
-  bool operator==(const AccuracyIntervals&) const = default;
-};
-
-/// Scores of the timed predictions, each image once (first pass). With more than two classes: accuracy only.
-struct AccuracyMetrics {
-  std::size_t count = 0;  ///< scored images
-  OrReason<double> accuracy, precision, recall, sensitivity, specificity, f1, auroc, balanced_accuracy, mcc,
-      average_precision, brier, ece;
-  OrReason<ConfusionMatrix> confusion_matrix;
-  AccuracyIntervals ci95;
-
-  bool operator==(const AccuracyMetrics&) const = default;
-};
-
 struct MemoryUse {
   OrReason<std::uint64_t> peak_rss_bytes;
   OrReason<std::uint64_t> device_peak_bytes;
@@ -165,18 +148,11 @@ struct RoundReport {
   bool operator==(const RoundReport&) const = default;
 };
 
-/// Times outside Tukey's fences: inner 1.5, outer 3 interquartile ranges. Counted, never removed.
-struct OutlierCounts {
-  std::size_t mild_low = 0, severe_low = 0, mild_high = 0, severe_high = 0;
-
-  bool operator==(const OutlierCounts&) const = default;
-};
-
 /// Whether `total` stayed the same over the run.
 struct Drift {
   OrReason<double> spearman;  ///< rank correlation of `total` with the order of measurement
   OrReason<double> lag1_autocorrelation;
-  OutlierCounts outliers;
+  TukeyCounts outliers;
 
   bool operator==(const Drift&) const = default;
 };
@@ -231,7 +207,7 @@ struct ApproachReport {
   OrReason<double> throughput_images_per_second;
   ByStage<StageStatistics> stages;
   OrReason<double> unattributed_mean;
-  AccuracyMetrics accuracy_metrics;
+  ClassificationMetrics accuracy_metrics;  ///< each image once (first pass); with more than two classes: accuracy only
   MemoryUse memory;
   Drift drift;
   HarnessCost harness;
@@ -249,7 +225,7 @@ struct Speedup {
   OrReason<Interval> ci95;
   OrReason<double> p_value;
   OrReason<double> p_adjusted;  ///< Holm
-  std::optional<std::string> scope;
+  std::optional<Scope> scope;
 
   bool operator==(const Speedup&) const = default;
 };
@@ -271,9 +247,6 @@ struct LabelFlips {
 
   bool operator==(const LabelFlips&) const = default;
 };
-
-std::optional<SpeedVerdict> parse_speed_verdict(std::string_view name) noexcept;
-std::optional<AccuracyVerdict> parse_accuracy_verdict(std::string_view name) noexcept;
 
 /// One approach against the baseline. Deltas are candidate - baseline.
 struct Comparison {
@@ -304,8 +277,8 @@ struct Comparison {
   bool operator==(const Comparison&) const = default;
 };
 
-/// What an approach compared with itself tells of the machine it ran on: `stagemark::Calibration`.
-struct CalibrationReport {
+/// What an approach compared with itself tells of the machine it ran on: `stagemark::NoiseEstimate`.
+struct NoiseReport {
   std::string approach;
   std::size_t rounds = 0;
   std::size_t generations = 0;
@@ -315,7 +288,7 @@ struct CalibrationReport {
   OrReason<double> smallest_detectable_change;
   OrReason<double> false_difference_rate;
 
-  bool operator==(const CalibrationReport&) const = default;
+  bool operator==(const NoiseReport&) const = default;
 };
 
 struct Report {
@@ -333,7 +306,7 @@ struct Report {
   std::vector<std::string> approaches_tested;
   std::vector<ApproachReport> results;
   std::vector<Comparison> comparisons;
-  std::optional<CalibrationReport> calibration;  ///< of a run of one approach against itself
+  std::optional<NoiseReport> noise;  ///< of a run of one approach against itself
 
   bool operator==(const Report&) const = default;
 };

@@ -10,16 +10,17 @@
 #include "stagemark/backend/approach.hpp"
 #include "stagemark/backend/image.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
+#include "stagemark/backend/toolkit.hpp"
 #include "stagemark/core/stage_timer.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "stagemark/suite/results_collector.hpp"
 #include "stagemark/suite/run_observer.hpp"
 #include "stagemark/suite/run_plan.hpp"
-#include "stagemark/suite/worker.hpp"
+#include "stagemark/workers/worker.hpp"
 
 namespace stagemark {
 
-/// Why a run ends that nothing else ends.
+/// What a report says of a run that nothing ended before its plan did.
 inline constexpr const char* stopped_with_the_plan = "all planned rounds were measured";
 
 /// What a run of the suite produced.
@@ -33,7 +34,7 @@ struct SuiteResult {
   std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: Image::lost_low_byte
   bool interrupted = false;
   std::string stopped_because = stopped_with_the_plan;
-  bool in_workers = false;  ///< at least one approach had processes of its own
+  bool in_workers = false;  ///< each approach had processes of its own
   /// Measured mean cost of one reading of the clock: about twenty nanoseconds, of which a fraction matters.
   std::chrono::duration<double, std::nano> clock_reading{0};
 };
@@ -47,26 +48,36 @@ using Continuation = std::function<std::variant<MoreRounds, std::string>(const S
 class BenchmarkSuite {
  public:
   /// \param images decodes the data set's files
+  /// \throws UsageError naming the option that is out of range
+  /// \throws std::invalid_argument without an image source, or where a label is no class of the data set
   BenchmarkSuite(Dataset dataset, std::shared_ptr<const ImageSource> images, RunOptions options = {},
                  MonotonicClock clock = {});
 
-  /// Adds an approach; the first one added is the baseline.
+  /// Adds an approach to be measured in this process; the first one added is the baseline. One whose name is there
+  /// already gets `#2` behind it. \throws std::invalid_argument if there is no wrapper
   void add(Approach approach, std::unique_ptr<InferenceWrapper> wrapper);
 
+  /// Opens an approach in this process and adds it. \throws as `open_approach`
+  void add(const Toolkit& toolkit, const ApproachRequest& request);
+
   /// Adds an approach that processes of its own host, one after the other, so that its thread pools, its memory and its
-  /// crashes are its own. Only one approach measures at any moment.
-  void add(Approach approach, WorkerCommand worker);
+  /// crashes are its own. Only one approach measures at any moment. `own_worker()` is this program started anew.
+  void add(ApproachRequest request, WorkerCommand worker);
 
   /// Runs all. A failed image or approach is in the result; the others go on.
   /// \throws InputError if no image of the data set can be decoded
+  /// \throws UsageError if some approaches are measured in this process and others in workers, which would not be
+  ///         comparable, or if this process is to be several
   SuiteResult run(RunObserver& observer, const Continuation& go_on = {});
   SuiteResult run();
 
  private:
   struct Entrant {
-    Approach approach;
+    ApproachRequest request;
     std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand> content;
   };
+
+  [[nodiscard]] Approach named_apart(Approach approach) const;
 
   Dataset dataset_;
   std::shared_ptr<const ImageSource> images_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "stagemark/backend/decision.hpp"
+
 namespace stagemark {
 
 /// A file of this name in the root says that `stagemark sample` made the set.
@@ -39,6 +41,9 @@ struct Dataset {
 
   [[nodiscard]] std::filesystem::path file(const DatasetEntry& entry) const { return root / entry.path; }
 };
+
+/// How the classes of the set are decided for.
+DecisionRule decision_rule(const Dataset& dataset, double threshold);
 
 /// Which images of a set to take.
 struct DatasetOptions {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,12 +53,32 @@ struct InputRecord {
   std::vector<float> values;
 };
 
+/// What a network said of every class, before sigmoid or softmax: one row for each attempted inference.
+struct ClassScores {
+  std::size_t classes = 0;    ///< length of a row; 0: the engine does not tell, or nobody asked
+  std::vector<float> values;  ///< rows * classes; NaN where an inference failed
+
+  [[nodiscard]] std::size_t rows() const noexcept { return classes == 0 ? 0 : values.size() / classes; }
+  /// Adds rows of NaN until there are so many.
+  void pad_to(std::size_t rows) { values.resize(classes * rows, std::numeric_limits<float>::quiet_NaN()); }
+
+  /// Makes a row NaN, if it is there.
+  void forget(std::size_t row) {
+    if (row >= rows()) return;
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(row * classes);
+    std::fill(first, first + static_cast<std::ptrdiff_t>(classes), std::numeric_limits<float>::quiet_NaN());
+  }
+
+  bool operator==(const ClassScores&) const = default;
+};
+
 /// All that was measured of one approach.
 struct ApproachResult {
   Approach approach;
   ExecutionFacts facts;
   bool asynchronous = false;
   std::vector<InferenceRecord> inferences;
+  ClassScores scores;  ///< of `inferences`, where `RunOptions::keep_scores` asks for them
   std::vector<CallRecord> calls;
   std::vector<TurnRecord> turns;
   std::vector<FailedImage> failures;

@@ -14,12 +14,14 @@ struct RunProgress {
   std::size_t images_total = 0;
 };
 
-/// Told what a run does; called between turns, never inside a measurement.
+/// Told what a run does; called between turns and calls, never inside a measurement.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
   virtual void warming_up(const std::string& /*approach*/) {}
   virtual void progressed(const RunProgress& /*progress*/) {}
+  /// Told before each call of a network, warm-up included: the run is alive.
+  virtual void calling() {}
   /// Asked between calls: true ends the run, which then returns what it has.
   [[nodiscard]] virtual bool interrupted() { return false; }
 };

@@ -16,12 +16,16 @@ struct RunOptions {
   std::size_t rounds = 30;            ///< wanted number of rounds; decides their size
   std::optional<std::size_t> passes;  ///< over the data set; absent: as many as make at least `rounds` rounds
   std::size_t batch = 1;              ///< images per call
+  bool keep_scores = false;           ///< of every class: `ApproachResult::scores`
   std::size_t processes = 1;          ///< generations of fresh workers that share out the rounds
   double threshold = 0.5;             ///< positive if probability >= threshold
   std::size_t round_memory_bytes = 256U << 20U;  ///< most pixels held at once; cuts a turn into blocks, never a round
   /// A worker that opens its model, or makes one call, for longer than this is ended.
   std::chrono::milliseconds hang_limit = std::chrono::minutes(5);
 };
+
+/// \throws UsageError naming the option that is out of range
+void expect_usable(const RunOptions& options);
 
 /// Images [first, last) of the data set, processed by every approach in turn.
 struct Round {

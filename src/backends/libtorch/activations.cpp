@@ -24,9 +24,9 @@ float ranked(const at::Tensor& values, std::int64_t rank) {
 }
 
 /// The range of one image's tensor.
-ActivationRange range_of(const at::Tensor& tensor, CalibrationMethod method) {
+ActivationRange range_of(const at::Tensor& tensor, RangeMethod method) {
   const auto outliers = static_cast<std::int64_t>(beyond * static_cast<double>(tensor.numel()));
-  if (method == CalibrationMethod::min_max || outliers == 0) {
+  if (method == RangeMethod::min_max || outliers == 0) {
     const auto [low, high] = at::aminmax(tensor);
     return {low.item<float>(), high.item<float>()};
   }
@@ -42,7 +42,7 @@ void widen(ActivationRange& range, const ActivationRange& seen) {
 }  // namespace
 
 ActivationRanges observe_activations(const std::filesystem::path& checkpoint, std::span<const Image> images,
-                                     const Preprocessor& preprocessor, std::size_t threads, CalibrationMethod method) {
+                                     const Preprocessor& preprocessor, std::size_t threads, RangeMethod method) {
   const Checkpoint file = Checkpoint::open(checkpoint);
   try {
     at::set_num_threads(static_cast<int>(threads));

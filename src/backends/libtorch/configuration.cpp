@@ -5,8 +5,9 @@
 #include <ATen/Version.h>
 
 #include <optional>
-#include <sstream>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace stagemark::libtorch {
 namespace {
@@ -21,26 +22,24 @@ std::optional<std::string> after(std::string_view text, std::string_view mark) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> configuration() {
+RuntimeConfiguration configuration() {
   const std::string built = at::show_config();
-  std::vector<std::pair<std::string, std::string>> facts;
-  const auto add = [&](const char* name, const char* mark) {
-    if (auto value = after(built, mark)) facts.emplace_back(name, *std::move(value));
+  RuntimeConfiguration result;
+  result.build_type = after(built, "BUILD_TYPE=");
+  result.cpu_capability = after(built, "CPU capability usage: ");
+  if (at::hasMKL()) result.own_blas = "MKL";
+  const auto add = [&](const char* name, std::optional<std::string> value) {
+    if (value) result.more.emplace_back(name, *std::move(value));
   };
-  add("compiler", "\n  - ");
-  add("build_type", "BUILD_TYPE=");
-  add("blas", "BLAS_INFO=");
-  add("lapack", "LAPACK_INFO=");
-  if (at::hasMKL()) facts.emplace_back("own_blas", "MKL");
-  add("cpu_capability", "CPU capability usage: ");
-  facts.emplace_back("onednn", at::hasMKLDNN() ? at::get_mkldnn_version() : "no");
-  facts.emplace_back("openmp", at::hasOpenMP() ? at::get_openmp_version() : "no");
-  add("cuda", "CUDA Runtime ");
-  add("cudnn", "CuDNN ");
-  if (auto backend = after(at::get_parallel_info(), "ATen parallel backend: ")) {
-    facts.emplace_back("parallel_backend", *std::move(backend));
-  }
-  return facts;
+  add("compiler", after(built, "\n  - "));
+  add("blas", after(built, "BLAS_INFO="));
+  add("lapack", after(built, "LAPACK_INFO="));
+  add("onednn", at::hasMKLDNN() ? at::get_mkldnn_version() : "no");
+  add("openmp", at::hasOpenMP() ? at::get_openmp_version() : "no");
+  add("cuda", after(built, "CUDA Runtime "));
+  add("cudnn", after(built, "CuDNN "));
+  add("parallel_backend", after(at::get_parallel_info(), "ATen parallel backend: "));
+  return result;
 }
 
 }  // namespace stagemark::libtorch

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
+#include "stagemark/backend/runtime_configuration.hpp"
 
 namespace stagemark::libtorch {
 
-/// How this LibTorch was built and is set up, in the words of `Backend::configuration`.
-std::vector<std::pair<std::string, std::string>> configuration();
+/// How this LibTorch was built and is set up.
+RuntimeConfiguration configuration();
 
 }  // namespace stagemark::libtorch

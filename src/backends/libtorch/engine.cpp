@@ -11,9 +11,8 @@
 #include <string_view>
 
 #include "cuda_runtime.hpp"
-#include "stagemark/backend/device_backend.hpp"
-#include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/read_out.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
 #include "tensor_source.hpp"
 
@@ -25,8 +24,11 @@ Device device_of(const at::Device& device) {
   return {};
 }
 
-/// A loaded network, and what its tensors were when it last ran.
+/// A loaded network in one piece or in two, on the host or on a CUDA device, and what its tensors were when it last ran.
+template <Device::Kind where, bool splits>
 class Engine {
+  static constexpr bool on_device = where == Device::Kind::cuda;
+
  public:
   Engine(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor)
       : network_(std::move(network)),
@@ -36,25 +38,26 @@ class Engine {
         observed_channels_last_(network_.memory_format == at::MemoryFormat::ChannelsLast),
         threads_(at::get_num_threads()) {}
 
-  /// N x 3 x H x W, float32, contiguous, on the host.
-  [[nodiscard]] at::Tensor preprocess(std::span<const Image> images, bool pinned) const {
-    return to_input(images, *preprocessor_, pinned);
+  /// N x 3 x H x W, on the host: for a device float32 and contiguous, else as the network takes it.
+  [[nodiscard]] at::Tensor preprocess(std::span<const Image> images) const {
+    const c10::InferenceMode guard;
+    // Pinned, so that the upload needs no staging copy and can overlap what the host does next.
+    if constexpr (on_device) return to_input(images, *preprocessor_, /*pinned=*/true);
+    return to_network(to_input(images, *preprocessor_, /*pinned=*/false));
   }
 
-  /// In the network's precision and memory format, on its device.
-  [[nodiscard]] at::Tensor to_network(const at::Tensor& input) const {
-    return input.to(network_.device, network_.input_type, /*non_blocking=*/true, /*copy=*/false,
-                    network_.memory_format);
+  [[nodiscard]] at::Tensor upload(const at::Tensor& input) const
+    requires on_device
+  {
+    const c10::InferenceMode guard;
+    // The bytes first, then precision and memory format on the device, which is quicker at it than the host.
+    return to_network(input.to(network_.device, /*non_blocking=*/true));
   }
 
-  [[nodiscard]] std::vector<float> input_of(const Image& image) const {
-    const at::Tensor input =
-        to_network(preprocess({&image, 1}, /*pinned=*/false)).to(at::kCPU, at::kFloat).contiguous();
-    const auto* first = input.data_ptr<float>();
-    return {first, first + input.numel()};
-  }
-
-  [[nodiscard]] at::Tensor extract_features(const at::Tensor& input) {
+  [[nodiscard]] at::Tensor extract_features(const at::Tensor& input)
+    requires splits
+  {
+    const c10::InferenceMode guard;
     at::Tensor features = network_.backbone(input);
     observed_type_ = features.scalar_type();
     observed_device_ = features.device();
@@ -62,23 +65,61 @@ class Engine {
     return features;
   }
 
-  [[nodiscard]] at::Tensor classify(const at::Tensor& features) const { return network_.head(features); }
-
-  [[nodiscard]] at::Tensor infer(const at::Tensor& input) {
-    at::Tensor logits = network_.head(input);
-    // The precision within is that of the parameters: a program may well return float32.
-    observed_device_ = logits.device();
-    observed_channels_last_ = input.is_contiguous(at::MemoryFormat::ChannelsLast);
-    return logits;
+  [[nodiscard]] at::Tensor classify(const at::Tensor& features) const
+    requires(splits && on_device)
+  {
+    const c10::InferenceMode guard;
+    return network_.head(features);
+  }
+  void classify(const at::Tensor& features, std::span<Prediction> out)
+    requires(splits && !on_device)
+  {
+    const c10::InferenceMode guard;
+    read_out(network_.head(features), out);
   }
 
-  static void read_out(const at::Tensor& logits, std::span<Prediction> out) {
-    const at::Tensor host = logits.to(at::kCPU, at::kFloat).contiguous();
-    stagemark::read_out({host.data_ptr<float>(), static_cast<std::size_t>(host.numel())},
-                        static_cast<std::size_t>(host.size(1)), out);
+  [[nodiscard]] at::Tensor infer(const at::Tensor& input)
+    requires(!splits && on_device)
+  {
+    return whole(input);
+  }
+  void infer(const at::Tensor& input, std::span<Prediction> out)
+    requires(!splits && !on_device)
+  {
+    read_out(whole(input), out);
   }
 
-  [[nodiscard]] ExecutionFacts facts() const {
+  void download(const at::Tensor& logits, std::span<Prediction> out)
+    requires on_device
+  {
+    read_out(logits, out);
+  }
+
+  void synchronize() const
+    requires on_device
+  {
+    torch::cuda::synchronize(network_.device.index());
+  }
+
+  [[nodiscard]] std::span<const float> scores() const {
+    if (!scores_.defined()) return {};
+    return {scores_.data_ptr<float>(), static_cast<std::size_t>(scores_.numel())};
+  }
+
+  [[nodiscard]] std::vector<float> input_of(const Image& image) const {
+    const c10::InferenceMode guard;
+    const at::Tensor input =
+        to_network(to_input({&image, 1}, *preprocessor_, /*pinned=*/false)).to(at::kCPU, at::kFloat).contiguous();
+    const auto* first = input.data_ptr<float>();
+    return {first, first + input.numel()};
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const {
+    if constexpr (on_device) return cuda_runtime::peak_bytes(network_.device);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts{precision_of(observed_type_), device_of(observed_device_), network_.model, network_.details};
     facts.details.emplace_back("engine_version", TORCH_VERSION);
     facts.details.emplace_back("memory_format", observed_channels_last_ ? "channels_last" : "contiguous");
@@ -93,111 +134,35 @@ class Engine {
     return facts;
   }
 
-  [[nodiscard]] at::Device device() const { return network_.device; }
-
  private:
+  /// In the network's precision and memory format, on its device.
+  [[nodiscard]] at::Tensor to_network(const at::Tensor& input) const {
+    return input.to(network_.device, network_.input_type, /*non_blocking=*/true, /*copy=*/false,
+                    network_.memory_format);
+  }
+
+  [[nodiscard]] at::Tensor whole(const at::Tensor& input) {
+    const c10::InferenceMode guard;
+    at::Tensor logits = network_.head(input);
+    // The precision within is that of the parameters: a program may well return float32.
+    observed_device_ = logits.device();
+    observed_channels_last_ = input.is_contiguous(at::MemoryFormat::ChannelsLast);
+    return logits;
+  }
+
+  void read_out(const at::Tensor& logits, std::span<Prediction> out) {
+    const c10::InferenceMode guard;
+    scores_ = logits.to(at::kCPU, at::kFloat).contiguous();
+    stagemark::read_out(scores(), static_cast<std::size_t>(scores_.size(1)), out);
+  }
+
   LoadedNetwork network_;
   std::shared_ptr<const Preprocessor> preprocessor_;
   at::ScalarType observed_type_;
   at::Device observed_device_;
   bool observed_channels_last_;
   int threads_;
-};
-
-template <class Base>
-class HostEngine : public Base {
- public:
-  explicit HostEngine(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
-    const c10::InferenceMode guard;
-    return engine_.input_of(image);
-  }
-
- protected:
-  at::Tensor preprocess(std::span<const Image> images) override {
-    const c10::InferenceMode guard;
-    return engine_.to_network(engine_.preprocess(images, /*pinned=*/false));
-  }
-
-  Engine engine_;
-};
-
-class HostNetwork final : public HostEngine<HostBackend<at::Tensor, at::Tensor>> {
-  using HostEngine::HostEngine;
-
-  at::Tensor extract_features(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.extract_features(input);
-  }
-  void classify(const at::Tensor& features, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(engine_.classify(features), out);
-  }
-};
-
-class HostWholeNetwork final : public HostEngine<WholeNetworkBackend<at::Tensor>> {
-  using HostEngine::HostEngine;
-
-  void infer(const at::Tensor& input, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(engine_.infer(input), out);
-  }
-};
-
-template <class Base>
-class CudaEngine : public Base {
- public:
-  explicit CudaEngine(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
-    const c10::InferenceMode guard;
-    return engine_.input_of(image);
-  }
-  [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const override {
-    return cuda_runtime::peak_bytes(engine_.device());
-  }
-
- protected:
-  at::Tensor preprocess(std::span<const Image> images) override {
-    const c10::InferenceMode guard;
-    // Pinned, so that the upload needs no staging copy and can overlap what the host does next.
-    return engine_.preprocess(images, /*pinned=*/true);
-  }
-  at::Tensor upload(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    // The bytes first, then precision and memory format on the device, which is quicker at it than the host.
-    return engine_.to_network(input.to(engine_.device(), /*non_blocking=*/true));
-  }
-  void download(const at::Tensor& logits, std::span<Prediction> out) override {
-    const c10::InferenceMode guard;
-    Engine::read_out(logits, out);
-  }
-  void synchronize() override { torch::cuda::synchronize(engine_.device().index()); }
-
-  Engine engine_;
-};
-
-class CudaNetwork final : public CudaEngine<DeviceBackend<at::Tensor, at::Tensor, at::Tensor, at::Tensor>> {
-  using CudaEngine::CudaEngine;
-
-  at::Tensor extract_features(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.extract_features(input);
-  }
-  at::Tensor classify(const at::Tensor& features) override {
-    const c10::InferenceMode guard;
-    return engine_.classify(features);
-  }
-};
-
-class CudaWholeNetwork final : public CudaEngine<WholeNetworkDeviceBackend<at::Tensor, at::Tensor, at::Tensor>> {
-  using CudaEngine::CudaEngine;
-
-  at::Tensor infer(const at::Tensor& input) override {
-    const c10::InferenceMode guard;
-    return engine_.infer(input);
-  }
+  at::Tensor scores_;  ///< of the last call, float32 on the host
 };
 
 }  // namespace
@@ -239,15 +204,16 @@ std::string sentence_in(const std::exception& error) {
 }
 
 std::unique_ptr<InferenceWrapper> wrap(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor) {
-  const bool on_device = network.device.is_cuda();
+  const auto as = [&]<Device::Kind where, bool splits>() -> std::unique_ptr<InferenceWrapper> {
+    return std::make_unique<Timed<Engine<where, splits>>>(std::move(network), std::move(preprocessor));
+  };
   const bool splits = static_cast<bool>(network.backbone);
-  Engine engine(std::move(network), std::move(preprocessor));
-  if (on_device) {
-    if (splits) return std::make_unique<CudaNetwork>(std::move(engine));
-    return std::make_unique<CudaWholeNetwork>(std::move(engine));
+  if (network.device.is_cuda()) {
+    return splits ? as.template operator()<Device::Kind::cuda, true>()
+                  : as.template operator()<Device::Kind::cuda, false>();
   }
-  if (splits) return std::make_unique<HostNetwork>(std::move(engine));
-  return std::make_unique<HostWholeNetwork>(std::move(engine));
+  return splits ? as.template operator()<Device::Kind::cpu, true>()
+                : as.template operator()<Device::Kind::cpu, false>();
 }
 
 }  // namespace stagemark::libtorch

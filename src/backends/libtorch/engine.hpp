@@ -41,7 +41,7 @@ struct LoadedNetwork {
   std::vector<std::pair<std::string, std::string>> details;
 };
 
-/// Makes it one of the wrappers that time their stages. Threads are those set at this moment.
+/// Makes it an engine with timed stages. Threads are those set at this moment.
 std::unique_ptr<InferenceWrapper> wrap(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor);
 
 }  // namespace stagemark::libtorch

@@ -74,7 +74,7 @@ std::optional<Unavailable> aoti_unavailable(const Approach& approach) {
   return probe(approach.precision, *approach.device);
 }
 
-/// Neither equal nor symmetric numbers, which would hide a difference between the whole and its parts.
+/// An input to try a network on. Equal or symmetric numbers would hide a difference between the whole and its parts.
 at::Tensor example_input(const BackendRequest& request, std::size_t batch, at::MemoryFormat memory_format) {
   const InputShape shape = request.preprocessor->shape();
   const auto size = [](std::size_t value) { return static_cast<std::int64_t>(value); };
@@ -90,9 +90,9 @@ LoadedNetwork load_quantised(const BackendRequest& request, const Checkpoint& ch
                              const ResidualNetwork& description) {
   if (!request.activation_ranges) {
     throw UsageError("a checkpoint has no activation ranges for int8", "approach '" + request.approach.label() + "'",
-                     "name calibration images with --calibration");
+                     "name calibration images with `activation_ranges`");
   }
-  // Packed weights are those of the engine that is current.
+  // Weights are packed for the quantised engine that is current, so that it has to be chosen first.
   const std::string engine = choose_quantised_engine().value_or("none");
   const auto network = std::make_shared<QuantisedNetwork>(description, tensors_of(checkpoint),
                                                           read_activation_ranges(*request.activation_ranges));
@@ -191,7 +191,7 @@ LoadedNetwork load_package(const BackendRequest& request) {
   }
 }
 
-/// In one piece that is recorded as a CUDA graph.
+/// The network as one function that is recorded as a CUDA graph.
 LoadedNetwork recorded(LoadedNetwork network) {
   const auto whole = [backbone = network.backbone, head = network.head](const at::Tensor& input) {
     return backbone ? head(backbone(input)) : head(input);
@@ -218,11 +218,11 @@ std::unique_ptr<InferenceWrapper> open(const BackendRequest& request, const Load
   }
 }
 
-Backend described(const std::string& engine) {
+Backend described(const std::string& engine, std::span<const Precision> known) {
   Backend backend;
   backend.engine = engine;
   backend.version = TORCH_VERSION;
-  backend.precisions = {Precision::fp32, Precision::fp16, Precision::bf16};
+  backend.precisions.assign(known.begin(), known.end());
   backend.devices = {Device{}};
   const std::size_t cuda_devices = std::max<std::size_t>(torch::cuda::device_count(), 1);
   for (std::size_t i = 0; i < cuda_devices; ++i) backend.devices.push_back({Device::Kind::cuda, i});
@@ -233,8 +233,7 @@ Backend described(const std::string& engine) {
 }  // namespace
 
 void add_to(BackendRegistry& registry) {
-  Backend eager = described("libtorch");
-  eager.precisions.push_back(Precision::int8);
+  Backend eager = described("libtorch", precisions);
   eager.options = {"channels-last", "nchw", "fold", "graph"};
   eager.open = [](const BackendRequest& request) {
     return open(request, [](const BackendRequest& r) { return load(r, ScriptExecution::as_stored); });
@@ -242,14 +241,14 @@ void add_to(BackendRegistry& registry) {
   eager.configuration = configuration;
   registry.add(std::move(eager));
 
-  Backend script = described("torchscript");
+  Backend script = described("torchscript", program_precisions);
   script.options = {"channels-last", "nchw", "graph"};
   script.open = [](const BackendRequest& request) {
     return open(request, [](const BackendRequest& r) { return load(r, ScriptExecution::frozen); });
   };
   registry.add(std::move(script));
 
-  Backend packages = described("aoti");
+  Backend packages = described("aoti", program_precisions);
   packages.unavailable = aoti_unavailable;
   packages.open = [](const BackendRequest& request) { return open(request, load_package); };
   registry.add(std::move(packages));

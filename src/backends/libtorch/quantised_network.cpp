@@ -89,7 +89,8 @@ std::optional<std::string> choose_quantised_engine() {
 QuantisedNetwork::Quantiser QuantisedNetwork::quantiser(const ActivationRanges& ranges, const std::string& name) {
   const auto found = ranges.find(name);
   if (found == ranges.end()) {
-    throw ModelError("the activation ranges lack '" + name + "'", {}, "calibrate this very checkpoint");
+    throw ModelError(
+        {.problem = "the activation ranges lack '" + name + "'", .remedy = "calibrate this very checkpoint"});
   }
   const double low = found->second.low;
   const double width = double{found->second.high} - low;

@@ -101,7 +101,7 @@ Part frozen(const Part& part, const Placement& placement) {
   return result;
 }
 
-/// One row of logits for each image: N alone is one logit each.
+/// Returns one row of logits for each image, also where the function returns N numbers: one logit for each.
 Script::Function with_rows(Script::Function function) {
   return [function = std::move(function)](const at::Tensor& input) {
     const at::Tensor output = function(input);
@@ -117,7 +117,7 @@ Script::Function with_rows(Script::Function function) {
 bool compose(const Script::Function& backbone, const Script::Function& head, const at::Tensor& example,
              const at::Tensor& expected) try {
   const at::Tensor logits = head(backbone(example)).to(at::kFloat);
-  // The same kernels on the same numbers: a program that does more between its parts is far off.
+  // Both run the same kernels on the same numbers, so that only a program that does more between its parts differs.
   return logits.sizes() == expected.sizes() && at::allclose(logits, expected, /*rtol=*/1e-3, /*atol=*/1e-3);
 } catch (const std::exception&) {
   return false;

@@ -20,7 +20,7 @@ namespace {
 using torch::jit::Module;
 using Unit = std::shared_ptr<torch::jit::CompilationUnit>;
 
-/// Without tensors or code, and of a type of its own.
+/// A module without tensors or code, and of a type of its own.
 Module new_module(const Unit& unit) {
   return {c10::QualifiedName("__torch__.stagemark.Part"), unit, /*shouldMangle=*/true};
 }

@@ -2,22 +2,24 @@
 
 #include <memory>
 
-#include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/backend/timed.hpp"
 
 namespace stagemark::null_engine {
 namespace {
 
 struct Nothing {};
 
-class NullBackend final : public HostBackend<Nothing, Nothing> {
+class NullEngine {
  public:
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
-
- protected:
-  Nothing preprocess(std::span<const Image> /*images*/) override { return {}; }
-  Nothing extract_features(const Nothing& /*input*/) override { return {}; }
-  void classify(const Nothing& /*features*/, std::span<Prediction> out) override {
+  static ExecutionFacts execution_facts() {
+    ExecutionFacts facts;
+    facts.does_nothing = true;
+    return facts;
+  }
+  static Nothing preprocess(std::span<const Image> /*images*/) { return {}; }
+  static Nothing extract_features(const Nothing& /*input*/) { return {}; }
+  static void classify(const Nothing& /*features*/, std::span<Prediction> out) {
     for (Prediction& prediction : out) prediction = Prediction{0.5, 0.0, std::nullopt};
   }
 };
@@ -34,7 +36,7 @@ void add_to(BackendRegistry& registry) {
     if (approach.device == Device{}) return std::nullopt;
     return Unavailable{"the null engine runs on the CPU only", "use null-fp32@cpu"};
   };
-  backend.open = [](const BackendRequest&) { return std::make_unique<NullBackend>(); };
+  backend.open = [](const BackendRequest&) { return std::make_unique<Timed<NullEngine>>(); };
   registry.add(std::move(backend));
 }
 

@@ -230,7 +230,7 @@ GraphFile read_graph_file(const std::filesystem::path& file) try {
   }
   throw ModelError("it is no ONNX graph");
 } catch (const ModelError& error) {
-  throw ModelError(error.what(), file.string());
+  throw ModelError(error.within(file.string()));
 }
 
 }  // namespace stagemark::onnxruntime

@@ -11,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
-#include "backend/split_model.hpp"
 #include "probe_graph.hpp"
 #include "providers.hpp"
 #include "stagemark/backend/read_out.hpp"
+#include "stagemark/backend/split_model.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark::onnxruntime {
@@ -167,7 +167,7 @@ Network::Network(Runtime& runtime, const BackendRequest& request)
   } catch (const Ort::Exception& error) {
     throw ModelError("ONNX Runtime cannot run it: " + sentence_in(error), request.model->string());
   } catch (const ModelError& error) {
-    throw ModelError(error.what(), request.model->string());
+    throw ModelError(error.within(request.model->string()));
   }
 }
 
@@ -211,7 +211,7 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
     return;
   }
   execution_->verify_compiled(provider_of(approach));
-  // What happens inside is TensorRT's choice; what the graph's numbers are bounds it.
+  // TensorRT chooses a precision for each layer by itself; the graph's numbers say which ones it can choose from.
   if (quantised != (approach.precision == Precision::int8)) {
     throw BackendError("asked for " + std::string(to_string(approach.precision)) + ", but the graph is " +
                        (quantised ? "quantised" : "not quantised"));
@@ -228,12 +228,12 @@ void Network::check_input(const InputShape& expected, std::size_t max_batch) {
   bool fits = shape.size() == 4;
   for (std::size_t i = 0; fits && i < image.size(); ++i)
     fits = shape[i + 1] < 0 || static_cast<std::size_t>(shape[i + 1]) == image[i];
-  if (!fits) throw ModelError("it takes " + text_of(shape) + ", and preprocessing makes " + wanted + " (see --resize)");
+  if (!fits) throw ModelError("it takes " + text_of(shape) + ", and preprocessing makes " + wanted + " (see `resize`)");
   if (shape.front() < 0) return;
   fixed_batch_ = shape.front();
   if (static_cast<std::size_t>(*fixed_batch_) == max_batch) return;
   throw ModelError("it takes batches of " + std::to_string(*fixed_batch_) + " only, and " + std::to_string(max_batch) +
-                   " was asked for (see --batch; or export it with a free first dimension)");
+                   " was asked for (see `batch`; or export it with a free first dimension)");
 }
 
 void Network::check_output(std::size_t batch) {
@@ -266,7 +266,7 @@ void Network::resize(std::size_t images) {
 
 std::span<float> Network::input_numbers(std::size_t count) {
   if (places_.front().type == float32) {
-    // Written through the handle, whose constness says nothing of what it holds.
+    // Through a reference that is not const: what the tensor holds is written to.
     Ort::Value& tensor = on_device_ ? host_input_ : tensors_.front();
     return {tensor.GetTensorMutableData<float>(), count};
   }
@@ -294,19 +294,18 @@ void Network::download(const CudaDriver& driver) {
 
 void Network::read_out(std::span<Prediction> out) {
   const std::size_t count = out.size() * outputs_;
-  std::span<const float> numbers;
   if (places_.back().type == float32) {
-    numbers = {host_output().GetTensorData<float>(), count};
+    scores_ = {host_output().GetTensorData<float>(), count};
   } else {
     numbers_.resize(std::max(numbers_.size(), count));
     const auto* const first = host_output().GetTensorData<Ort::Float16_t>();
     std::transform(first, first + count, numbers_.begin(), [](Ort::Float16_t number) { return number.ToFloat(); });
-    numbers = {numbers_.data(), count};
+    scores_ = {numbers_.data(), count};
   }
   if (yields_probabilities_) {
-    read_probabilities(numbers, outputs_, out);
+    read_probabilities(scores_, outputs_, out);
   } else {
-    stagemark::read_out(numbers, outputs_, out);
+    stagemark::read_out(scores_, outputs_, out);
   }
 }
 

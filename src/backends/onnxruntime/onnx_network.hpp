@@ -32,11 +32,11 @@ class Graph {
   /// A tensor in the memory that the session computes in.
   [[nodiscard]] Ort::Value tensor(const Shape& shape, ONNXTensorElementDataType type) const;
 
-  /// Runs, and lets ONNX Runtime make the output: on the host.
+  /// Runs the graph into a new tensor, which ONNX Runtime makes on the host.
   [[nodiscard]] Ort::Value run(const Ort::Value& input);
   void run(const Ort::Value& input, Ort::Value& output);
 
-  /// What ran since the session was made; from now on nothing is noted.
+  /// Ends the profile: the nodes that ran since the session was made.
   [[nodiscard]] std::vector<ExecutedNode> end_profile();
 
  private:
@@ -59,13 +59,14 @@ class Network {
 
   [[nodiscard]] bool is_split() const noexcept { return graphs_.size() == 2; }
   [[nodiscard]] const Execution& execution() const noexcept { return *execution_; }
-  /// Of all its files.
+  /// Weights and biases, summed over all its files.
   [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
 
   /// Makes place for the batch, and puts the numbers where the device's upload, or the network itself, takes them.
   /// \param fill given the place of each image's numbers in turn
   template <class Fill>
   void fill_input(std::size_t images, std::size_t elements, Fill&& fill) {
+    scores_ = {};
     resize(images);
     const std::span<float> numbers = input_numbers(images * elements);
     for (std::size_t i = 0; i < images; ++i) fill(i, numbers.subspan(i * elements, elements));
@@ -76,8 +77,10 @@ class Network {
   /// Runs the graph of that index on the tensor before it, into the one behind it.
   void run(std::size_t graph) { graphs_[graph].run(tensors_[graph], tensors_[graph + 1]); }
   void download(const CudaDriver& driver);
-  /// From what download(), or on the host the last graph, left.
+  /// Makes predictions of the output: of what download() copied, or on the host of what the last graph wrote.
   void read_out(std::span<Prediction> out);
+  /// The output that read_out() read, a row for each image; valid until the input is filled again.
+  [[nodiscard]] std::span<const float> scores() const noexcept { return scores_; }
 
   /// What the network got last, of the first image.
   [[nodiscard]] std::vector<float> first_input(std::size_t elements) const;
@@ -110,6 +113,7 @@ class Network {
   Ort::Value host_input_{nullptr};  ///< where the network is on a device
   Ort::Value host_output_{nullptr};
   std::vector<float> numbers_;  ///< of a half-precision input or output
+  std::span<const float> scores_;
 };
 
 }  // namespace stagemark::onnxruntime

@@ -10,9 +10,8 @@
 #include "onnx_network.hpp"
 #include "providers.hpp"
 #include "runtime.hpp"
-#include "stagemark/backend/device_backend.hpp"
-#include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
 
@@ -32,7 +31,8 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
   const Approach& approach = request.approach;
   const Execution& execution = network.execution();
   // Both were verified when the network was loaded.
-  ExecutionFacts facts{approach.precision, *approach.device, request.exported_from, {}};
+  ExecutionFacts facts{
+      .precision = approach.precision, .device = *approach.device, .model = request.exported_from, .details = {}};
   if (!facts.model)
     facts.model = {request.model->string(), "onnx", sha256_of_file(*request.model), network.parameters()};
   const std::string provider = provider_of(approach);
@@ -62,120 +62,102 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
   return facts;
 }
 
-/// A loaded network and what fills its input.
-struct Engine {
-  Engine(std::shared_ptr<Shared> shared_state, const BackendRequest& request)
-      : shared(std::move(shared_state)),
-        network(shared->runtime, request),
-        preprocessor(request.preprocessor),
-        facts(facts_of(network, request)) {}
+/// A loaded network, on the host or on a CUDA device, in one piece or in two. ONNX Runtime's calls return when the device
+/// has finished; it is waited for all the same, as every device is.
+template <Device::Kind where, bool splits>
+class Engine {
+  static constexpr bool on_device = where == Device::Kind::cuda;
 
-  void preprocess(std::span<const Image> images) {
-    network.fill_input(images.size(), preprocessor->shape().elements(),
-                       [&](std::size_t i, std::span<float> out) { preprocessor->run(images[i], out); });
+ public:
+  Engine(std::shared_ptr<Shared> shared, Network network, const BackendRequest& request)
+      : shared_(std::move(shared)),
+        network_(std::move(network)),
+        preprocessor_(request.preprocessor),
+        facts_(facts_of(network_, request)) {}
+
+  Filled preprocess(std::span<const Image> images) {
+    network_.fill_input(images.size(), preprocessor_->shape().elements(),
+                        [&](std::size_t i, std::span<float> out) { preprocessor_->run(images[i], out); });
+    return {};
+  }
+  Filled upload(const Filled& /*input*/)
+    requires on_device
+  {
+    network_.upload(shared_->driver);
+    return {};
   }
 
+  Filled extract_features(const Filled& /*input*/)
+    requires splits
+  {
+    network_.run(0);
+    return {};
+  }
+  Filled classify(const Filled& /*features*/)
+    requires(splits && on_device)
+  {
+    network_.run(1);
+    return {};
+  }
+  void classify(const Filled& /*features*/, std::span<Prediction> out)
+    requires(splits && !on_device)
+  {
+    network_.run(1);
+    network_.read_out(out);
+  }
+  Filled infer(const Filled& /*input*/)
+    requires(!splits && on_device)
+  {
+    network_.run(0);
+    return {};
+  }
+  void infer(const Filled& /*input*/, std::span<Prediction> out)
+    requires(!splits && !on_device)
+  {
+    network_.run(0);
+    network_.read_out(out);
+  }
+
+  void download(const Filled& /*output*/, std::span<Prediction> out)
+    requires on_device
+  {
+    network_.download(shared_->driver);
+    network_.read_out(out);
+  }
+  void synchronize()
+    requires on_device
+  {
+    shared_->driver.synchronize(facts_.device.index);
+  }
+
+  [[nodiscard]] ExecutionFacts execution_facts() const { return facts_; }
+  [[nodiscard]] std::span<const float> scores() const { return network_.scores(); }
   std::vector<float> input_of(const Image& image) {
     preprocess({&image, 1});
-    return network.first_input(preprocessor->shape().elements());
+    return network_.first_input(preprocessor_->shape().elements());
   }
 
-  std::shared_ptr<Shared> shared;  ///< outlives the sessions
-  Network network;
-  std::shared_ptr<const Preprocessor> preprocessor;
-  ExecutionFacts facts;
-};
-
-/// What all wrappers share; Base times the stages.
-template <class Base>
-class EngineOf : public Base {
- public:
-  explicit EngineOf(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts; }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override { return engine_.input_of(image); }
-
- protected:
-  Filled preprocess(std::span<const Image> images) override {
-    engine_.preprocess(images);
-    return {};
-  }
-
-  Engine engine_;
-};
-
-class HostNetwork final : public EngineOf<HostBackend<Filled, Filled>> {
-  using EngineOf::EngineOf;
-
-  Filled extract_features(const Filled& /*input*/) override {
-    engine_.network.run(0);
-    return {};
-  }
-  void classify(const Filled& /*features*/, std::span<Prediction> out) override {
-    engine_.network.run(1);
-    engine_.network.read_out(out);
-  }
-};
-
-class HostWholeNetwork final : public EngineOf<WholeNetworkBackend<Filled>> {
-  using EngineOf::EngineOf;
-
-  void infer(const Filled& /*input*/, std::span<Prediction> out) override {
-    engine_.network.run(0);
-    engine_.network.read_out(out);
-  }
-};
-
-/// ONNX Runtime's calls return when the device has finished; the base waits all the same, as for every device.
-template <class Base>
-class CudaEngineOf : public EngineOf<Base> {
- public:
-  using EngineOf<Base>::EngineOf;
-
- protected:
-  Filled upload(const Filled& /*input*/) override {
-    this->engine_.network.upload(this->engine_.shared->driver);
-    return {};
-  }
-  void download(const Filled& /*output*/, std::span<Prediction> out) override {
-    this->engine_.network.download(this->engine_.shared->driver);
-    this->engine_.network.read_out(out);
-  }
-  void synchronize() override { this->engine_.shared->driver.synchronize(this->engine_.facts.device.index); }
-};
-
-class CudaNetwork final : public CudaEngineOf<DeviceBackend<Filled, Filled, Filled, Filled>> {
-  using CudaEngineOf::CudaEngineOf;
-
-  Filled extract_features(const Filled& /*input*/) override {
-    engine_.network.run(0);
-    return {};
-  }
-  Filled classify(const Filled& /*features*/) override {
-    engine_.network.run(1);
-    return {};
-  }
-};
-
-class CudaWholeNetwork final : public CudaEngineOf<WholeNetworkDeviceBackend<Filled, Filled, Filled>> {
-  using CudaEngineOf::CudaEngineOf;
-
-  Filled infer(const Filled& /*input*/) override {
-    engine_.network.run(0);
-    return {};
-  }
+ private:
+  std::shared_ptr<Shared> shared_;  ///< outlives the sessions
+  Network network_;
+  std::shared_ptr<const Preprocessor> preprocessor_;
+  ExecutionFacts facts_;
 };
 
 std::unique_ptr<InferenceWrapper> open(const std::shared_ptr<Shared>& shared, const BackendRequest& request) try {
-  Engine engine(shared, request);
-  const bool splits = engine.network.is_split();
+  Network network(shared->runtime, request);
+  const bool splits = network.is_split();
+  const auto as = [&]<Device::Kind where, bool in_two>() -> std::unique_ptr<InferenceWrapper> {
+    return std::make_unique<Timed<Engine<where, in_two>>>(shared, std::move(network), request);
+  };
   if (request.approach.device->kind == Device::Kind::cuda) {
-    if (splits) return std::make_unique<CudaNetwork>(std::move(engine));
-    return std::make_unique<CudaWholeNetwork>(std::move(engine));
+    return splits ? as.template operator()<Device::Kind::cuda, true>()
+                  : as.template operator()<Device::Kind::cuda, false>();
   }
-  if (splits) return std::make_unique<HostNetwork>(std::move(engine));
-  return std::make_unique<HostWholeNetwork>(std::move(engine));
+  return splits ? as.template operator()<Device::Kind::cpu, true>()
+                : as.template operator()<Device::Kind::cpu, false>();
 } catch (const BackendError& error) {
-  throw BackendError(error.what(), "approach '" + request.approach.label() + "'");
+  throw BackendError(error.within("approach '" + request.approach.label() + "'"));
 }
 
 /// Whether ONNX Runtime really does what the approach says: tried, never deduced from a version.
@@ -204,7 +186,7 @@ Backend backend(const std::shared_ptr<Shared>& shared, const std::string& engine
   Backend result;
   result.engine = engine;
   result.version = Runtime::version();
-  result.precisions = {Precision::fp32, Precision::fp16, Precision::int8};
+  result.precisions.assign(precisions.begin(), precisions.end());
   result.runs_onnx = true;
   result.devices = std::move(devices);
   const std::size_t cuda_devices = std::max<std::size_t>(shared->driver.device_count(), 1);

@@ -38,7 +38,9 @@ std::filesystem::path engine_cache() {
   if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
     return std::filesystem::path(cache) / "stagemark" / "tensorrt";
   const std::string home = environment("HOME");
-  if (home.empty()) throw BackendError("no place for TensorRT's engines", {}, "name a directory in $STAGEMARK_CACHE");
+  if (home.empty())
+    throw BackendError(
+        {.problem = "no place for TensorRT's engines", .remedy = "name a directory in $STAGEMARK_CACHE"});
   return std::filesystem::path(home) / ".cache" / "stagemark" / "tensorrt";
 }
 

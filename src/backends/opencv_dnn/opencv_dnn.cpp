@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "backend/split_model.hpp"
-#include "stagemark/backend/host_backend.hpp"
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/backend/split_model.hpp"
+#include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
 
@@ -66,7 +66,7 @@ void count_layers(const cv::dnn::Net& net, Layers& layers) {
 }
 
 cv::dnn::Net read(const fs::path& file) {
-  if (!fs::is_regular_file(file)) throw ModelError("no such file", file.string(), "check the path given with --model");
+  if (!fs::is_regular_file(file)) throw ModelError("no such file", file.string(), "check the path given as `model`");
   try {
     cv::dnn::Net net = cv::dnn::readNetFromONNX(file.string());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
@@ -79,13 +79,17 @@ cv::dnn::Net read(const fs::path& file) {
 }
 
 /// A network in two pieces or in one, and its input.
+template <bool splits>
 class Engine {
  public:
+  /// \param head the file with the second piece; absent where the network is in one
   Engine(const BackendRequest& request, const std::optional<fs::path>& head)
       : preprocessor_(request.preprocessor), network_(read(*request.model)) {
-    if (head) head_ = read(*head);
     count_layers(network_, layers_);
-    if (head_) count_layers(*head_, layers_);
+    if constexpr (splits) {
+      head_ = read(*head);
+      count_layers(head_, layers_);
+    }
     precision_ = precision_of(request);
     model_ = request.exported_from
                  ? *request.exported_from
@@ -105,22 +109,40 @@ class Engine {
     return input_;
   }
 
-  /// The network, or its backbone.
-  cv::Mat run(const cv::Mat& input) { return forward(network_, input); }
-  cv::Mat run_head(const cv::Mat& features) { return forward(*head_, features); }
-
-  static void read_out(const cv::Mat& logits, std::span<Prediction> out) {
-    stagemark::read_out({logits.ptr<float>(), logits.total()}, logits.total() / out.size(), out);
+  cv::Mat extract_features(const cv::Mat& input)
+    requires splits
+  {
+    return forward(network_, input);
+  }
+  void classify(const cv::Mat& features, std::span<Prediction> out)
+    requires splits
+  {
+    read_out(forward(head_, features), out);
+  }
+  void infer(const cv::Mat& input, std::span<Prediction> out)
+    requires(!splits)
+  {
+    read_out(forward(network_, input), out);
   }
 
-  [[nodiscard]] ExecutionFacts facts() const {
-    return {precision_,
-            Device{},
-            model_,
-            {{"engine_version", cv::getVersionString()},
-             {"int8_layers", std::to_string(layers_.integer) + " of " + std::to_string(layers_.all)},
-             {"dnn_backend", "opencv"},
-             {"threads", std::to_string(cv::getNumThreads())}}};
+  [[nodiscard]] std::span<const float> scores() const {
+    if (logits_.empty()) return {};
+    return {logits_.ptr<float>(), logits_.total()};
+  }
+
+  std::vector<float> input_of(const Image& image) {
+    const cv::Mat input = preprocess({&image, 1});
+    return {input.ptr<float>(), input.ptr<float>() + input.total()};
+  }
+
+  [[nodiscard]] ExecutionFacts execution_facts() const {
+    return {.precision = precision_,
+            .device = {},
+            .model = model_,
+            .details = {{"engine_version", cv::getVersionString()},
+                        {"int8_layers", std::to_string(layers_.integer) + " of " + std::to_string(layers_.all)},
+                        {"dnn_backend", "opencv"},
+                        {"threads", std::to_string(cv::getNumThreads())}}};
   }
 
  private:
@@ -131,6 +153,12 @@ class Engine {
     } catch (const cv::Exception& error) {
       throw BackendError("OpenCV failed: " + sentence_in(error));
     }
+  }
+
+  /// Keeps the network's own output: it is overwritten by the next call.
+  void read_out(const cv::Mat& logits, std::span<Prediction> out) {
+    logits_ = logits;
+    stagemark::read_out(scores(), logits_.total() / out.size(), out);
   }
 
   [[nodiscard]] std::vector<int> input_sizes(std::size_t images) const {
@@ -161,9 +189,10 @@ class Engine {
     const cv::Mat input(input_sizes(1), CV_32F, cv::Scalar(0));
     const cv::Mat output = [&] {
       try {
-        return head_ ? run_head(run(input)) : run(input);
+        const cv::Mat first = forward(network_, input);
+        return splits ? forward(head_, first) : first;
       } catch (const BackendError& error) {
-        throw ModelError(error.what(), file, "the network must take N x 3 x H x W of the size that --resize says");
+        throw ModelError(error.problem(), file, "the network must take N x 3 x H x W of the size that `resize` says");
       }
     }();
     if (output.depth() != CV_32F || output.total() == 0 || output.size[0] != 1 || !output.isContinuous()) {
@@ -173,42 +202,12 @@ class Engine {
 
   std::shared_ptr<const Preprocessor> preprocessor_;
   cv::dnn::Net network_;
-  std::optional<cv::dnn::Net> head_;
+  cv::dnn::Net head_;  ///< empty where the network is in one piece
   Layers layers_;
   Precision precision_ = Precision::fp32;
   ModelFacts model_;
   cv::Mat input_;
-};
-
-template <class Base>
-class OpencvBackend : public Base {
- public:
-  explicit OpencvBackend(Engine engine) : engine_(std::move(engine)) {}
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return engine_.facts(); }
-  [[nodiscard]] std::vector<float> input_of(const Image& image) override {
-    const cv::Mat input = engine_.preprocess({&image, 1});
-    return {input.ptr<float>(), input.ptr<float>() + input.total()};
-  }
-
- protected:
-  cv::Mat preprocess(std::span<const Image> images) override { return engine_.preprocess(images); }
-
-  Engine engine_;
-};
-
-class SplitNetwork final : public OpencvBackend<HostBackend<cv::Mat, cv::Mat>> {
-  using OpencvBackend::OpencvBackend;
-
-  cv::Mat extract_features(const cv::Mat& input) override { return engine_.run(input); }
-  void classify(const cv::Mat& features, std::span<Prediction> out) override {
-    Engine::read_out(engine_.run_head(features), out);
-  }
-};
-
-class WholeNetwork final : public OpencvBackend<WholeNetworkBackend<cv::Mat>> {
-  using OpencvBackend::OpencvBackend;
-
-  void infer(const cv::Mat& input, std::span<Prediction> out) override { Engine::read_out(engine_.run(input), out); }
+  cv::Mat logits_;  ///< of the last call
 };
 
 std::optional<Unavailable> unavailable(const Approach& approach) {
@@ -220,9 +219,8 @@ std::unique_ptr<InferenceWrapper> open(const BackendRequest& request) {
   const QuietLog quiet;
   cv::setNumThreads(static_cast<int>(request.threads));
   const std::optional<fs::path> head = head_beside(*request.model);
-  Engine engine(request, head);
-  if (head) return std::make_unique<SplitNetwork>(std::move(engine));
-  return std::make_unique<WholeNetwork>(std::move(engine));
+  if (head) return std::make_unique<Timed<Engine<true>>>(request, head);
+  return std::make_unique<Timed<Engine<false>>>(request, head);
 }
 
 }  // namespace
@@ -231,9 +229,9 @@ void add_to(BackendRegistry& registry) {
   Backend backend;
   backend.engine = "opencv";
   backend.version = cv::getVersionString();
-  backend.precisions = {Precision::fp32, Precision::int8};
+  backend.precisions.assign(precisions.begin(), precisions.end());
   backend.runs_onnx = true;
-  backend.fuses_qdq = false;
+  backend.int8_graph = Int8Graph::integer_operators;
   backend.devices = {Device{}};
   backend.unavailable = unavailable;
   backend.open = open;

@@ -86,8 +86,8 @@
     precision_recall() {
       return scatter(having("precision_recall").map((a) => line(a, points(a.precision_recall))), unitAxis("recall"), unitAxis("precision"));
     },
-    calibration() {
-      return scatter([...having("calibration").map((a) => line(a, points(a.calibration), { pointRadius: 4 })), diagonal],
+    reliability() {
+      return scatter([...having("reliability").map((a) => line(a, points(a.reliability), { pointRadius: 4 })), diagonal],
                      unitAxis("mean probability"), unitAxis("share positive"));
     },
   };

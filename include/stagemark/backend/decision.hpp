@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "stagemark/backend/inference_wrapper.hpp"
+
+namespace stagemark {
+
+/// What turns a probability into a class.
+struct DecisionRule {
+  double threshold = 0.5;               ///< positive if the probability of the positive class is at least this
+  std::size_t classes = 2;              ///< that the task has; 0 where it names none
+  std::optional<std::size_t> positive;  ///< index of the positive class; absent: 1 of two
+};
+
+/// The probability of the positive class. A network with two classes gives that of class index 1; where class 0 is the
+/// positive one of two, it is turned round.
+double positive_probability(const Prediction& prediction, const DecisionRule& rule) noexcept;
+
+/// The index of the class that a prediction decides for: the network's own winner where it names one, else the positive
+/// class where its probability reaches the threshold, else the other.
+std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexcept;
+
+}  // namespace stagemark

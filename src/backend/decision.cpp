@@ -1,0 +1,22 @@
+#include "stagemark/backend/decision.hpp"
+
+namespace stagemark {
+namespace {
+
+bool class_zero_is_positive(const DecisionRule& rule) noexcept {
+  return rule.classes == 2 && rule.positive == std::size_t{0};
+}
+
+}  // namespace
+
+double positive_probability(const Prediction& prediction, const DecisionRule& rule) noexcept {
+  return class_zero_is_positive(rule) ? 1 - prediction.probability : prediction.probability;
+}
+
+std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexcept {
+  if (prediction.class_index) return *prediction.class_index;
+  const bool positive = positive_probability(prediction, rule) >= rule.threshold;
+  return positive != class_zero_is_positive(rule) ? 1 : 0;
+}
+
+}  // namespace stagemark

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace stagemark {
+
+/// Whether this process was started as a worker. From now on `own_worker` knows that its own program can become one.
+bool asked_to_be_worker(int argc, char** argv);
+
+}  // namespace stagemark
