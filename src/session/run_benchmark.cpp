@@ -251,7 +251,9 @@ Report measure_machine_noise(RunRequest request, SessionObserver& observer, cons
 }
 
 void expect_complete(const Report& report, const CountOrShare& max_skipped) {
-  if (const auto* share = std::get_if<double>(&max_skipped); share != nullptr && !(*share >= 0 && *share <= 1)) {
+  const auto* share = std::get_if<double>(&max_skipped);
+  const bool in_range = share == nullptr || (*share >= 0 && *share <= 1);  // NaN is not
+  if (!in_range) {
     throw UsageError("the share is no number from 0 to 1", "`max_skipped`");
   }
   for (const ApproachReport& approach : report.results) {

@@ -25,9 +25,9 @@ Device device_of(const at::Device& device) {
 }
 
 /// A loaded network in one piece or in two, on the host or on a CUDA device, and what its tensors were when it last ran.
-template <Device::Kind where, bool splits>
+template <Device::Kind Where, bool Splits>
 class Engine {
-  static constexpr bool on_device = where == Device::Kind::cuda;
+  static constexpr bool on_device = Where == Device::Kind::cuda;
 
  public:
   Engine(LoadedNetwork network, std::shared_ptr<const Preprocessor> preprocessor)
@@ -55,7 +55,7 @@ class Engine {
   }
 
   [[nodiscard]] at::Tensor extract_features(const at::Tensor& input)
-    requires splits
+    requires Splits
   {
     const c10::InferenceMode guard;
     at::Tensor features = network_.backbone(input);
@@ -66,25 +66,25 @@ class Engine {
   }
 
   [[nodiscard]] at::Tensor classify(const at::Tensor& features) const
-    requires(splits && on_device)
+    requires(Splits && on_device)
   {
     const c10::InferenceMode guard;
     return network_.head(features);
   }
   void classify(const at::Tensor& features, std::span<Prediction> out)
-    requires(splits && !on_device)
+    requires(Splits && !on_device)
   {
     const c10::InferenceMode guard;
     read_out(network_.head(features), out);
   }
 
   [[nodiscard]] at::Tensor infer(const at::Tensor& input)
-    requires(!splits && on_device)
+    requires(!Splits && on_device)
   {
     return whole(input);
   }
   void infer(const at::Tensor& input, std::span<Prediction> out)
-    requires(!splits && !on_device)
+    requires(!Splits && !on_device)
   {
     read_out(whole(input), out);
   }

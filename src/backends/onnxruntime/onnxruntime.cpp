@@ -64,9 +64,9 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
 
 /// A loaded network, on the host or on a CUDA device, in one piece or in two. ONNX Runtime's calls return when the device
 /// has finished; it is waited for all the same, as every device is.
-template <Device::Kind where, bool splits>
+template <Device::Kind Where, bool Splits>
 class Engine {
-  static constexpr bool on_device = where == Device::Kind::cuda;
+  static constexpr bool on_device = Where == Device::Kind::cuda;
 
  public:
   Engine(std::shared_ptr<Shared> shared, Network network, const BackendRequest& request)
@@ -88,31 +88,31 @@ class Engine {
   }
 
   Filled extract_features(const Filled& /*input*/)
-    requires splits
+    requires Splits
   {
     network_.run(0);
     return {};
   }
   Filled classify(const Filled& /*features*/)
-    requires(splits && on_device)
+    requires(Splits && on_device)
   {
     network_.run(1);
     return {};
   }
   void classify(const Filled& /*features*/, std::span<Prediction> out)
-    requires(splits && !on_device)
+    requires(Splits && !on_device)
   {
     network_.run(1);
     network_.read_out(out);
   }
   Filled infer(const Filled& /*input*/)
-    requires(!splits && on_device)
+    requires(!Splits && on_device)
   {
     network_.run(0);
     return {};
   }
   void infer(const Filled& /*input*/, std::span<Prediction> out)
-    requires(!splits && !on_device)
+    requires(!Splits && !on_device)
   {
     network_.run(0);
     network_.read_out(out);
@@ -147,8 +147,8 @@ class Engine {
 std::unique_ptr<InferenceWrapper> open(const std::shared_ptr<Shared>& shared, const BackendRequest& request) try {
   Network network(shared->runtime, request);
   const bool splits = network.is_split();
-  const auto as = [&]<Device::Kind where, bool in_two>() -> std::unique_ptr<InferenceWrapper> {
-    return std::make_unique<Timed<Engine<where, in_two>>>(shared, std::move(network), request);
+  const auto as = [&]<Device::Kind Where, bool InTwo>() -> std::unique_ptr<InferenceWrapper> {
+    return std::make_unique<Timed<Engine<Where, InTwo>>>(shared, std::move(network), request);
   };
   if (request.approach.device->kind == Device::Kind::cuda) {
     return splits ? as.template operator()<Device::Kind::cuda, true>()

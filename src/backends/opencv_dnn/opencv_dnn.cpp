@@ -79,14 +79,14 @@ cv::dnn::Net read(const fs::path& file) {
 }
 
 /// A network in two pieces or in one, and its input.
-template <bool splits>
+template <bool Splits>
 class Engine {
  public:
   /// \param head the file with the second piece; absent where the network is in one
   Engine(const BackendRequest& request, const std::optional<fs::path>& head)
       : preprocessor_(request.preprocessor), network_(read(*request.model)) {
     count_layers(network_, layers_);
-    if constexpr (splits) {
+    if constexpr (Splits) {
       head_ = read(*head);
       count_layers(head_, layers_);
     }
@@ -110,17 +110,17 @@ class Engine {
   }
 
   cv::Mat extract_features(const cv::Mat& input)
-    requires splits
+    requires Splits
   {
     return forward(network_, input);
   }
   void classify(const cv::Mat& features, std::span<Prediction> out)
-    requires splits
+    requires Splits
   {
     read_out(forward(head_, features), out);
   }
   void infer(const cv::Mat& input, std::span<Prediction> out)
-    requires(!splits)
+    requires(!Splits)
   {
     read_out(forward(network_, input), out);
   }
@@ -190,7 +190,7 @@ class Engine {
     const cv::Mat output = [&] {
       try {
         const cv::Mat first = forward(network_, input);
-        return splits ? forward(head_, first) : first;
+        return Splits ? forward(head_, first) : first;
       } catch (const BackendError& error) {
         throw ModelError(error.problem(), file, "the network must take N x 3 x H x W of the size that `resize` says");
       }
