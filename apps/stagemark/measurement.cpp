@@ -161,11 +161,10 @@ RunRequest MeasurementArguments::request() const {
   RunRequest request;
   request.images = images;
   for (const std::string& text : approaches) request.approaches.push_back(parse_approach(text));
-  // Files may be bound to the approach that is measured where none is named.
-  const std::vector<Approach> named =
-      request.approaches.empty() ? std::vector{parse_approach("libtorch-fp32")} : request.approaches;
-  request.models = bound_files(models, named);
-  request.workers = bound_files(workers, named);
+  // Named here too, since files may be bound to it.
+  if (request.approaches.empty()) request.approaches.push_back(parse_approach("libtorch-fp32"));
+  request.models = bound_files(models, request.approaches);
+  request.workers = bound_files(workers, request.approaches);
   if (device != "auto") {
     request.device = parse_device(device);
     if (!request.device) {

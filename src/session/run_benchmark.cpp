@@ -152,20 +152,19 @@ void expect_something_measured(const SuiteResult& result) {
 /// \param amend is given the report before it is shown and written
 Report run_and_amend(const RunRequest& request, SessionObserver& observer, const Toolkit& toolkit,
                      const std::function<void(Report&)>& amend) {
-  expect_usable(request.options);
+  const bool in_workers = request.isolation == Isolation::process;
+  RunOptions options = request.options;
+  // One process is one draw of memory layout and thread placement: a comparison needs several (statistics of five).
+  options.processes = request.processes.value_or(in_workers && request.approaches.size() > 1 ? 5 : 1);
+  expect_usable(options);
   const BackendRegistry& registry = toolkit.registry;
   const std::size_t threads = request.threads.value_or(usable_cpus());
   const std::vector<Approach> approaches = resolve_approaches(request, registry);
   const BoundFiles models("models", request.models, approaches);
   const BoundFiles workers("workers", request.workers, approaches);
-  const bool in_workers = request.isolation == Isolation::process;
   if (!in_workers && (request.processes.value_or(1) > 1 || !request.workers.empty())) {
     throw UsageError("there are no workers", "`isolation` none", "leave out `processes` and `workers`, or this");
   }
-  RunOptions options = request.options;
-  // One process is one draw of memory layout and thread placement: a comparison needs several (statistics of five).
-  options.processes = request.processes.value_or(in_workers && approaches.size() > 1 ? 5 : 1);
-  expect_usable(options);
 
   // Where nothing is quantised, a model that cannot be had is found before the images are listed.
   std::optional<Dataset> dataset;

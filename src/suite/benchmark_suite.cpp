@@ -118,7 +118,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
                      "measure all alike: what a process shares would be taken for a difference of approaches");
   }
   if (workers == 0 && options_.processes > 1) {
-    throw UsageError("one process cannot be several generations of workers", "processes",
+    throw UsageError("one process cannot be several generations of workers", "`processes`",
                      "add approaches with workers");
   }
   std::vector<Round> plan = plan_rounds(dataset_.entries.size(), entrants_.size(), options_);
