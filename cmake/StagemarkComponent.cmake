@@ -1,9 +1,13 @@
 # Our warnings and sanitizers, on our own targets only: never on a dependency, never on a parent project.
 add_library(stagemark_build_flags INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  target_compile_options(stagemark_build_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-    -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wnull-dereference
+  target_compile_options(stagemark_build_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion
+    -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wnull-dereference
     $<$<BOOL:${STAGEMARK_WARNINGS_AS_ERRORS}>:-Werror>)
+  # Where several files are one, a name of one of them may hide another's.
+  if(NOT CMAKE_UNITY_BUILD)
+    target_compile_options(stagemark_build_flags INTERFACE -Wshadow)
+  endif()
   # GCC 12 takes string concatenation for overlapping copies (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(stagemark_build_flags INTERFACE -Wno-restrict)

@@ -2,17 +2,22 @@
 # Sets stagemark up on Debian 12 or 13: installs what is missing, builds, and then
 #
 #   cmake/setup.sh demo    makes a small synthetic data set with a model and benchmarks two approaches on it
-#   cmake/setup.sh test    runs the tests
+#   cmake/setup.sh test    runs the tests; further words go to CTest
 #   cmake/setup.sh build   stops after building
+#
+# `cmake/setup.sh install test` (demo, build) only installs what is missing for it.
 #
 # Each can be run again, and then does only what is left to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+stop_when_installed=
+[ "${1:-}" != install ] || { stop_when_installed=yes; shift; }
 goal=${1:-}
+[ $# = 0 ] || shift
 case $goal in
   demo | test | build) ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -38,12 +43,15 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+[ -z "$stop_when_installed" ] || exit 0
 
 testing=OFF
 [ "$goal" = test ] && testing=ON
 [ "$goal" = build ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
 [ "$goal" = demo ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
-cmake --preset release -DSTAGEMARK_BUILD_TESTING="$testing" -DSTAGEMARK_WITH_ONNXRUNTIME="$onnxruntime" -Wno-dev >/dev/null
+# Several files at once compile in half the time; who works on one of them configures without.
+cmake --preset release -DSTAGEMARK_BUILD_TESTING="$testing" -DSTAGEMARK_WITH_ONNXRUNTIME="$onnxruntime" \
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -Wno-dev >/dev/null
 cmake --build --preset release
 
 case $goal in
@@ -53,6 +61,6 @@ case $goal in
       --approach libtorch-fp32@cpu --approach libtorch-bf16@cpu
     ;;
   test)
-    ctest --preset release --parallel "$(nproc)" --output-junit tests.xml
+    ctest --preset release --parallel "$(nproc)" --output-junit tests.xml "$@"
     ;;
 esac

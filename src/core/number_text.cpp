@@ -35,6 +35,8 @@ std::string thousands(std::uint64_t value) {
 
 std::string percent(double ratio, int digits) { return decimal(100 * ratio, digits) + " %"; }
 
+std::string significant_percent(double ratio, int digits) { return significant(100 * ratio, digits) + " %"; }
+
 std::string signed_percent(double ratio, int digits) { return signed_decimal(100 * ratio, digits) + " %"; }
 
 }  // namespace stagemark

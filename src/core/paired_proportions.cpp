@@ -4,22 +4,19 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "require.hpp"
 #include "solve.hpp"
 #include "stagemark/core/metrics.hpp"
 
 namespace stagemark {
 namespace {
 
-void require(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(what);
-}
-
 void require_margin(double margin) { require(margin >= 0 && margin < 1, "the margin must be in [0, 1)"); }
 
 void require_level(double level) { require(level > 0 && level < 0.5, "the level must be between 0 and 0.5"); }
 
 // A margin that is a whole number of images in decimal must not miss it in binary.
-constexpr double rounding_slack = 1e-12;
+constexpr double decimal_slack = 1e-12;
 
 double proportion(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
@@ -29,7 +26,7 @@ double proportion(std::uint64_t part, std::uint64_t whole) {
 
 std::uint64_t images_within(double margin, std::uint64_t count) {
   require_margin(margin);
-  return static_cast<std::uint64_t>(margin * static_cast<double>(count) * (1 + rounding_slack));
+  return static_cast<std::uint64_t>(margin * static_cast<double>(count) * (1 + decimal_slack));
 }
 
 std::optional<AccuracyVerdict> accuracy_verdict(const PairedOutcomes& outcomes, double margin) {
@@ -56,7 +53,7 @@ std::optional<std::uint64_t> images_needed(const PairedOutcomes& outcomes, doubl
   if (statistic >= 0) return std::nullopt;
   // At constant rates the statistic grows with the root of the number of images.
   const double growth = normal_quantile(level) / statistic;
-  const double images = std::ceil(static_cast<double>(outcomes.count()) * growth * growth * (1 - rounding_slack));
+  const double images = std::ceil(static_cast<double>(outcomes.count()) * growth * growth * (1 - decimal_slack));
   // A drop of exactly the margin, rounded to the good side.
   if (images > 0x1p53) return std::nullopt;
   return static_cast<std::uint64_t>(images);

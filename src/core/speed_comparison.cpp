@@ -7,14 +7,11 @@
 #include <stdexcept>
 
 #include "log_margin.hpp"
+#include "require.hpp"
 #include "t_estimate.hpp"
 
 namespace stagemark {
 namespace {
-
-void require(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(what);
-}
 
 // Of rounds of which `beyond` of `n` are beyond a limit. The two overlap in the tie that the limit itself is.
 MarginTest sign_test(std::size_t beyond, std::size_t n) {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "require.hpp"
 #include "solve.hpp"
 
 namespace stagemark {
@@ -20,10 +21,6 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 // A probability that equals its bound in exact arithmetic must not miss it by a rounding error. Far above the
 // error of binomial_cdf, far below any difference between two coverages that a reader could care about.
 constexpr double rounding_slack = 1e-12;
-
-void require(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(what);
-}
 
 void require_finite(std::span<const double> values) {
   require(std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); }),

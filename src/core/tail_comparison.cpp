@@ -11,15 +11,12 @@
 #include <vector>
 
 #include "log_margin.hpp"
+#include "require.hpp"
 #include "stagemark/core/random.hpp"
 #include "t_estimate.hpp"
 
 namespace stagemark {
 namespace {
-
-void require(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(what);
-}
 
 // The ranks, counted from the largest value down, whose values type 7 lies between.
 struct RanksFromTop {

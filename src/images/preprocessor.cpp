@@ -14,15 +14,15 @@ namespace stagemark {
 namespace {
 
 constexpr std::size_t plane_count = 3;
-constexpr std::size_t longest_side = 65535;
+constexpr std::size_t longest_output_side = 65535;
 /// As many as an image may have that is decoded.
 constexpr std::size_t most_resized_pixels = ImageSourceOptions{}.max_pixels;
 
 void check(const PreprocessingOptions& options) {
   const auto check_side = [](std::size_t side) {
-    if (side > 0 && side <= longest_side) return;
+    if (side > 0 && side <= longest_output_side) return;
     throw UsageError("a side of " + std::to_string(side) + " pixels cannot be made", "resize",
-                     "give sizes from 1 to " + std::to_string(longest_side));
+                     "give sizes from 1 to " + std::to_string(longest_output_side));
   };
   check_side(options.width);
   check_side(options.height);

@@ -24,8 +24,6 @@ std::optional<double> half_width_of(const Speedup& speedup) {
   return std::sqrt(speedup.ci95->high / speedup.ci95->low) - 1;
 }
 
-std::string percent(double ratio) { return significant(100 * ratio, 3) + " %"; }
-
 }  // namespace
 
 Continuation until_precise(double half_width, std::chrono::steady_clock::time_point deadline) {
@@ -46,13 +44,13 @@ Continuation until_precise(double half_width, std::chrono::steady_clock::time_po
     if (!comparable) return "there is no pair to compare";
     const bool looked_enough = so_far.round_count >= rounds_before_first_look;
     if (looked_enough && *widest <= half_width) {
-      return "all speed-ups are known to " + percent(*widest) + " either way, " + percent(half_width) +
-             " was asked for";
+      return "all speed-ups are known to " + significant_percent(*widest, 3) + " either way, " +
+             significant_percent(half_width, 3) + " was asked for";
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       return "the time was up, with speed-ups known to " +
-             (std::isfinite(*widest) ? percent(*widest) + " either way" : std::string("no interval")) + ", " +
-             percent(half_width) + " was asked for";
+             (std::isfinite(*widest) ? significant_percent(*widest, 3) + " either way" : std::string("no interval")) +
+             ", " + significant_percent(half_width, 3) + " was asked for";
     }
     return MoreRounds{looked_enough ? rounds_between_looks : rounds_before_first_look - so_far.round_count,
                       so_far.options.processes > 1 ? 1U : 0U};

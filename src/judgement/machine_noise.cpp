@@ -13,9 +13,7 @@
 namespace stagemark {
 namespace {
 
-std::string percent(double ratio) { return significant(100 * ratio, 2) + " %"; }
-
-[[noreturn]] void refuse(const std::string& problem, const std::string& remedy = {}) {
+[[noreturn]] void refuse_calibration(const std::string& problem, const std::string& remedy = {}) {
   throw InputError(problem, "the calibration", remedy);
 }
 
@@ -30,19 +28,19 @@ bool same_approach(const ApproachReport& one, const ApproachReport& other) {
 
 NoiseReport noise_of(const Report& report) {
   expect_usable(report, "the report");
-  if (report.results.size() < 2) refuse("a calibration takes an approach twice");
+  if (report.results.size() < 2) refuse_calibration("a calibration takes an approach twice");
   const ApproachReport& one = report.results[0];
   const ApproachReport& other = report.results[1];
   for (const ApproachReport* side : {&one, &other}) {
-    if (side->error) refuse("'" + side->approach + "' failed: " + *side->error);
+    if (side->error) refuse_calibration("'" + side->approach + "' failed: " + *side->error);
   }
   if (!same_approach(one, other)) {
-    refuse("'" + one.approach + "' and '" + other.approach + "' are not the same approach",
-           "measure one approach against itself");
+    refuse_calibration("'" + one.approach + "' and '" + other.approach + "' are not the same approach",
+                       "measure one approach against itself");
   }
   const Pair pair = pair_approaches(one, other, failed_images(report));
   const std::vector<PairedRound> rounds = paired_rounds(times_by_round(pair, Stage::total));
-  if (rounds.empty()) refuse("no round was measured", "measure more images");
+  if (rounds.empty()) refuse_calibration("no round was measured", "measure more images");
   std::set<std::size_t> generations;
   for (const PairedRound& round : rounds) generations.insert(round.generation);
   const NoiseEstimate estimate =
@@ -76,13 +74,14 @@ std::vector<std::string> noise_warnings(const Report& calibration, const Report&
   std::vector<std::string> warnings;
   if (noise.smallest_detectable_change && *noise.smallest_detectable_change > criteria.max_slowdown &&
       !criteria.latencies.empty()) {
-    warnings.push_back("the margin of " + percent(criteria.max_slowdown) + " is below the noise of this machine: " +
-                       std::to_string(noise.rounds) + " rounds in " + std::to_string(noise.generations) +
-                       " generations tell " + percent(*noise.smallest_detectable_change) +
+    warnings.push_back("the margin of " + significant_percent(criteria.max_slowdown, 2) +
+                       " is below the noise of this machine: " + std::to_string(noise.rounds) + " rounds in " +
+                       std::to_string(noise.generations) + " generations tell " +
+                       significant_percent(*noise.smallest_detectable_change, 2) +
                        " apart; allow more with `max_slowdown` or measure longer");
   }
   if (noise.false_difference_rate && *noise.false_difference_rate > 0.1) {
-    warnings.push_back("on this machine " + percent(*noise.false_difference_rate) +
+    warnings.push_back("on this machine " + significant_percent(*noise.false_difference_rate, 2) +
                        " of comparisons of an approach with itself find a difference, 5 % are promised");
   }
   return warnings;

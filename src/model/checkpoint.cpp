@@ -22,7 +22,6 @@ constexpr std::size_t most_dimensions = 16;
 
 /// A file may refer to one long text very often.
 constexpr std::size_t longest_shown_text = 1'000;
-constexpr std::size_t longest_name = 1'000;
 
 /// What could make a terminal do something, or an error look like two.
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }

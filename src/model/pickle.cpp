@@ -19,13 +19,11 @@ using Kind = PickleValue::Kind;
 constexpr std::size_t most_values = 4'000'000;
 
 /// What a few bytes can ask to be copied again and again is bounded together, by the pickle's own size and, where what
-/// follows it is not known yet, by more than any checkpoint needs ...
+/// follows it is not known yet, by more than any checkpoint needs.
 constexpr std::size_t most_copied_per_byte = 64;
 constexpr std::size_t most_copied = std::size_t{64} << 20U;
-/// ... and singly: no module, class or storage has a longer name.
-constexpr std::size_t longest_name = 1'000;
 
-[[noreturn]] void fail(const std::string& problem) {
+[[noreturn]] void refuse_pickle(const std::string& problem) {
   throw ModelError({.problem = "its pickle cannot be read: " + problem, .remedy = "save a state_dict with torch.save"});
 }
 
@@ -67,22 +65,23 @@ class PickleReader {
 
  private:
   Index add(Kind kind) {
-    if (pickle_.values_.size() >= most_values) fail("it holds too many values");
+    if (pickle_.values_.size() >= most_values) refuse_pickle("it holds too many values");
     pickle_.values_.emplace_back().kind = kind;
     return static_cast<Index>(pickle_.values_.size() - 1);
   }
   void spend(std::size_t bytes) {
-    if (bytes > budget_) fail("it copies the same values too often");
+    if (bytes > budget_) refuse_pickle("it copies the same values too often");
     budget_ -= bytes;
   }
   PickleValue& value(Index index) { return pickle_.values_[index]; }
 
   void push(Index index) {
-    if (stack_.size() >= most_values) fail("it nests too many values");
+    if (stack_.size() >= most_values) refuse_pickle("it nests too many values");
     stack_.push_back(index);
   }
   Index pop() {
-    if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back())) fail("it takes from an empty stack");
+    if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back()))
+      refuse_pickle("it takes from an empty stack");
     const Index index = stack_.back();
     stack_.pop_back();
     return index;
@@ -94,7 +93,7 @@ class PickleReader {
   }
   /// Takes what lies above the last mark.
   std::vector<Index> pop_to_mark() {
-    if (marks_.empty()) fail("a mark is missing");
+    if (marks_.empty()) refuse_pickle("a mark is missing");
     const std::size_t mark = marks_.back();
     marks_.pop_back();
     std::vector<Index> items(stack_.begin() + static_cast<std::ptrdiff_t>(mark), stack_.end());
@@ -103,7 +102,7 @@ class PickleReader {
   }
 
   std::span<const std::byte> take(std::uint64_t size) {
-    if (size > bytes_.size() - at_) fail("it ends too early");
+    if (size > bytes_.size() - at_) refuse_pickle("it ends too early");
     const auto part = bytes_.subspan(at_, static_cast<std::size_t>(size));
     at_ += static_cast<std::size_t>(size);
     return part;
@@ -122,7 +121,7 @@ class PickleReader {
   std::string line() {
     const auto rest = bytes_.subspan(at_);
     const auto end = std::find(rest.begin(), rest.end(), std::byte{'\n'});
-    if (end == rest.end()) fail("a line does not end");
+    if (end == rest.end()) refuse_pickle("a line does not end");
     std::string result = text(take(static_cast<std::uint64_t>(end - rest.begin())));
     at_ += 1;
     return result;
@@ -152,25 +151,26 @@ class PickleReader {
   }
   void store(std::uint64_t key) {
     const Index index = top();
-    if (memo_.size() >= most_values) fail("it stores too many values");
+    if (memo_.size() >= most_values) refuse_pickle("it stores too many values");
     memo_[key] = index;
   }
   void push_memo(std::uint64_t key) {
     const auto found = memo_.find(key);
-    if (found == memo_.end()) fail("it refers to what was not stored");
+    if (found == memo_.end()) refuse_pickle("it refers to what was not stored");
     push(found->second);
   }
   /// The text that names a module, a class or a storage.
   const std::string& name(Index index) {
-    if (value(index).kind != Kind::text || value(index).text.size() > longest_name) fail("a name is none");
+    if (value(index).kind != Kind::text || value(index).text.size() > longest_name) refuse_pickle("a name is none");
     return value(index).text;
   }
   const std::string& name_of_class(Index index) {
-    if (value(index).kind != Kind::global && value(index).kind != Kind::opaque) fail("it makes an object of no class");
+    if (value(index).kind != Kind::global && value(index).kind != Kind::opaque)
+      refuse_pickle("it makes an object of no class");
     return value(index).text;
   }
   void push_global(const std::string& module, const std::string& name) {
-    if (std::max(module.size(), name.size()) > longest_name) fail("a name is none");
+    if (std::max(module.size(), name.size()) > longest_name) refuse_pickle("a name is none");
     const std::string full = module + "." + name;
     if (is_harmful(module, name)) {
       throw ModelError(
@@ -197,13 +197,14 @@ class PickleReader {
   PickleValue& container() {
     PickleValue& target = value(top());
     if (target.kind != Kind::list && target.kind != Kind::dict && target.kind != Kind::opaque)
-      fail("items go into what holds none");
+      refuse_pickle("items go into what holds none");
     return target;
   }
   void append(const std::vector<Index>& items, bool pairs) {
     PickleValue& target = container();
     if (target.kind == Kind::opaque) return;
-    if ((target.kind == Kind::dict) != pairs || (pairs && items.size() % 2 != 0)) fail("items of the wrong kind");
+    if ((target.kind == Kind::dict) != pairs || (pairs && items.size() % 2 != 0))
+      refuse_pickle("items of the wrong kind");
     target.items.insert(target.items.end(), items.begin(), items.end());
   }
 
@@ -213,7 +214,7 @@ class PickleReader {
     const Index function = pop();
     const std::string& name = value(function).text;
     const bool callable = value(function).kind == Kind::global || value(function).kind == Kind::opaque;
-    if (!callable || value(arguments).kind != Kind::tuple) fail("it calls what is no function");
+    if (!callable || value(arguments).kind != Kind::tuple) refuse_pickle("it calls what is no function");
     const std::vector<Index>& items = value(arguments).items;
     if (name == "collections.OrderedDict") {
       push_ordered_dict(items);
@@ -230,7 +231,7 @@ class PickleReader {
     std::vector<Index> pairs;
     if (arguments.size() == 1) {
       for (const Index pair : value(arguments[0]).items) {
-        if (value(pair).items.size() != 2) fail("a dictionary is made of what is no pair");
+        if (value(pair).items.size() != 2) refuse_pickle("a dictionary is made of what is no pair");
         pairs.insert(pairs.end(), value(pair).items.begin(), value(pair).items.end());
       }
     }
@@ -240,9 +241,9 @@ class PickleReader {
     const PickleValue& id = value(pop());
     const bool known = id.kind == Kind::tuple && id.items.size() >= 5 && value(id.items[0]).text == "storage" &&
                        value(id.items[1]).kind == Kind::global && value(id.items[4]).kind == Kind::integer;
-    if (!known) fail("it refers to a storage in a way that torch.save does not");
+    if (!known) refuse_pickle("it refers to a storage in a way that torch.save does not");
     // Before PyTorch 0.4 a storage could be a window into another.
-    if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) fail("it holds a view of a storage");
+    if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) refuse_pickle("it holds a view of a storage");
     (void)name(id.items[2]);
     push_items(Kind::storage, {id.items[1], id.items[2], id.items[4]});
   }
@@ -297,13 +298,13 @@ class PickleReader {
       case 0x81: reduce_new(); break;                                 // NEWOBJ
       case 'b': pop(); top(); break;                                  // BUILD: attributes, of no use here
       case 'Q': push_storage(); break;                                // BINPERSID
-      default: fail("opcode " + std::to_string(opcode) + " is not one that torch.save writes");
+      default: refuse_pickle("opcode " + std::to_string(opcode) + " is not one that torch.save writes");
     }
     // clang-format on
     return false;
   }
   void push_mark() {
-    if (marks_.size() >= most_values) fail("it nests too deep");
+    if (marks_.size() >= most_values) refuse_pickle("it nests too deep");
     marks_.push_back(stack_.size());
   }
   void push_real() {

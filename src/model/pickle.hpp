@@ -35,6 +35,9 @@ struct PickleValue {
   std::vector<Index> items;  ///< of a dict: key, value, key, value, ...
 };
 
+/// No module, class, storage or tensor has a longer name.
+inline constexpr std::size_t longest_name = 1'000;
+
 /// What a pickle holds.
 class Pickle {
  public:

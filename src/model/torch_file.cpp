@@ -73,7 +73,7 @@ TorchFile read_zip(std::span<const std::byte> file) {
   return result;
 }
 
-[[noreturn]] void fail(const std::string& problem) {
+[[noreturn]] void refuse_file(const std::string& problem) {
   throw ModelError({.problem = "the file is damaged: " + problem, .remedy = "copy or save it again"});
 }
 
@@ -100,18 +100,18 @@ TorchFile read_legacy(std::span<const std::byte> file) {
   TorchFile result{Pickle::read_first(rest), {}};
   const std::map<std::string, ScalarType> types = storage_types_of(result.object);
   const Pickle keys = Pickle::read_first(rest);
-  if (keys.root().kind != Kind::list) fail("the keys of its storages are no list");
+  if (keys.root().kind != Kind::list) refuse_file("the keys of its storages are no list");
   for (const auto index : keys.root().items) {
     const std::string& key = keys[index].text;
     const auto type = types.find(key);
-    if (type == types.end()) fail("it holds data that nothing refers to, of unknown type");
+    if (type == types.end()) refuse_file("it holds data that nothing refers to, of unknown type");
     std::uint64_t elements = 0;
-    if (rest.size() < sizeof(elements)) fail("it ends too early");
+    if (rest.size() < sizeof(elements)) refuse_file("it ends too early");
     std::memcpy(&elements, rest.data(), sizeof(elements));
     rest = rest.subspan(sizeof(elements));
-    if (elements > rest.size() / size_in_bytes(type->second)) fail("it ends too early");
+    if (elements > rest.size() / size_in_bytes(type->second)) refuse_file("it ends too early");
     const std::size_t size = static_cast<std::size_t>(elements) * size_in_bytes(type->second);
-    if (!result.storages.emplace(key, rest.first(size)).second) fail("it holds a storage twice");
+    if (!result.storages.emplace(key, rest.first(size)).second) refuse_file("it holds a storage twice");
     rest = rest.subspan(size);
   }
   return result;

@@ -20,7 +20,7 @@ constexpr std::uint32_t end_locator_64 = 0x07064b50;
 constexpr std::size_t end_size = 22;
 constexpr std::uint16_t extra_zip64 = 1;
 
-[[noreturn]] void fail(const std::string& problem) {
+[[noreturn]] void refuse_zip(const std::string& problem) {
   throw ModelError({.problem = "the zip file is damaged: " + problem, .remedy = "copy or save it again"});
 }
 
@@ -30,7 +30,7 @@ class Bytes {
   explicit Bytes(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   [[nodiscard]] std::span<const std::byte> part(std::uint64_t offset, std::uint64_t size) const {
-    if (offset > bytes_.size() || size > bytes_.size() - offset) fail("it ends too early");
+    if (offset > bytes_.size() || size > bytes_.size() - offset) refuse_zip("it ends too early");
     return bytes_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
   }
 
@@ -55,7 +55,7 @@ struct Directory {
 };
 
 Directory find_directory(const Bytes& file) {
-  if (file.size() < end_size) fail("it is too short");
+  if (file.size() < end_size) refuse_zip("it is too short");
   // The end record is last but for a comment of up to 65,535 bytes.
   const std::size_t earliest = file.size() - std::min<std::size_t>(file.size(), end_size + 65'535);
   for (std::size_t at = file.size() - end_size + 1; at-- > earliest;) {
@@ -66,13 +66,13 @@ Directory find_directory(const Bytes& file) {
     if (is_zip64 && at >= 20 && file.number<std::uint32_t>(at - 20) == end_locator_64) {
       const auto end = file.number<std::uint64_t>(at - 20 + 8);
       if (end > file.size() || file.number<std::uint32_t>(end) != end_of_directory_64)
-        fail("its zip64 record is not there");
+        refuse_zip("its zip64 record is not there");
       directory = {file.number<std::uint64_t>(end + 48), file.number<std::uint64_t>(end + 40),
                    file.number<std::uint64_t>(end + 32)};
     }
     return directory;
   }
-  fail("its directory is missing; it is probably truncated");
+  refuse_zip("its directory is missing; it is probably truncated");
 }
 
 /// Sizes and offset of an entry, from the zip64 extra field where the 32-bit ones are full.
@@ -109,7 +109,8 @@ ZipDirectory read_zip_directory(std::span<const std::byte> file_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   std::uint64_t at = 0;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
-    if (entries.number<std::uint32_t>(at) != directory_entry) fail("its directory has no entry where one should be");
+    if (entries.number<std::uint32_t>(at) != directory_entry)
+      refuse_zip("its directory has no entry where one should be");
     const auto flags = entries.number<std::uint16_t>(at + 8);
     const auto method = entries.number<std::uint16_t>(at + 10);
     const auto name_length = entries.number<std::uint16_t>(at + 28);
@@ -130,17 +131,17 @@ ZipDirectory read_zip_directory(std::span<const std::byte> file_bytes) {
       continue;
     }
     if (place.offset > file.size() || file.number<std::uint32_t>(place.offset) != local_header) {
-      fail("record '" + name + "' is not where its directory says");
+      refuse_zip("record '" + name + "' is not where its directory says");
     }
     const std::uint64_t data = place.offset + 30U + file.number<std::uint16_t>(place.offset + 26) +
                                file.number<std::uint16_t>(place.offset + 28);
     const auto content = file.part(data, place.size);
-    if (!contents.stored.emplace(name, content).second) fail("record '" + name + "' is there twice");
+    if (!contents.stored.emplace(name, content).second) refuse_zip("record '" + name + "' is there twice");
     if (place.size > 0) ranges.emplace_back(data, data + place.size);
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i) {
-    if (ranges[i].first < ranges[i - 1].second) fail("two of its records overlap");
+    if (ranges[i].first < ranges[i - 1].second) refuse_zip("two of its records overlap");
   }
   return contents;
 }

@@ -1,8 +1,24 @@
 #include "suite/turn_messages.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "stagemark/core/error.hpp"
 #include "workers/wire.hpp"
 
 namespace stagemark::worker_protocol {
+namespace {
+
+/// More than any classifier has.
+constexpr std::size_t most_classes = 1U << 20U;
+
+/// No call and no turn takes a month, and thousands of those can be added up.
+bool is_duration(const std::optional<Nanoseconds>& time) {
+  return time && *time >= Nanoseconds{0} && *time < std::chrono::hours{24 * 30};
+}
+
+}  // namespace
 
 template <class Fields>
 void describe(Fields& fields, DatasetEntry& entry) {
@@ -116,5 +132,32 @@ std::vector<std::byte> encode(const Measured& measured) { return encoded(measure
 Setup decode_setup(std::span<const std::byte> content) { return decoded<Setup>(content); }
 Turn decode_turn(std::span<const std::byte> content) { return decoded<Turn>(content); }
 Measured decode_measured(std::span<const std::byte> content) { return decoded<Measured>(content); }
+
+void expect_sense(const Measured& measured, std::size_t images) {
+  const ApproachResult& update = measured.result;
+  const auto is_image = [images](const auto& record) { return record.image < images; };
+  const auto is_key = [images](const auto& pair) { return pair.first < images; };
+  const auto is_sane = [&](const InferenceRecord& record) {
+    return is_image(record) && !(record.prediction && defect(*record.prediction));
+  };
+  const bool makes_sense =
+      std::ranges::all_of(update.inferences, is_sane) && std::ranges::all_of(update.failures, is_image) &&
+      std::ranges::all_of(update.inputs, is_image) && std::ranges::all_of(measured.notes.broken, is_key) &&
+      std::ranges::all_of(update.calls,
+                          [&](const CallRecord& call) {
+                            return call.first_inference <= update.inferences.size() &&
+                                   call.size <= update.inferences.size() - call.first_inference &&
+                                   std::ranges::all_of(all_stages, [&](Stage stage) {
+                                     return !call.times.has(stage) || is_duration(call.times[stage]);
+                                   });
+                          }) &&
+      std::ranges::all_of(update.turns, [](const TurnRecord& turn) { return is_duration(turn.wall); });
+  const ClassScores& scores = update.scores;
+  // The number of classes is believed only where rows of that length came with it: it decides what is allocated.
+  const bool has_rows = scores.values.empty() || (scores.classes > 0 && scores.classes <= most_classes &&
+                                                  scores.values.size() == scores.classes * update.inferences.size());
+  if (!makes_sense || !has_rows)
+    throw BackendError({.problem = "its worker told what cannot be true", .remedy = "use another build"});
+}
 
 }  // namespace stagemark::worker_protocol

@@ -44,4 +44,8 @@ Setup decode_setup(std::span<const std::byte> content);
 Turn decode_turn(std::span<const std::byte> content);
 Measured decode_measured(std::span<const std::byte> content);
 
+/// A worker may be another build, and a broken one, and its numbers become indices where they arrive.
+/// \throws BackendError if they cannot be true of a set of so many images
+void expect_sense(const Measured& measured, std::size_t images);
+
 }  // namespace stagemark::worker_protocol

@@ -23,29 +23,6 @@ Interrupted interrupted_by(RunObserver& observer) {
   return [&observer] { return observer.interrupted(); };
 }
 
-/// More than any classifier has.
-constexpr std::size_t most_classes = 1U << 20U;
-
-/// A worker may be another build, and a broken one: its numbers become indices here.
-void expect_sense(const Measured& measured, std::size_t images) {
-  const ApproachResult& update = measured.result;
-  const auto is_image = [images](const auto& record) { return record.image < images; };
-  const auto is_key = [images](const auto& pair) { return pair.first < images; };
-  const bool makes_sense =
-      std::ranges::all_of(update.inferences, is_image) && std::ranges::all_of(update.failures, is_image) &&
-      std::ranges::all_of(update.inputs, is_image) && std::ranges::all_of(measured.notes.broken, is_key) &&
-      std::ranges::all_of(update.calls, [&](const CallRecord& call) {
-        return call.first_inference <= update.inferences.size() &&
-               call.size <= update.inferences.size() - call.first_inference;
-      });
-  const ClassScores& scores = update.scores;
-  // The number of classes is believed only where rows of that length came with it: it decides what is allocated.
-  const bool has_rows = scores.values.empty() || (scores.classes > 0 && scores.classes <= most_classes &&
-                                                  scores.values.size() == scores.classes * update.inferences.size());
-  if (!makes_sense || !has_rows)
-    throw BackendError({.problem = "its worker told what cannot be true", .remedy = "use another build"});
-}
-
 }  // namespace
 
 WorkerHost::WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset,
@@ -78,7 +55,7 @@ bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver
 
 bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   Measured measured = worker_protocol::decode_measured(worker_->receive(type, interrupted_by(observer)));
-  expect_sense(measured, dataset_.entries.size());
+  worker_protocol::expect_sense(measured, dataset_.entries.size());
   ApproachResult& update = measured.result;
   const std::size_t known = result_.inferences.size();
   for (CallRecord& call : update.calls) call.first_inference += known;

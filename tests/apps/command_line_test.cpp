@@ -180,7 +180,7 @@ TEST_F(CommandLine, ReportsTheHarnessCostOfTheNullEngine) {
 }
 
 TEST_F(CommandLine, NeedsHardlyMoreMemoryForTenThousandImagesThanForSixtyFour) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef STAGEMARK_IS_SANITIZED
   GTEST_SKIP() << "the sanitizer keeps freed memory";
 #endif
   const TemporaryDirectory directory;

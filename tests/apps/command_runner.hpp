@@ -6,6 +6,9 @@
 
 namespace stagemark {
 
+/// Real data; the tests that need it are skipped where it is not there.
+inline const std::filesystem::path shared = STAGEMARK_SHARED_DIR;
+
 struct CommandResult {
   int exit_code = -1;
   std::string out;

@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path shared = STAGEMARK_SHARED_DIR;
 const fs::path model = shared / "models/pneumonia_resnet50.ckpt";
 
 class RealModel : public testing::Test {

@@ -48,7 +48,6 @@ TEST_F(PreprocessCommand, WritesTheNormalisedTensor) {
 }
 
 TEST_F(PreprocessCommand, EqualsTorchvisionOnARealXray) {
-  const fs::path shared = STAGEMARK_SHARED_DIR;
   const fs::path expected = shared / "golden/preprocess/normalised_example.npy";
   if (!fs::exists(expected)) GTEST_SKIP() << "no goldens in " << shared;
   const fs::path image = shared / "data/kermany_val/NORMAL/NORMAL2-IM-1427-0001.jpeg";

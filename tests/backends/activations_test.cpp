@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
 #include "stagemark/backends/libtorch.hpp"
@@ -12,11 +13,9 @@
 namespace stagemark {
 namespace {
 
-constexpr std::size_t side = 48;
-
 class FromMinusOneToOne final : public Preprocessor {
  public:
-  explicit FromMinusOneToOne(std::size_t height = side) : height_(height) {}
+  explicit FromMinusOneToOne(std::size_t height = input_side) : height_(height) {}
   [[nodiscard]] InputShape shape() const noexcept override { return {3, height_, height_}; }
   void run(const Image& image, std::span<float> out) const override {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(image.pixels[i]) / 127.5F - 1.0F;
@@ -25,13 +24,6 @@ class FromMinusOneToOne final : public Preprocessor {
  private:
   std::size_t height_;
 };
-
-Image noise(unsigned seed, std::size_t height = side) {
-  std::mt19937 random(seed);
-  Image result{height, height, 3, std::vector<std::uint8_t>(3 * height * height)};
-  for (std::uint8_t& sample : result.pixels) sample = static_cast<std::uint8_t>(random());
-  return result;
-}
 
 class ObservedActivations : public testing::Test {
  protected:
@@ -65,9 +57,9 @@ TEST_F(ObservedActivations, AreThoseOfEveryTensorOfTheFoldedNetwork) {
     EXPECT_LT(ranges.at(name).low, 0.0F) << name << " comes before a sum";
   }
   for (const Image& image : images) {
-    std::vector<float> input(3 * side * side);
+    std::vector<float> input(3 * input_side * input_side);
     FromMinusOneToOne().run(image, input);
-    const auto logit = static_cast<float>(network_.logits(input, side).front());
+    const auto logit = static_cast<float>(network_.logits(input, input_side).front());
     EXPECT_GE(logit, ranges.at("fc.weight").low - 1e-4F);
     EXPECT_LE(logit, ranges.at("fc.weight").high + 1e-4F);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backends/libtorch.hpp"
@@ -15,14 +16,6 @@
 
 namespace stagemark {
 namespace {
-
-class Constant final : public Preprocessor {
- public:
-  [[nodiscard]] InputShape shape() const noexcept override { return {3, 4, 4}; }
-  void run(const Image& image, std::span<float> out) const override {
-    std::fill(out.begin(), out.end(), static_cast<float>(image.pixels.at(0)));
-  }
-};
 
 class AotInductor : public testing::Test {
  protected:
@@ -46,7 +39,7 @@ class AotInductor : public testing::Test {
     BackendRequest request;
     request.approach = registry_.resolve(parse_approach(approach), std::nullopt);
     request.model = file;
-    request.preprocessor = std::make_shared<Constant>();
+    request.preprocessor = std::make_shared<FirstSample>();
     request.max_batch = 3;
     return registry_.open(request);
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
 #include "stagemark/backend/read_out.hpp"
@@ -23,39 +24,16 @@
 namespace stagemark {
 namespace {
 
-constexpr std::size_t side = 48;
-
-/// Pixels as they are, from 0 to 1. Of as many channels as the test wants.
-class Scaled final : public Preprocessor {
- public:
-  explicit Scaled(std::size_t channels = 3) : channels_(channels) {}
-  [[nodiscard]] InputShape shape() const noexcept override { return {channels_, side, side}; }
-  void run(const Image& image, std::span<float> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(image.pixels[i]) / 255.0F;
-  }
-
- private:
-  std::size_t channels_;
-};
-
-/// Noise; the pixels are taken as CHW.
-Image image(unsigned seed) {
-  std::mt19937 random(seed);
-  Image result{side, side, 3, std::vector<std::uint8_t>(3 * side * side)};
-  for (std::uint8_t& sample : result.pixels) sample = static_cast<std::uint8_t>(random());
-  return result;
-}
-
 std::vector<Image> images(std::size_t count) {
   std::vector<Image> result;
-  for (std::size_t i = 0; i < count; ++i) result.push_back(image(static_cast<unsigned>(i)));
+  for (std::size_t i = 0; i < count; ++i) result.push_back(noise(static_cast<unsigned>(i)));
   return result;
 }
 
 std::vector<double> reference(const TinyResnet& network, const Image& image) {
-  std::vector<float> input(3 * side * side);
-  Scaled().run(image, input);
-  return network.logits(input, side);
+  std::vector<float> input(3 * input_side * input_side);
+  ScaledPixels().run(image, input);
+  return network.logits(input, input_side);
 }
 
 OnnxPrecision onnx_precision(Precision precision) {
@@ -73,9 +51,9 @@ OnnxPrecision onnx_precision(Precision precision) {
 ActivationRanges ranges_of(const TinyResnet& network) {
   ActivationRanges ranges;
   for (const Image& one : images(8)) {
-    std::vector<float> input(3 * side * side);
-    Scaled().run(one, input);
-    (void)network.logits(input, side, ranges);
+    std::vector<float> input(3 * input_side * input_side);
+    ScaledPixels().run(one, input);
+    (void)network.logits(input, input_side, ranges);
   }
   return ranges;
 }
@@ -122,8 +100,8 @@ class EngineContract : public testing::TestWithParam<Contestant> {
     OnnxExportOptions options;
     options.precision = onnx_precision(approach_.precision);
     options.part = GetParam().part;
-    options.height = side;
-    options.width = side;
+    options.height = input_side;
+    options.width = input_side;
     if (options.precision == OnnxPrecision::int8) options.ranges = ranges_of(network);
     if (registry_.find(approach_.engine).int8_graph == Int8Graph::integer_operators) {
       options.quantisation = OnnxQuantisation::operators;
@@ -140,7 +118,7 @@ class EngineContract : public testing::TestWithParam<Contestant> {
 
   [[nodiscard]] std::unique_ptr<InferenceWrapper> open(BackendRequest request, std::size_t channels = 3) const {
     request.approach = approach_;
-    request.preprocessor = std::make_shared<Scaled>(channels);
+    request.preprocessor = std::make_shared<ScaledPixels>(channels);
     request.max_batch = 5;
     return registry_.open(request);
   }
@@ -200,7 +178,7 @@ TEST_P(EngineContract, GivesABatchTheNumbersOfItsImages) {
 }
 
 TEST_P(EngineContract, TurnsTwoLogitsAndMoreIntoProbabilities) {
-  const Image one = image(7);
+  const Image one = noise(7);
   const TinyResnet two(2);
   const std::vector<double> pair = reference(two, one);
   const Prediction binary = predict(*open(save(two, "two")), {&one, 1}).front();
@@ -238,7 +216,7 @@ TEST_P(EngineContract, TellsTheScoresThatItsPredictionsAreOf) {
 
 TEST_P(EngineContract, SaysWhatReallyRuns) {
   const auto wrapper = open(model_);
-  const Image one = image(1);
+  const Image one = noise(1);
   (void)predict(*wrapper, {&one, 1});
   const ExecutionFacts facts = wrapper->execution_facts();
   EXPECT_EQ(facts.precision, approach_.precision);
@@ -252,7 +230,7 @@ TEST_P(EngineContract, SaysWhatReallyRuns) {
 
 TEST_P(EngineContract, TimesItsStagesInTheModeForIt) {
   const auto wrapper = open(model_);
-  const Image one = image(1);
+  const Image one = noise(1);
   Prediction prediction;
   StageTimer timer(TimingMode::whole_network);
   wrapper->predict({&one, 1}, {&prediction, 1}, timer);
@@ -273,7 +251,7 @@ TEST_P(EngineContract, RefusesAModelThatIsNotThereOrIsCut) {
 }
 
 TEST_P(EngineContract, ThrowsOnAnInputOfTheWrongShapeAndGoesOnWithTheNextOpened) {
-  const Image one = image(1);
+  const Image one = noise(1);
   EXPECT_THROW((void)predict(*open(model_, 1), {&one, 1}), std::exception);
   EXPECT_EQ(predict(*open(model_), {&one, 1}).size(), 1U);
 }
@@ -282,7 +260,7 @@ TEST_P(EngineContract, KeepsTwoOpenedNetworksApart) {
   const TinyResnet other(1, 99);
   const auto first = open(model_);
   const auto second = open(save(other, "other"));
-  const Image one = image(3);
+  const Image one = noise(3);
   for (int i = 0; i < 2; ++i) {
     EXPECT_NEAR(*predict(*first, {&one, 1}).front().logit, reference(network_, one).front(), 4 * tolerance());
     EXPECT_NEAR(*predict(*second, {&one, 1}).front().logit, reference(other, one).front(), 4 * tolerance());
@@ -290,18 +268,18 @@ TEST_P(EngineContract, KeepsTwoOpenedNetworksApart) {
 }
 
 TEST_P(EngineContract, GivesTheSameNumbersWhenOpenedAgain) {
-  const Image one = image(4);
+  const Image one = noise(4);
   const Prediction before = predict(*open(model_), {&one, 1}).front();
   const Prediction after = predict(*open(model_), {&one, 1}).front();
   EXPECT_EQ(before.logit, after.logit);
 }
 
 TEST_P(EngineContract, NeedsNoMoreMemoryAfterAThousandPredictions) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef STAGEMARK_IS_SANITIZED
   GTEST_SKIP() << "AddressSanitizer keeps what was freed; its leak checker looks instead";
 #endif
   const auto wrapper = open(model_);
-  const Image one = image(5);
+  const Image one = noise(5);
   const auto peak_kilobytes = [] {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
 #include "stagemark/backend/registry.hpp"
@@ -18,23 +19,6 @@
 
 namespace stagemark {
 namespace {
-
-constexpr std::size_t side = 48;
-
-class Scaled final : public Preprocessor {
- public:
-  [[nodiscard]] InputShape shape() const noexcept override { return {3, side, side}; }
-  void run(const Image& image, std::span<float> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(image.pixels[i]) / 255.0F;
-  }
-};
-
-Image noise(unsigned seed) {
-  std::mt19937 random(seed);
-  Image result{side, side, 3, std::vector<std::uint8_t>(3 * side * side)};
-  for (std::uint8_t& sample : result.pixels) sample = static_cast<std::uint8_t>(random());
-  return result;
-}
 
 std::string detail(const ExecutionFacts& facts, const std::string& name) {
   const auto found =
@@ -54,7 +38,7 @@ class LibTorch : public testing::Test {
     BackendRequest result;
     result.approach = registry_.resolve(parse_approach(approach), std::nullopt);
     result.model = checkpoint_;
-    result.preprocessor = std::make_shared<Scaled>();
+    result.preprocessor = std::make_shared<ScaledPixels>();
     return result;
   }
 
@@ -79,9 +63,9 @@ class LibTorch : public testing::Test {
   }
 
   [[nodiscard]] double reference(const Image& image) const {
-    std::vector<float> input(3 * side * side);
-    Scaled().run(image, input);
-    return network_.logits(input, side).front();
+    std::vector<float> input(3 * input_side * input_side);
+    ScaledPixels().run(image, input);
+    return network_.logits(input, input_side).front();
   }
 
   TemporaryDirectory directory_;
@@ -124,7 +108,8 @@ class LibTorchInt8 : public LibTorch {
 
   [[nodiscard]] std::filesystem::path calibrate() const {
     const std::vector<Image> images = {noise(1), noise(2), noise(3), noise(4)};
-    write_activation_ranges(directory_ / "ranges", libtorch::observe_activations(checkpoint_, images, Scaled(), 1));
+    write_activation_ranges(directory_ / "ranges",
+                            libtorch::observe_activations(checkpoint_, images, ScaledPixels(), 1));
     return directory_ / "ranges";
   }
 };

@@ -18,6 +18,7 @@
 #include "../../src/backends/onnxruntime/graph_file.hpp"
 #include "../../src/backends/onnxruntime/onnx_writer.hpp"
 #include "../../src/backends/onnxruntime/profile.hpp"
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
@@ -26,19 +27,6 @@ namespace stagemark::onnxruntime {
 namespace {
 
 using enum ElementType;
-
-/// A square of the image's first sample everywhere.
-class Constant final : public Preprocessor {
- public:
-  explicit Constant(std::size_t side = 4) : side_(side) {}
-  [[nodiscard]] InputShape shape() const noexcept override { return {3, side_, side_}; }
-  void run(const Image& image, std::span<float> out) const override {
-    std::fill(out.begin(), out.end(), static_cast<float>(image.pixels.at(0)));
-  }
-
- private:
-  std::size_t side_;
-};
 
 std::string bytes_of(const std::vector<float>& numbers) {
   std::string bytes(numbers.size() * sizeof(float), '\0');
@@ -79,7 +67,7 @@ class OnnxRuntime : public testing::Test {
     BackendRequest request;
     request.approach = parse_approach(approach);
     request.model = directory_.write("model.onnx", model);
-    request.preprocessor = std::make_shared<Constant>(side);
+    request.preprocessor = std::make_shared<FirstSample>(side);
     request.threads = 2;
     request.max_batch = batch;
     return registry_.open(request);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backends/libtorch.hpp"
@@ -19,14 +20,6 @@ namespace stagemark {
 namespace {
 
 using torch::jit::Module;
-
-class Constant final : public Preprocessor {
- public:
-  [[nodiscard]] InputShape shape() const noexcept override { return {3, 4, 4}; }
-  void run(const Image& image, std::span<float> out) const override {
-    std::fill(out.begin(), out.end(), static_cast<float>(image.pixels.at(0)));
-  }
-};
 
 /// One sub-module that runs the code.
 Module part(const std::string& name, const std::string& code) {
@@ -52,7 +45,7 @@ class TorchScript : public testing::TestWithParam<std::string> {
     BackendRequest request;
     request.approach = registry_.resolve(parse_approach(GetParam() + "-" + precision + "@cpu"), std::nullopt);
     request.model = file;
-    request.preprocessor = std::make_shared<Constant>();
+    request.preprocessor = std::make_shared<FirstSample>();
     return registry_.open(request);
   }
 

@@ -7,10 +7,11 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/tolerance.hpp"
+
 namespace stagemark {
 namespace {
 
-constexpr double tight = 1e-12;
 constexpr MarginTest clearly_beyond{.p_beyond = 1e-6, .p_within = 1};
 constexpr MarginTest clearly_within{.p_beyond = 1, .p_within = 1e-6};
 constexpr MarginTest unclear{.p_beyond = .5, .p_within = .5};

@@ -11,11 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "core/tolerance.hpp"
+
 namespace stagemark {
 namespace {
 
 // scikit-learn's values agree to the last bits; sums in another order may not.
-constexpr double tight = 1e-12;
 
 std::vector<ScoredImage> scored(const std::vector<int>& truth, const std::vector<double>& probabilities,
                                 double threshold = 0.5) {

@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/tolerance.hpp"
+
 namespace stagemark {
 namespace {
-
-constexpr double tight = 1e-12;
 
 /// Log speed-ups of twenty rounds: one tie, two losses.
 const std::vector<double> twenty_rounds = {.012, .031, -.004, .018, .025, .007, 0,    .022, .015, -.009,

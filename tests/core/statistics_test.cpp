@@ -14,11 +14,10 @@
 #include <vector>
 
 #include "core/noise.hpp"
+#include "core/tolerance.hpp"
 
 namespace stagemark {
 namespace {
-
-constexpr double tight = 1e-12;
 
 const std::vector<double> one_to_ten = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
 /// Two of the ten are severe outliers.

@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/tolerance.hpp"
+
 namespace stagemark {
 namespace {
-
-constexpr double tight = 1e-12;
 
 std::vector<double> logarithms(std::vector<double> values) {
   for (double& value : values) value = std::log(value);

@@ -12,11 +12,10 @@
 #include <vector>
 
 #include "core/noise.hpp"
+#include "core/tolerance.hpp"
 
 namespace stagemark {
 namespace {
-
-constexpr double tight = 1e-12;
 
 using Latencies = std::vector<std::vector<double>>;
 

@@ -32,7 +32,7 @@ GateResult one_of_each() {
 }
 
 template <class Write>
-std::string written(const Write& write) {
+std::string text_by(const Write& write) {
   std::ostringstream out;
   write(out);
   return out.str();
@@ -41,7 +41,7 @@ std::string written(const Write& write) {
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(GateOnTheConsole, CountsTheOutcomes) {
-  const std::string text = written([](std::ostream& out) { print_gate(out, one_of_each()); });
+  const std::string text = text_by([](std::ostream& out) { print_gate(out, one_of_each()); });
   EXPECT_TRUE(text.starts_with("Judged against base\n")) << text;
   EXPECT_TRUE(holds(text, "FAIL: 1 passed, 1 failed, 1 inconclusive")) << text;
   EXPECT_TRUE(holds(text, "changed: libtorch: 1.13, now 2.6")) << text;
@@ -50,7 +50,7 @@ TEST(GateOnTheConsole, CountsTheOutcomes) {
 
 TEST(GateInJUnit, FailsOrSkipsWhatIsInconclusive) {
   const auto junit = [](bool inconclusive_fails) {
-    return written([=](std::ostream& out) { write_junit(out, one_of_each(), inconclusive_fails); });
+    return text_by([=](std::ostream& out) { write_junit(out, one_of_each(), inconclusive_fails); });
   };
   EXPECT_TRUE(holds(junit(false), R"(tests="3" failures="1" errors="0" skipped="1")")) << junit(false);
   EXPECT_TRUE(holds(junit(false), R"(<skipped message="too few times"/>)")) << junit(false);
@@ -59,21 +59,21 @@ TEST(GateInJUnit, FailsOrSkipsWhatIsInconclusive) {
 }
 
 TEST(GateInMarkdown, IsATable) {
-  const std::string text = written([](std::ostream& out) { write_markdown(out, one_of_each()); });
+  const std::string text = text_by([](std::ostream& out) { write_markdown(out, one_of_each()); });
   EXPECT_TRUE(text.starts_with("### stagemark: fail\n")) << text;
   EXPECT_TRUE(holds(text, "| FAIL | a | accuracy | -3 points &amp; more |")) << text;
   EXPECT_TRUE(holds(text, "| INCONCLUSIVE | b\\|c |")) << text;
 }
 
 TEST(GateInAnnotations, NamesWhatDidNotPass) {
-  EXPECT_EQ(written([](std::ostream& out) { write_github_annotations(out, one_of_each()); }),
+  EXPECT_EQ(text_by([](std::ostream& out) { write_github_annotations(out, one_of_each()); }),
             "::error title=stagemark::a accuracy: -3 points & more\n"
             "::warning title=stagemark::b|c total:p95: too few%0Atimes\n");
 }
 
 TEST(GithubBenchmark, HasTheMedianOfEachStageAndTheWrongDecisions) {
   const Report report = report_of({{"base", {.factor = 1, .wrong = {1, 2, 3}, .fails_on = {}}}});
-  const auto entries = nlohmann::json::parse(written([&](std::ostream& out) { write_github_benchmark(out, report); }));
+  const auto entries = nlohmann::json::parse(text_by([&](std::ostream& out) { write_github_benchmark(out, report); }));
   ASSERT_EQ(entries.size(), 3U);
   EXPECT_EQ(entries[1].at("name"), "base total median");
   EXPECT_EQ(entries[1].at("value"), report.results[0].stages.at(Stage::total).median);
@@ -85,7 +85,7 @@ TEST(GithubBenchmark, HasTheMedianOfEachStageAndTheWrongDecisions) {
 TEST(ReadReport, TakesTheFileOrItsDirectory) {
   const TemporaryDirectory directory;
   const Report report = report_of({{"base", {}}});
-  directory.write("report.json", written([&](std::ostream& out) { write_json(out, report); }));
+  directory.write("report.json", text_by([&](std::ostream& out) { write_json(out, report); }));
   EXPECT_EQ(read_report(directory.path()), report);
   EXPECT_EQ(read_report(directory.path() / "report.json"), report);
   EXPECT_THROW((void)read_report(directory.path() / "none"), InputError);

@@ -17,7 +17,7 @@ namespace {
 
 using namespace testing;
 
-Report two_approaches() {
+Report base_and_slow() {
   Made slow;
   slow.factor = 2;
   slow.wrong = {3};
@@ -42,7 +42,7 @@ std::vector<std::string> lines_of(Write write, const Report& report, const std::
 }
 
 TEST(Csv, HasOneRowForEachApproachAndStage) {
-  const Report report = two_approaches();
+  const Report report = base_and_slow();
   const auto lines = lines_of(write_csv, report);
   ASSERT_EQ(lines.size(), 5);
   EXPECT_TRUE(lines[0].starts_with("approach,engine,precision,device,stage,count,mean_ms,")) << lines[0];
@@ -53,7 +53,7 @@ TEST(Csv, HasOneRowForEachApproachAndStage) {
 }
 
 TEST(Csv, HasOneRowForEachInferenceEmptyWhereItFailed) {
-  const auto lines = lines_of(write_per_image_csv, two_approaches());
+  const auto lines = lines_of(write_per_image_csv, base_and_slow());
   ASSERT_EQ(lines.size(), 301);
   EXPECT_EQ(lines[0], "approach,path,label,predicted,probability,logit,round,process,pass,call,inference_ns,total_ns");
   EXPECT_TRUE(lines[1].starts_with("base,NORMAL/0.png,NORMAL,NORMAL,0.1,0.2,0,0,0,0,80")) << lines[1];
@@ -62,14 +62,14 @@ TEST(Csv, HasOneRowForEachInferenceEmptyWhereItFailed) {
 }
 
 TEST(Csv, QuotesWhatItMust) {
-  Report report = two_approaches();
+  Report report = base_and_slow();
   report.results[0].approach = "a,\"b\"\nc";
   EXPECT_TRUE(lines_of(write_csv, report)[1].starts_with("\"a,\"\"b\"\"\nc\",libtorch,"));
 }
 
 TEST(MarkdownReport, TellsWhatEachTakesAndHowTheyCompare) {
   const auto lines =
-      lines_of([](std::ostream& out, const Report& report) { write_markdown(out, report); }, two_approaches(), "\n");
+      lines_of([](std::ostream& out, const Report& report) { write_markdown(out, report); }, base_and_slow(), "\n");
   ASSERT_EQ(lines.size(), 12);
   EXPECT_TRUE(lines[4].starts_with("| base | 12.")) << lines[4];
   EXPECT_NE(lines[4].find("| 100.0 % \\[97.5, 100.0\\] |"), std::string::npos) << lines[4];

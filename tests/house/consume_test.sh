@@ -29,7 +29,7 @@ if [ "$name" = pkg_config ]; then
   exit 0
 fi
 cmake -S "$source/tests/consume/$name" -B "$work/build" -G Ninja -Wno-dev "${options[@]}"
-cmake --build "$work/build"
+cmake --build "$work/build" --target consume
 
 stagemark=$binary/apps/stagemark/stagemark
 case $name in

@@ -38,7 +38,7 @@ for option in $(grep -v '^cmake' "$readme" | grep -oE '(^|[ `])--[a-z][a-z-]+' |
   grep -q -- "$option\b" help.txt || { echo "there is no $option"; exit 1; }
 done
 
-stagemark sample images --images 60
+stagemark sample images --images 30 --training-images 64
 cp images/model.ckpt net.ckpt
 mkdir -p stored
 # Every `stagemark` command of a sh block, its continuation lines with it.

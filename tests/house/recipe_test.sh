@@ -8,7 +8,7 @@ cd "$directory"
 ln -s "$stagemark" path/stagemark
 export PATH=$PWD/path:$PATH GITHUB_STEP_SUMMARY=$PWD/summary.md
 
-stagemark sample images --images 60
+stagemark sample images --images 12 --training-images 64
 mv images/model.ckpt models/released.ckpt
 cp models/released.ckpt models/new.ckpt
 

@@ -29,12 +29,6 @@ SuiteResult suite_of(const std::vector<std::pair<std::string, Made>>& approaches
   return suite;
 }
 
-Made slower(double factor) {
-  Made how;
-  how.factor = factor;
-  return how;
-}
-
 TEST(UntilPrecise, StopsAtTheWidthThatWasAskedFor) {
   const auto decision = until_precise(0.05, soon)(suite_of({{"a", {}}, {"b", {}}}));
   ASSERT_TRUE(std::holds_alternative<std::string>(decision));

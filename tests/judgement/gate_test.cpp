@@ -16,12 +16,6 @@ namespace {
 
 using namespace testing;
 
-Made slower(double factor) {
-  Made how;
-  how.factor = factor;
-  return how;
-}
-
 Made wrong_on(std::vector<std::size_t> images) {
   Made how;
   how.wrong = std::move(images);

@@ -25,6 +25,12 @@ struct Made {
   std::size_t rounds = 30;
 };
 
+inline Made slower(double factor) {
+  Made how;
+  how.factor = factor;
+  return how;
+}
+
 inline constexpr std::size_t round_size = 5;
 
 inline ApproachResult made(const std::string& name, const Made& how) {

@@ -13,6 +13,7 @@
 
 #include "fakes/stored_zip.hpp"
 #include "fakes/temporary_directory.hpp"
+#include "model/text_bytes.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/model/checkpoint.hpp"
 #include "stagemark/model/network.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-std::vector<std::byte> bytes_of(std::string_view text) {
+std::vector<std::byte> owned_bytes(std::string_view text) {
   std::vector<std::byte> bytes(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) bytes[i] = static_cast<std::byte>(text[i]);
   return bytes;
@@ -31,7 +32,7 @@ std::vector<std::byte> bytes_of(std::string_view text) {
 /// What the reader says of a file; "read" if it reads it.
 std::string verdict(std::string_view file) {
   try {
-    const Checkpoint checkpoint = Checkpoint::from_bytes(bytes_of(file), "x.pt");
+    const Checkpoint checkpoint = Checkpoint::from_bytes(owned_bytes(file), "x.pt");
     for (const auto& [name, tensor] : checkpoint.tensors()) (void)checkpoint.read_floats(name);
     return "read";
   } catch (const ModelError& error) {
@@ -42,8 +43,6 @@ std::string verdict(std::string_view file) {
 std::string verdict_on_pickle(std::string_view pickle) {
   return verdict(StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes());
 }
-
-bool says(const std::string& verdict, const std::string& part) { return verdict.find(part) != std::string::npos; }
 
 std::string text(std::string_view content) { return "X" + StoredZip::number(content.size(), 4) + std::string(content); }
 std::string integer(std::int32_t value) { return "J" + StoredZip::number(static_cast<std::uint32_t>(value), 4); }
@@ -250,7 +249,7 @@ TEST(HostileCheckpoint, EveryRefusalNamesTheFile) {
   // Also where a refusal begins with the same letters as the file.
   for (const std::string& name : {"h"s, "holds"s, "tensor"s, "its"s, "the"s}) {
     try {
-      (void)Checkpoint::from_bytes(bytes_of(StoredZip().add("x/data.pkl", "}.").bytes()), name);
+      (void)Checkpoint::from_bytes(owned_bytes(StoredZip().add("x/data.pkl", "}.").bytes()), name);
       FAIL() << name;
     } catch (const ModelError& error) {
       EXPECT_EQ(std::string(error.what()).find(name + ": "), 0U) << error.what();
@@ -266,7 +265,8 @@ TEST(HostileCheckpoint, TheLastOfTwoHyperParametersCounts) {
   const auto parameters = [](const std::string& pairs) {
     const std::string pickle = with_hyper_parameters(pairs);
     return Checkpoint::from_bytes(
-               bytes_of(StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes()), "x.pt")
+               owned_bytes(StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes()),
+               "x.pt")
         .hyper_parameters();
   };
   EXPECT_EQ(parameters(text("a") + "K\x01" + text("a") + "K\x02").at("a"), "2");

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fakes/stored_zip.hpp"
+#include "model/text_bytes.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
@@ -21,11 +22,9 @@ namespace {
 using Kind = PickleValue::Kind;
 using std::string_literals::operator""s;
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
-
 Pickle read(std::string_view pickle) { return Pickle::read(bytes_of(pickle)); }
 
-std::string refusal(std::string_view pickle) {
+std::string pickle_refusal(std::string_view pickle) {
   try {
     (void)read(pickle);
   } catch (const ModelError& error) {
@@ -34,9 +33,9 @@ std::string refusal(std::string_view pickle) {
   return "not refused";
 }
 
-bool says(const std::string& said, const std::string& part) { return said.find(part) != std::string::npos; }
-
-std::string text(std::string_view content) { return "X" + StoredZip::number(content.size(), 4) + std::string(content); }
+std::string text_op(std::string_view content) {
+  return "X" + StoredZip::number(content.size(), 4) + std::string(content);
+}
 
 TEST(Pickle, ReadsEveryWayToWriteAnInteger) {
   EXPECT_EQ(read("K\xff.").root().integer, 255);
@@ -89,8 +88,9 @@ TEST(Pickle, TakesOnlyWhatLiesAboveTheLastMark) {
   const PickleValue& outer = pickle[pickle.root().items[1]];
   ASSERT_EQ(outer.items.size(), 2U);
   EXPECT_EQ(pickle[outer.items[1]].kind, Kind::tuple);
-  EXPECT_TRUE(says(refusal("K\x01(0K\x02."), "empty stack"));     // Python would take the mark; torch.save never does
-  EXPECT_TRUE(says(refusal("K\x01(K\x02\x86."), "empty stack"));  // nor does TUPLE2
+  EXPECT_TRUE(
+      says(pickle_refusal("K\x01(0K\x02."), "empty stack"));  // Python would take the mark; torch.save never does
+  EXPECT_TRUE(says(pickle_refusal("K\x01(K\x02\x86."), "empty stack"));  // nor does TUPLE2
 }
 
 TEST(Pickle, NumbersTheMemoAsPythonDoes) {
@@ -107,7 +107,7 @@ TEST(Pickle, NumbersTheMemoAsPythonDoes) {
 
 // A reader that took the first would show another network than PyTorch loads.
 TEST(Pickle, TheLastOfTwoEqualKeysCounts) {
-  const Pickle pickle = read("}(" + text("a") + "K\x01" + text("a") + "K\x02u.");
+  const Pickle pickle = read("}(" + text_op("a") + "K\x01" + text_op("a") + "K\x02u.");
   ASSERT_NE(pickle.find(pickle.root(), "a"), nullptr);
   EXPECT_EQ(pickle.find(pickle.root(), "a")->integer, 2);
   EXPECT_EQ(pickle.find(pickle.root(), "b"), nullptr);
@@ -116,7 +116,7 @@ TEST(Pickle, TheLastOfTwoEqualKeysCounts) {
 TEST(Pickle, FindsOnlyTextKeysOfDictionaries) {
   const Pickle pickle = read("}(K\x01K\x02NK\x03u.");
   EXPECT_EQ(pickle.find(pickle.root(), ""), nullptr);
-  const Pickle list = read("](" + text("a") + "K\x01" + "e.");
+  const Pickle list = read("](" + text_op("a") + "K\x01" + "e.");
   EXPECT_EQ(list.find(list.root(), "a"), nullptr);
 }
 
@@ -142,23 +142,24 @@ TEST(Pickle, AGlobalIsNamedByTwoTexts) {
                                     "b\x93."s,
                                     "\x8c\x01"
                                     "a\x93."s,
-                                    "\x93."s, text("a") + text(std::string(1'001, 'b')) + "\x93."s}) {
-    EXPECT_TRUE(says(refusal(pickle), "its pickle cannot be read")) << pickle << ": " << refusal(pickle);
+                                    "\x93."s, text_op("a") + text_op(std::string(1'001, 'b')) + "\x93."s}) {
+    EXPECT_TRUE(says(pickle_refusal(pickle), "its pickle cannot be read")) << pickle << ": " << pickle_refusal(pickle);
   }
 }
 
 TEST(Pickle, ReadsOnlyTheStoragesThatTorchSaveRefersTo) {
   const std::string type = "ctorch\nFloatStorage\n";
-  const std::string good = "(" + text("storage") + type + text("0") + text("cpu") + "K\x04";
+  const std::string good = "(" + text_op("storage") + type + text_op("0") + text_op("cpu") + "K\x04";
   EXPECT_EQ(read(good + "tQ.").root().kind, Kind::storage);
   EXPECT_EQ(read(good + "NtQ.").root().kind, Kind::storage);
-  EXPECT_TRUE(says(refusal(good + text("view") + "tQ."), "a view of a storage"));
-  for (const std::string& bad : {"(" + text("module") + type + text("0") + text("cpu") + "K\x04tQ.",
-                                 "(" + text("storage") + text("FloatStorage") + text("0") + text("cpu") + "K\x04tQ.",
-                                 "(" + text("storage") + type + "K\x00"s + text("cpu") + "K\x04tQ.",
-                                 "(" + text("storage") + type + text("0") + text("cpu") + text("4") + "tQ.",
-                                 "(" + text("storage") + type + text("0") + text("cpu") + "tQ.", "]Q."s}) {
-    EXPECT_TRUE(says(refusal(bad), "its pickle cannot be read")) << bad;
+  EXPECT_TRUE(says(pickle_refusal(good + text_op("view") + "tQ."), "a view of a storage"));
+  for (const std::string& bad :
+       {"(" + text_op("module") + type + text_op("0") + text_op("cpu") + "K\x04tQ.",
+        "(" + text_op("storage") + text_op("FloatStorage") + text_op("0") + text_op("cpu") + "K\x04tQ.",
+        "(" + text_op("storage") + type + "K\x00"s + text_op("cpu") + "K\x04tQ.",
+        "(" + text_op("storage") + type + text_op("0") + text_op("cpu") + text_op("4") + "tQ.",
+        "(" + text_op("storage") + type + text_op("0") + text_op("cpu") + "tQ.", "]Q."s}) {
+    EXPECT_TRUE(says(pickle_refusal(bad), "its pickle cannot be read")) << bad;
   }
 }
 
@@ -175,7 +176,7 @@ TEST(Pickle, NoLengthIsBelieved) {
        {"X\xff\xff\xff\x7f"s, "T\xff\xff\xff\xff"s, "B\xff\xff\xff\xff"s, "C\xff"s,
         "\x8d\xff\xff\xff\xff\xff\xff\xff\xff"s, "\x8d\xff\xff\xff\xff\xff\xff\xff\x7f"s, "\x8a\xff"s, "G\x00"s,
         "J\x00"s, "M"s, "q"s, "r\x00"s, "\x80"s, "\x95\x00"s, "c"s}) {
-    EXPECT_TRUE(says(refusal(pickle), "its pickle cannot be read")) << pickle;
+    EXPECT_TRUE(says(pickle_refusal(pickle), "its pickle cannot be read")) << pickle;
   }
 }
 
@@ -204,7 +205,7 @@ TEST(Pickle, ContainersWithinOneAnotherGrowByWhatIsWritten) {
 /// Processor time, which other programs on the machine do not lengthen.
 double seconds_to_read(const std::string& pickle) {
   const std::clock_t begin = std::clock();
-  (void)refusal(pickle);
+  (void)pickle_refusal(pickle);
   return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
@@ -219,7 +220,7 @@ TEST(Pickle, NoChoiceOfMemoKeysMakesTheReaderSlow) {
 }
 
 TEST(Pickle, AMemoOfOneByteEachIsBounded) {
-  EXPECT_TRUE(says(refusal("N" + std::string(4'000'001, '\x94') + "."), "stores too many values"));
+  EXPECT_TRUE(says(pickle_refusal("N" + std::string(4'000'001, '\x94') + "."), "stores too many values"));
 }
 
 }  // namespace

@@ -11,12 +11,11 @@
 #include <string_view>
 
 #include "fakes/stored_zip.hpp"
+#include "model/text_bytes.hpp"
 #include "stagemark/core/error.hpp"
 
 namespace stagemark {
 namespace {
-
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 /// Contents by name, copied.
 std::map<std::string, std::string> contents(std::string_view file) {
@@ -28,7 +27,7 @@ std::map<std::string, std::string> contents(std::string_view file) {
   return result;
 }
 
-std::string refusal(std::string_view file) {
+std::string zip_refusal(std::string_view file) {
   try {
     (void)read_zip_directory(bytes_of(file));
   } catch (const ModelError& error) {
@@ -36,8 +35,6 @@ std::string refusal(std::string_view file) {
   }
   return "not refused";
 }
-
-bool says(const std::string& said, const std::string& part) { return said.find(part) != std::string::npos; }
 
 std::string number(std::uint64_t value, std::size_t size) { return StoredZip::number(value, size); }
 
@@ -94,7 +91,7 @@ TEST(ZipArchive, SkipsTheLocalHeadersOwnExtraField) {
 TEST(ZipArchive, FindsTheEndBeforeAComment) {
   EXPECT_EQ(contents(OneRecord{.comment = "hello"}.bytes()).at("a"), "abc");
   EXPECT_EQ(contents(OneRecord{.comment = std::string(65'535, 'x')}.bytes()).at("a"), "abc");
-  EXPECT_TRUE(says(refusal(OneRecord{.comment = std::string(65'536, 'x')}.bytes()), "its directory is missing"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.comment = std::string(65'536, 'x')}.bytes()), "its directory is missing"));
 }
 
 TEST(ZipArchive, ReadsZip64) {
@@ -119,28 +116,30 @@ TEST(ZipArchive, RefusesAZip64RecordThatLies) {
   const std::uint64_t most = ~std::uint64_t{0};
   for (const std::uint64_t lie : {std::uint64_t{4}, std::uint64_t{100'000'000'000}, most, most - 30, most / 2}) {
     const std::string sizes = number(1, 2) + number(16, 2) + number(lie, 8) + number(lie, 8);
-    EXPECT_TRUE(says(refusal(OneRecord{.size = full, .stored_size = full, .extra = sizes}.bytes()), "ends too early") ||
-                lie == 4)
+    EXPECT_TRUE(
+        says(zip_refusal(OneRecord{.size = full, .stored_size = full, .extra = sizes}.bytes()), "ends too early") ||
+        lie == 4)
         << lie;
     const std::string offset = number(1, 2) + number(8, 2) + number(lie, 8);
-    EXPECT_TRUE(says(refusal(OneRecord{.offset = full, .extra = offset}.bytes()), "is not where its directory says"))
+    EXPECT_TRUE(
+        says(zip_refusal(OneRecord{.offset = full, .extra = offset}.bytes()), "is not where its directory says"))
         << lie;
     OneRecord record{.entries = 0xffff, .directory_offset = full, .directory_size = full};
     const std::uint64_t at = record.local().size() + record.directory().size();
     const std::uint64_t size = record.directory().size();
     record.between = zip64_end(1, size, record.local().size(), lie);
-    EXPECT_TRUE(says(refusal(record.bytes()), "its zip64 record is not there")) << lie;
+    EXPECT_TRUE(says(zip_refusal(record.bytes()), "its zip64 record is not there")) << lie;
     record.between = zip64_end(1, size, lie, at);
-    EXPECT_NE(refusal(record.bytes()), "not refused") << lie;
+    EXPECT_NE(zip_refusal(record.bytes()), "not refused") << lie;
     record.between = zip64_end(1, lie, record.local().size(), at);
-    EXPECT_TRUE(says(refusal(record.bytes()), "ends too early") || lie == 4) << lie;
+    EXPECT_TRUE(says(zip_refusal(record.bytes()), "ends too early") || lie == 4) << lie;
     record.between = zip64_end(lie, size, record.local().size(), at);
-    EXPECT_TRUE(says(refusal(record.bytes()), "ends too early")) << lie;
+    EXPECT_TRUE(says(zip_refusal(record.bytes()), "ends too early")) << lie;
   }
   // An extra field shorter than what it should hold.
-  EXPECT_TRUE(says(refusal(OneRecord{.offset = full, .extra = number(1, 2) + number(8, 2) + "1234"}.bytes()),
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.offset = full, .extra = number(1, 2) + number(8, 2) + "1234"}.bytes()),
                    "ends too early"));
-  EXPECT_TRUE(says(refusal(OneRecord{.size = full, .stored_size = full}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.size = full, .stored_size = full}.bytes()), "ends too early"));
 }
 
 TEST(ZipArchive, NamesCompressedRecordsAndRefusesEncryptedOnes) {
@@ -149,7 +148,7 @@ TEST(ZipArchive, NamesCompressedRecordsAndRefusesEncryptedOnes) {
     EXPECT_TRUE(directory.stored.empty());
     EXPECT_EQ(directory.compressed, std::vector<std::string>{"a"});
   }
-  EXPECT_TRUE(says(refusal(OneRecord{.flags = 1}.bytes()), "encrypted"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.flags = 1}.bytes()), "encrypted"));
 }
 
 TEST(ZipArchive, RefusesRecordsThatOverlap) {
@@ -167,34 +166,34 @@ TEST(ZipArchive, RefusesRecordsThatOverlap) {
   };
   EXPECT_EQ(contents(file(entry('b', inner.size(), 0), 1)).at("b"), inner);
   EXPECT_EQ(contents(file(entry('a', 3, outer.size()), 1)).at("a"), "abc");
-  EXPECT_TRUE(says(refusal(file(entry('b', inner.size(), 0) + entry('a', 3, outer.size()), 2)), "overlap"));
-  EXPECT_TRUE(says(refusal(file(entry('a', 3, outer.size()) + entry('b', inner.size(), 0), 2)), "overlap"));
+  EXPECT_TRUE(says(zip_refusal(file(entry('b', inner.size(), 0) + entry('a', 3, outer.size()), 2)), "overlap"));
+  EXPECT_TRUE(says(zip_refusal(file(entry('a', 3, outer.size()) + entry('b', inner.size(), 0), 2)), "overlap"));
   // The same bytes under two names.
-  EXPECT_TRUE(says(refusal(file(entry('c', 3, outer.size()) + entry('d', 3, outer.size()), 2)), "overlap"));
+  EXPECT_TRUE(says(zip_refusal(file(entry('c', 3, outer.size()) + entry('d', 3, outer.size()), 2)), "overlap"));
 }
 
 TEST(ZipArchive, RefusesANumberOfEntriesThatIsNotThere) {
-  EXPECT_TRUE(says(refusal(OneRecord{.entries = 2}.bytes()), "ends too early"));
-  EXPECT_TRUE(says(refusal(OneRecord{.entries = 0xffff}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.entries = 2}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.entries = 0xffff}.bytes()), "ends too early"));
   EXPECT_TRUE(contents(OneRecord{.entries = 0}.bytes()).empty());
 }
 
 TEST(ZipArchive, RefusesADirectoryOutsideTheFile) {
-  EXPECT_TRUE(says(refusal(OneRecord{.directory_offset = 0xfffffff0}.bytes()), "ends too early"));
-  EXPECT_TRUE(says(refusal(OneRecord{.directory_size = 0xfffffff0}.bytes()), "ends too early"));
-  EXPECT_TRUE(says(refusal(OneRecord{.directory_size = 20}.bytes()), "ends too early"));
-  EXPECT_TRUE(says(refusal(OneRecord{.directory_offset = 1}.bytes()), "no entry where one should be"));
-  EXPECT_TRUE(says(refusal(OneRecord{.offset = 0xfffffff0}.bytes()), "is not where its directory says"));
-  EXPECT_TRUE(says(refusal(""), "too short"));
-  EXPECT_TRUE(says(refusal(std::string(21, 'P')), "too short"));
-  EXPECT_TRUE(says(refusal(std::string(1'000, 'P')), "its directory is missing"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.directory_offset = 0xfffffff0}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.directory_size = 0xfffffff0}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.directory_size = 20}.bytes()), "ends too early"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.directory_offset = 1}.bytes()), "no entry where one should be"));
+  EXPECT_TRUE(says(zip_refusal(OneRecord{.offset = 0xfffffff0}.bytes()), "is not where its directory says"));
+  EXPECT_TRUE(says(zip_refusal(""), "too short"));
+  EXPECT_TRUE(says(zip_refusal(std::string(21, 'P')), "too short"));
+  EXPECT_TRUE(says(zip_refusal(std::string(1'000, 'P')), "its directory is missing"));
 }
 
 TEST(ZipArchive, RefusesEveryTruncation) {
   const std::string good = OneRecord{.comment = "1234567"}.bytes();
   // A shorter comment leaves all records in place.
   for (std::size_t size = 0; size < good.size() - 7; ++size) {
-    EXPECT_NE(refusal(std::string_view(good).substr(0, size)), "not refused") << size;
+    EXPECT_NE(zip_refusal(std::string_view(good).substr(0, size)), "not refused") << size;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "fakes/manual_clock.hpp"
 #include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
+#include "suite/one_pass.hpp"
 
 namespace stagemark {
 namespace {
@@ -100,12 +101,6 @@ class Interrupter final : public RunObserver {
 };
 
 Approach named(const std::string& name) { return {name, "oracle", Precision::fp32, Device{}, {}}; }
-
-RunOptions one_pass() {
-  RunOptions options;
-  options.passes = 1;
-  return options;
-}
 
 TEST(BenchmarkSuite, RecordsEveryImageOnceInAPassForEachApproach) {
   const ManualClock clock;

@@ -9,6 +9,7 @@
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "stagemark/suite/worker_program.hpp"
+#include "suite/one_pass.hpp"
 #include "suite/turn_messages.hpp"
 #include "workers/frames.hpp"
 
@@ -31,7 +32,7 @@ class AnyImage final : public ImageSource {
 
 WorkerCommand worker(const std::string& how) { return {STAGEMARK_MADE_WORKER, {how}}; }
 
-ApproachRequest named(const std::string& name) {
+ApproachRequest asked_of_worker(const std::string& name) {
   ApproachRequest request;
   request.approach = {name, "made", Precision::bf16, Device{}, {}};
   return request;
@@ -39,14 +40,8 @@ ApproachRequest named(const std::string& name) {
 
 SuiteResult run(const std::vector<std::string>& behaviours, RunOptions options = {}, std::size_t images = 40) {
   BenchmarkSuite suite(numbers(images), std::make_shared<AnyImage>(), options);
-  for (const std::string& how : behaviours) suite.add(named(how), worker(how));
+  for (const std::string& how : behaviours) suite.add(asked_of_worker(how), worker(how));
   return suite.run();
-}
-
-RunOptions one_pass() {
-  RunOptions options;
-  options.passes = 1;
-  return options;
 }
 
 bool says(const ApproachResult& result, const std::string& part) {
@@ -121,7 +116,7 @@ TEST(Worker, IsAFreshProcessInEachGeneration) {
   RunOptions options = one_pass();
   options.processes = 4;
   BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), options);
-  suite.add(named("work"), worker("work"));
+  suite.add(asked_of_worker("work"), worker("work"));
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
   expect_complete(approach, 40);
@@ -176,9 +171,9 @@ TEST(Worker, ThatCannotHaveItsApproachSaysWhy) {
 
 TEST(Worker, ThatCannotBeStartedIsOneFailedApproach) {
   BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), one_pass());
-  suite.add(named("missing"), WorkerCommand{"/no/such/program", {}});
-  suite.add(named("stranger"), WorkerCommand{"/bin/cat", {}});
-  suite.add(named("work"), worker("work"));
+  suite.add(asked_of_worker("missing"), WorkerCommand{"/no/such/program", {}});
+  suite.add(asked_of_worker("stranger"), WorkerCommand{"/bin/cat", {}});
+  suite.add(asked_of_worker("work"), worker("work"));
   const SuiteResult result = suite.run();
   EXPECT_TRUE(says(result.collector.results()[0], "/no/such/program"));
   EXPECT_TRUE(result.collector.results()[1].error);
@@ -247,8 +242,8 @@ TEST(Worker, EndsItsTurnWhenTheRunIsInterruptedAndKeepsWhatItHas) {
     bool stop_ = false;
   };
   BenchmarkSuite suite(numbers(200), std::make_shared<AnyImage>(), one_pass());
-  suite.add(named("work"), worker("work"));
-  suite.add(named("other"), worker("other"));
+  suite.add(asked_of_worker("work"), worker("work"));
+  suite.add(asked_of_worker("other"), worker("other"));
   AfterSomeTurns observer;
   const SuiteResult result = suite.run(observer);
   EXPECT_TRUE(result.interrupted);

@@ -22,7 +22,10 @@ std::string thousands(std::uint64_t value);
 /// A ratio as a percentage, with so many digits after the point: 0.05 as `5.0 %`.
 std::string percent(double ratio, int digits);
 
-/// The same with its sign: `+5.00 %`.
+/// With so many digits that count: 0.00123 as `0.12 %`.
+std::string significant_percent(double ratio, int digits);
+
+/// With so many digits after the point and its sign: `+5.00 %`.
 std::string signed_percent(double ratio, int digits);
 
 }  // namespace stagemark

@@ -115,7 +115,7 @@ struct Node {
   std::vector<std::string> outputs;
 };
 
-struct Graph {
+struct GraphMessage {
   std::vector<Node> nodes;
   std::vector<Initialiser> initialisers;
   std::string output;
@@ -141,8 +141,8 @@ Node read_node(Message node) {
   return result;
 }
 
-Graph read_graph(Message graph) {
-  Graph result;
+GraphMessage read_graph(Message graph) {
+  GraphMessage result;
   while (graph.next()) {
     if (graph.number() == 1) result.nodes.push_back(read_node(graph.message()));
     if (graph.number() == 5) result.initialisers.push_back(read_initialiser(graph.message()));
@@ -172,7 +172,7 @@ std::set<std::string> names_beside_weights(const std::vector<Node>& nodes) {
   return names;
 }
 
-bool yields_probabilities(const Graph& graph) {
+bool yields_probabilities(const GraphMessage& graph) {
   std::map<std::string_view, const Node*> makers;
   for (const Node& node : graph.nodes) {
     for (const std::string& output : node.outputs) makers[output] = &node;
@@ -200,7 +200,7 @@ std::optional<ElementType> weight_type(const Initialiser& initialiser) {
   return std::nullopt;
 }
 
-GraphFile describe(const Graph& graph) {
+GraphFile describe(const GraphMessage& graph) {
   GraphFile result;
   std::map<ElementType, std::uint64_t> elements;
   const std::set<std::string> beside = names_beside_weights(graph.nodes);
