@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <string>
+#include <utility>
 
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
@@ -97,6 +99,49 @@ TEST(RunBenchmark, TellsItsObserverWhatHappensInOrder) {
   Notes notes;
   (void)run_benchmark(request, notes);
   EXPECT_EQ(notes.text, "begin 2 measured report.json report.html");
+}
+
+TEST(RunBenchmark, HoldsWhatThereIsWhereItIsInterruptedBeforeTheFirstRound) {
+  class Stop final : public SessionObserver {
+   public:
+    void beginning() override { stop_ = true; }
+    [[nodiscard]] bool interrupted() override { return stop_; }
+
+   private:
+    bool stop_ = false;
+  };
+  const TemporaryDirectory directory;
+  RunRequest request = in_process(made_images(directory.path() / "set"));
+  request.output = ReportOutput{.directory = directory.path() / "out"};
+  Stop stop;
+  const Report report = run_benchmark(request, stop);
+  EXPECT_TRUE(report.interrupted);
+  ASSERT_EQ(report.results.size(), 2U);
+  EXPECT_EQ(report.results[0].samples, 0U);
+  EXPECT_TRUE(read_report((directory.path() / "out").string()).interrupted);
+}
+
+TEST(RunBenchmark, ShowsWhatWasMeasuredBeforeItFailsToWriteIt) {
+  /// Puts a file where the report's directory was.
+  class InTheWay final : public SessionObserver {
+   public:
+    explicit InTheWay(fs::path place) : place_(std::move(place)) {}
+    std::size_t seen = 0;
+    void measured(const Report& report) override {
+      seen = report.results.size();
+      fs::remove_all(place_);
+      std::ofstream(place_) << "in the way";
+    }
+
+   private:
+    fs::path place_;
+  };
+  const TemporaryDirectory directory;
+  RunRequest request = in_process(made_images(directory.path() / "set"));
+  request.output = ReportOutput{.directory = directory.path() / "out"};
+  InTheWay observer(directory.path() / "out");
+  EXPECT_THROW((void)run_benchmark(request, observer), OutputError);
+  EXPECT_EQ(observer.seen, 2U);
 }
 
 TEST(RunBenchmark, GivesAnApproachThatIsAskedForTwiceANumber) {
