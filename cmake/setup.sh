@@ -49,7 +49,7 @@ testing=OFF
 [ "$goal" = test ] && testing=ON
 [ "$goal" = build ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
 [ "$goal" = demo ] && [ -f build/CMakeCache.txt ] && testing=$(sed -n 's/^STAGEMARK_BUILD_TESTING:BOOL=//p' build/CMakeCache.txt)
-# Several files at once compile in half the time; who works on one of them configures without.
+# Several files at once compile in half the time; who works on one of them sets both to OFF in the preset's build.
 cmake --preset release -DSTAGEMARK_BUILD_TESTING="$testing" -DSTAGEMARK_WITH_ONNXRUNTIME="$onnxruntime" \
   -DCMAKE_UNITY_BUILD=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -Wno-dev >/dev/null
 cmake --build --preset release

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <stdexcept>
 
 #include "log_margin.hpp"
 #include "require.hpp"

@@ -8,7 +8,6 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
-#include <stdexcept>
 
 #include "require.hpp"
 #include "solve.hpp"

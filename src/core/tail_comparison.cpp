@@ -6,7 +6,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 
 #include "stagemark/core/error.hpp"
 #include "workers/wire.hpp"
@@ -14,9 +13,7 @@ namespace {
 constexpr std::size_t most_classes = 1U << 20U;
 
 /// No call and no turn takes a month, and thousands of those can be added up.
-bool is_duration(const std::optional<Nanoseconds>& time) {
-  return time && *time >= Nanoseconds{0} && *time < std::chrono::hours{24 * 30};
-}
+bool is_duration(Nanoseconds time) { return time >= Nanoseconds{0} && time < std::chrono::hours{24 * 30}; }
 
 }  // namespace
 
@@ -137,21 +134,19 @@ void expect_sense(const Measured& measured, std::size_t images) {
   const ApproachResult& update = measured.result;
   const auto is_image = [images](const auto& record) { return record.image < images; };
   const auto is_key = [images](const auto& pair) { return pair.first < images; };
-  const auto is_sane = [&](const InferenceRecord& record) {
+  const auto is_inference = [&](const InferenceRecord& record) {
     return is_image(record) && !(record.prediction && defect(*record.prediction));
   };
+  const auto is_call = [known = update.inferences.size()](const CallRecord& call) {
+    return call.first_inference <= known && call.size <= known - call.first_inference &&
+           std::ranges::all_of(all_stages,
+                               [&](Stage stage) { return is_duration(call.times[stage].value_or(Nanoseconds{0})); });
+  };
+  const auto is_turn = [](const TurnRecord& turn) { return is_duration(turn.wall); };
   const bool makes_sense =
-      std::ranges::all_of(update.inferences, is_sane) && std::ranges::all_of(update.failures, is_image) &&
+      std::ranges::all_of(update.inferences, is_inference) && std::ranges::all_of(update.failures, is_image) &&
       std::ranges::all_of(update.inputs, is_image) && std::ranges::all_of(measured.notes.broken, is_key) &&
-      std::ranges::all_of(update.calls,
-                          [&](const CallRecord& call) {
-                            return call.first_inference <= update.inferences.size() &&
-                                   call.size <= update.inferences.size() - call.first_inference &&
-                                   std::ranges::all_of(all_stages, [&](Stage stage) {
-                                     return !call.times.has(stage) || is_duration(call.times[stage]);
-                                   });
-                          }) &&
-      std::ranges::all_of(update.turns, [](const TurnRecord& turn) { return is_duration(turn.wall); });
+      std::ranges::all_of(update.calls, is_call) && std::ranges::all_of(update.turns, is_turn);
   const ClassScores& scores = update.scores;
   // The number of classes is believed only where rows of that length came with it: it decides what is allocated.
   const bool has_rows = scores.values.empty() || (scores.classes > 0 && scores.classes <= most_classes &&

@@ -1,7 +1,6 @@
 // AOTInductor packages. The package is made here, by PyTorch for Python: without it, the tests are skipped.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
