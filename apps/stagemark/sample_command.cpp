@@ -12,6 +12,7 @@
 #include "stagemark/core/atomic_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/images/images.hpp"
+#include "stagemark/machine/environment.hpp"
 #include "stagemark/session/engines.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "synthetic_radiograph.hpp"
@@ -80,7 +81,7 @@ void write_model(const SampleArguments& arguments, const SampleModelWriter& writ
     images.push_back(draw_radiograph(positive[i], image_seed(arguments.seed, Split::training, i)));
   }
   write(fs::path(arguments.directory) / "model.ckpt", images, {positive.get(), images.size()}, *make_preprocessor(),
-        arguments.seed);
+        arguments.seed, usable_cpus());
 }
 
 ExitCode make_sample(const SampleArguments& arguments) {

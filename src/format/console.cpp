@@ -134,9 +134,11 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
     out << "  throughput " << decimal(*result.throughput_images_per_second, 1) << " images/s over "
         << thousands(result.inferences) << " inferences\n";
   }
-  if (result.engine == "null" && result.harness.wall_ns_per_call && result.harness.cost_in_clock_readings) {
-    out << "  harness cost " << decimal(*result.harness.wall_ns_per_call, 0)
-        << " ns a call = " << decimal(*result.harness.cost_in_clock_readings, 1) << " readings of the clock\n";
+  // Beside a network it does not count.
+  const HarnessCost& harness = result.harness;
+  if (!result.model && harness.clock_reading_ns && harness.cost_in_clock_readings) {
+    out << "  harness cost " << decimal(*harness.clock_reading_ns * *harness.cost_in_clock_readings, 0)
+        << " ns a call = " << decimal(*harness.cost_in_clock_readings, 1) << " readings of the clock\n";
   }
   if (!result.failures.empty()) {
     out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("

@@ -130,7 +130,6 @@ class WatchedRun final : public RunObserver {
     machine_.look();
     observer_.progressed(progress);
   }
-  void calling() override { observer_.calling(); }
   [[nodiscard]] bool interrupted() override { return observer_.interrupted(); }
 
  private:

@@ -41,7 +41,6 @@ Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& o
 void Runner::warm_up(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
-    observer.calling();
     for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
   }
   verify();
@@ -104,7 +103,6 @@ void Runner::keep_input(const ImageBlock& block) {
 void Runner::settle(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
-    observer.calling();
     run_unrecorded(images, call, modes_of(wrapper_).front());
     ++result_.settling_calls;
   }
@@ -126,7 +124,6 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
     timer_.set_mode(modes[mode]);
     const Nanoseconds start = clock_.now();
     for (done = 0; done < calls.size() && !observer.interrupted(); ++done) {
-      observer.calling();
       CallRecord& call = calls[done];
       const std::size_t offset = call.first_inference - first_inference;
       run_recorded(call, block.images().subspan(offset, call.size), std::span(predictions_[mode]).subspan(offset),

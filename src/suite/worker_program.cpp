@@ -22,8 +22,10 @@ class SuiteOrders final : public RunObserver {
  public:
   explicit SuiteOrders(WorkerChannel& channel) : channel_(channel) {}
 
-  void calling() override { channel_.touch(); }
-  [[nodiscard]] bool interrupted() override { return channel_.stopped(); }
+  [[nodiscard]] bool interrupted() override {
+    channel_.touch();
+    return channel_.stopped();
+  }
 
  private:
   WorkerChannel& channel_;

@@ -61,7 +61,9 @@ TEST_F(AotInductor, RunsAPackageInOnePieceAndInItsOwnPrecisionAlone) {
     std::vector<Prediction> predictions(batch);
     StageTimer timer;
     wrapper->predict(images, predictions, timer);
+    ASSERT_EQ(wrapper->scores().size(), batch);
     for (std::size_t i = 0; i < batch; ++i) {
+      EXPECT_EQ(wrapper->scores()[i], predictions[i].logit);
       EXPECT_DOUBLE_EQ(predictions[i].logit.value_or(0), 2 * static_cast<double>(i + 3) + 1);
     }
     const StageTimes times = timer.take();

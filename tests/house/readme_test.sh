@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the README says is so: its C++ is what the consumer tests compile and run, its files are there, each option that it
 # names exists, and with a program to run, each `stagemark` command of its shell blocks works in the order it stands:
-# readme_test.sh SOURCE [STAGEMARK DIRECTORY]
+# readme_test.sh SOURCE [STAGEMARK MADE_NETWORK DIRECTORY]
 set -euo pipefail
 cd "$1"
 readme=$PWD/README.md
@@ -23,7 +23,7 @@ done
 [ "$(wc -l <README.md)" -le 450 ] || { echo "the README is too long"; exit 1; }
 [ $# -gt 1 ] || exit 0
 
-stagemark=$2 directory=$3
+stagemark=$2 made_network=$3 directory=$4
 rm -rf "$directory"
 mkdir -p "$directory/path"
 cd "$directory"
@@ -38,8 +38,8 @@ for option in $(grep -v '^cmake' "$readme" | grep -oE '(^|[ `])--[a-z][a-z-]+' |
   grep -q -- "$option\b" help.txt || { echo "there is no $option"; exit 1; }
 done
 
-stagemark sample images --images 30 --training-images 64
-cp images/model.ckpt net.ckpt
+stagemark sample images --images 30 --no-model
+"$made_network" net.ckpt
 mkdir -p stored
 # Every `stagemark` command of a sh block, its continuation lines with it.
 awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$readme" | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs the shell of the README's CI recipe as a runner would: recipe_test.sh SOURCE STAGEMARK DIRECTORY
+# Runs the shell of the README's CI recipe as a runner would: recipe_test.sh SOURCE STAGEMARK MADE_NETWORK DIRECTORY
 set -euo pipefail
-source=$1 stagemark=$2 directory=$3
+source=$1 stagemark=$2 made_network=$3 directory=$4
 rm -rf "$directory"
 mkdir -p "$directory/models" "$directory/path"
 cd "$directory"
 ln -s "$stagemark" path/stagemark
 export PATH=$PWD/path:$PATH GITHUB_STEP_SUMMARY=$PWD/summary.md
 
-stagemark sample images --images 12 --training-images 64
-mv images/model.ckpt models/released.ckpt
+stagemark sample images --images 12 --no-model
+"$made_network" models/released.ckpt
 cp models/released.ckpt models/new.ckpt
 
 # The block under "run: |" of the step that judges, without its indentation.

@@ -36,9 +36,11 @@ void add_to(BackendRegistry& registry);
 /// labels by ridge-penalised logistic regression. Not a model for any other use.
 /// \param images   at least 64, of both classes
 /// \param positive of each image, whether it belongs to class index 1
+/// \param threads  of LibTorch; with another number of them the last digits of the weights differ
 /// \throws BackendError if LibTorch fails, OutputError if the file cannot be written
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
-                             std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed);
+                             std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed,
+                             std::size_t threads);
 
 /// Runs the FP32 network of a checkpoint on calibration images and says what range each tensor that ActivationRanges
 /// names takes.

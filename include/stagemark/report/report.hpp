@@ -162,7 +162,7 @@ struct HarnessCost {
   OrReason<double> wall_ns_per_call;
   OrReason<double> outside_total_ns_per_call;
   OrReason<double> clock_reading_ns;
-  /// Engine `null`: wall per call / clock reading; else what is outside `total` / clock reading.
+  /// Of an engine that does nothing: wall per call / clock reading; else what is outside `total` / clock reading.
   OrReason<double> cost_in_clock_readings;
 
   bool operator==(const HarnessCost&) const = default;

@@ -21,8 +21,9 @@ const Toolkit& built_in_toolkit();
 void run_worker_if_asked(int argc, char** argv);
 
 /// Fits and writes the model of `stagemark sample`; empty where no engine that could was built.
-using SampleModelWriter = std::function<void(const std::filesystem::path&, std::span<const Image>,
-                                             std::span<const bool>, const Preprocessor&, std::uint64_t)>;
+using SampleModelWriter =
+    std::function<void(const std::filesystem::path&, std::span<const Image>, std::span<const bool>, const Preprocessor&,
+                       std::uint64_t seed, std::size_t threads)>;
 SampleModelWriter sample_model_writer();
 
 /// What parts of the library that may not have been built do. Each of these throws BackendError, saying what to install,

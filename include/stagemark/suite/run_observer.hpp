@@ -20,9 +20,8 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void warming_up(const std::string& /*approach*/) {}
   virtual void progressed(const RunProgress& /*progress*/) {}
-  /// Told before each call of a network, warm-up included: the run is alive.
-  virtual void calling() {}
-  /// Asked between calls: true ends the run, which then returns what it has.
+  /// Asked before each call of a network, warm-up included, which also shows that the run is alive: true ends the run,
+  /// which then returns what it has.
   [[nodiscard]] virtual bool interrupted() { return false; }
 };
 

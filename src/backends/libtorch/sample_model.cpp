@@ -1,4 +1,5 @@
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -159,9 +160,11 @@ Tensors make_model(const at::Tensor& input, const at::Tensor& labels, std::uint6
 }  // namespace
 
 void write_sample_checkpoint(const std::filesystem::path& file, std::span<const Image> images,
-                             std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed) {
+                             std::span<const bool> positive, const Preprocessor& preprocessor, std::uint64_t seed,
+                             std::size_t threads) {
   std::vector<NamedTensor> tensors;
   try {
+    at::set_num_threads(static_cast<int>(threads));
     at::Tensor labels = at::empty({static_cast<std::int64_t>(positive.size())});
     std::transform(positive.begin(), positive.end(), labels.data_ptr<float>(), [](bool p) { return p ? 1.0F : 0.0F; });
     const at::Tensor input = to_input(images, preprocessor).contiguous(at::MemoryFormat::ChannelsLast);
