@@ -115,7 +115,6 @@ void MeasurementArguments::add_to(CLI::App& command) {
       .add_option("--processes", processes,
                   "Generations of fresh processes that share out the rounds (default 5, of a single approach 1)")
       ->check(CLI::Range(1, 1'000))
-      ->take_last()
       ->type_name("R");
   command
       .add_option("--worker", workers,

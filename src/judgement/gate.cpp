@@ -300,11 +300,19 @@ ByProcess by_process(const ApproachReport& result, const GatedLatency& latency) 
   return processes;
 }
 
-/// The command of a run, with more processes: the last of an option given twice counts.
-std::string command_with_processes(const Report& report, std::size_t processes) {
+/// The command of a run, with another value of a parameter that may have been among its options.
+std::string command_with(const Report& report, const std::string& parameter, std::size_t value) {
+  std::string option = "--" + parameter;
+  std::ranges::replace(option, '_', '-');
   std::string command;
-  for (const std::string& word : report.config.argv) command += shell_word(word) + " ";
-  return command + "`processes` " + std::to_string(processes);
+  const std::vector<std::string>& argv = report.config.argv;
+  for (std::size_t i = 0; i < argv.size(); ++i) {
+    if (argv[i] == option)
+      ++i;
+    else if (!argv[i].starts_with(option + "="))
+      command += shell_word(argv[i]) + " ";
+  }
+  return command + "`" + parameter + "` " + std::to_string(value);
 }
 
 /// How two runs were measured differently, which would look like a change of speed; empty where they were not.
@@ -347,9 +355,9 @@ Pending check_stored_latency(const Report& stored, const Report& report, const P
               std::to_string(stored_runs_needed) + "), " + std::to_string(after.size()) + " new (needs " +
               std::to_string(new_runs_needed) + ");";
     if (before.size() < stored_runs_needed)
-      finding += " repeat the baseline with '" + command_with_processes(stored, 10) + "'";
+      finding += " repeat the baseline with '" + command_with(stored, "processes", 10) + "'";
     if (after.size() < new_runs_needed)
-      finding += " repeat the run with '" + command_with_processes(report, 5) + "'";
+      finding += " repeat the run with '" + command_with(report, "processes", 5) + "'";
     return pending;
   }
   pending.test = compared->test;
