@@ -109,14 +109,16 @@ class EngineContract : public testing::TestWithParam<Contestant> {
     if (registry_.find(approach_.engine).int8_graph == Int8Graph::integer_operators) {
       options.quantisation = OnnxQuantisation::operators;
     }
-    if (options.part == OnnxPart::whole) {
-      export_onnx(directory_ / (name + ".onnx"), checkpoint, options);
-      return directory_ / (name + ".onnx");
-    }
-    export_onnx(directory_ / (name + ".backbone.onnx"), checkpoint, options);
+    const auto write = [&](const std::string& suffix) {
+      std::filesystem::path file = directory_ / (name + suffix);
+      if constexpr (STAGEMARK_HAS_ONNX != 0) export_onnx(file, checkpoint, options);
+      return file;
+    };
+    if (options.part == OnnxPart::whole) return write(".onnx");
+    const std::filesystem::path backbone = write(".backbone.onnx");
     options.part = OnnxPart::head;
-    export_onnx(directory_ / (name + ".head.onnx"), checkpoint, options);
-    return directory_ / (name + ".backbone.onnx");
+    (void)write(".head.onnx");
+    return backbone;
   }
 
   [[nodiscard]] std::unique_ptr<InferenceWrapper> open(BackendRequest request, std::size_t channels = 3) const {
@@ -305,8 +307,11 @@ std::string name_of(const testing::TestParamInfo<Contestant>& info) {
 
 std::optional<std::string> why_not_here(const Contestant& contestant) {
   const Approach approach = parse_approach(contestant.approach);
-  const auto why_not = built_in_engines().find(approach.engine).unavailable(approach);
-  return why_not ? std::optional(why_not->reason) : std::nullopt;
+  const BackendRegistry registry = built_in_engines();
+  const Backend& backend = registry.find(approach.engine);
+  if (const auto why_not = backend.unavailable(approach)) return why_not->reason;
+  if (backend.runs_onnx && STAGEMARK_HAS_ONNX == 0) return "nothing here exports the graph that it opens";
+  return std::nullopt;
 }
 
 constexpr std::array contestants = {

@@ -2,13 +2,18 @@
 
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/cuda.h>
 
+#include <exception>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
+
+#include "engine.hpp"
 
 namespace stagemark::libtorch::cuda_runtime {
 namespace {
@@ -43,6 +48,18 @@ std::unique_ptr<Recording> record(const Function& network, const at::Tensor& exa
 }
 
 }  // namespace
+
+Unavailable no_device() {
+  try {
+    (void)c10::cuda::device_count_ensure_non_zero();
+  } catch (const std::exception& error) {
+    // Its first sentence says which; what follows tells where drivers are to be had.
+    const std::string text = sentence_in(error);
+    return Unavailable{text.substr(0, text.find(". ")),
+                       "see with nvidia-smi that the driver works, and look at CUDA_VISIBLE_DEVICES; or use @cpu"};
+  }
+  return Unavailable{"no CUDA device is visible", "look at CUDA_VISIBLE_DEVICES, or use @cpu"};
+}
 
 std::optional<Unavailable> graphs_unavailable() { return std::nullopt; }
 

@@ -12,6 +12,9 @@
 /// CUDA, else cuda_runtime_absent.cpp.
 namespace stagemark::libtorch::cuda_runtime {
 
+/// Why LibTorch sees no device: the build, the driver, or no GPU that is visible.
+Unavailable no_device();
+
 /// Why this build has no CUDA graphs; absent if it has.
 std::optional<Unavailable> graphs_unavailable();
 

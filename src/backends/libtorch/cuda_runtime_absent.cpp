@@ -4,6 +4,11 @@
 
 namespace stagemark::libtorch::cuda_runtime {
 
+Unavailable no_device() {
+  return Unavailable{"this stagemark was built with a LibTorch without CUDA",
+                     "build it with a CUDA LibTorch on a machine with an NVIDIA GPU, or use @cpu"};
+}
+
 std::optional<Unavailable> graphs_unavailable() {
   return Unavailable{"this stagemark was built with a LibTorch without CUDA, so it has no CUDA graphs",
                      "build it with a CUDA LibTorch, or leave out +graph"};

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "cuda_runtime.hpp"
 #include "engine.hpp"
 #include "quantised_network.hpp"
 
@@ -15,10 +16,7 @@ namespace {
 std::optional<Unavailable> probe_device(const Device& device) {
   if (device.kind != Device::Kind::cuda) return std::nullopt;
   const std::size_t devices = torch::cuda::device_count();
-  if (devices == 0) {
-    return Unavailable{at::hasCUDA() ? "no CUDA device is visible" : "this LibTorch has no CUDA, or finds no driver",
-                       "use a machine with an NVIDIA GPU and a CUDA build of LibTorch, or @cpu"};
-  }
+  if (devices == 0) return cuda_runtime::no_device();
   if (device.index >= devices) {
     return Unavailable{"there is no " + to_string(device), "the last one is cuda:" + std::to_string(devices - 1)};
   }
