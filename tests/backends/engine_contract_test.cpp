@@ -75,8 +75,7 @@ std::ostream& operator<<(std::ostream& out, const Contestant& contestant) {
 class EngineContract : public testing::TestWithParam<Contestant> {
  protected:
   void SetUp() override {
-    approach_ = parse_approach(GetParam().approach);
-    approach_ = registry_.resolve(approach_, std::nullopt);
+    approach_ = registry_.resolve(parse_approach(GetParam().approach), std::nullopt);
     model_ = save(network_);
   }
 
@@ -307,7 +306,7 @@ std::string name_of(const testing::TestParamInfo<Contestant>& info) {
 
 std::optional<std::string> why_not_here(const Contestant& contestant) {
   const Approach approach = parse_approach(contestant.approach);
-  const BackendRegistry registry = built_in_engines();
+  static const BackendRegistry registry = built_in_engines();
   const Backend& backend = registry.find(approach.engine);
   if (const auto why_not = backend.unavailable(approach)) return why_not->reason;
   if (backend.runs_onnx && STAGEMARK_HAS_ONNX == 0) return "nothing here exports the graph that it opens";

@@ -59,9 +59,8 @@ configure() {
 
 tests_of() { "$build/tests/backends/backends_test" --gtest_filter="$1" --gtest_output="xml:$work/$2.xml"; }
 
-approaches=(libtorch-fp32@cpu)
-for approach in libtorch-fp32 libtorch-bf16 libtorch-fp16 torchscript-fp16; do approaches+=("$approach@cuda"); done
-for precision in fp32 fp16; do approaches+=("libtorch-$precision@cuda+graph"); done
+approaches=(libtorch-fp32@cpu libtorch-fp32@cuda libtorch-bf16@cuda libtorch-fp16@cuda torchscript-fp16@cuda
+  libtorch-fp32@cuda+graph libtorch-fp16@cuda+graph)
 
 measure() {
   "$stagemark" run "$work/data" -m "$work/data/model.ckpt" "${approaches[@]/#/-a}" --samples 100 -o "$work/run" --progress off

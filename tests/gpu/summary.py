@@ -45,11 +45,7 @@ def text(value, digits=3):
 
 print("# CUDA\n")
 print(f"What `tests/gpu/prove.sh` saw on {datetime.date.today()}. Card and driver: {card}.\n")
-rows = []
-for line in (work / "steps.tsv").read_text().splitlines():
-    name, outcome, seconds = line.split("\t")
-    rows.append([name, outcome, seconds])
-table(["step", "outcome", "seconds"], rows)
+table(["step", "outcome", "seconds"], [line.split("\t") for line in (work / "steps.tsv").read_text().splitlines()])
 
 rows = []
 for where in ("cpu", "gpu"):
@@ -69,14 +65,14 @@ if report:
     reference = dict(zip(base["per_image"]["path"], zip(base["per_image"]["logit"], base["per_image"]["predicted"])))
     rows = []
     for name, result in results.items():
-        if "per_image" not in result or not result["per_image"]["path"]:
-            rows.append([name, *["-"] * 7, str(result.get("error", "nothing measured"))])
-            missed = True
-            continue
         images = result["per_image"]
         pairs = [(logit, predicted, *reference[path])
                  for path, logit, predicted in zip(images["path"], images["logit"], images["predicted"])
                  if logit is not None and path in reference]
+        if not pairs:
+            rows.append([name, *["-"] * 7, str(result.get("error", "nothing measured"))])
+            missed = True
+            continue
         difference = max(abs(logit - exact) for logit, _, exact, _ in pairs)
         flips = sum(predicted != right for _, predicted, _, right in pairs)
         parts = ("preprocessing", "upload", "feature_extraction", "classification", "download")

@@ -11,6 +11,7 @@
 #include "fakes/manual_clock.hpp"
 #include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
+#include "suite/numbered_dataset.hpp"
 #include "suite/one_pass.hpp"
 
 namespace stagemark {
@@ -42,15 +43,6 @@ class NumberedImages final : public ImageSource {
 };
 
 std::size_t index_of(const Image& image) { return image.pixels[0] + std::size_t{256} * image.pixels[1]; }
-
-Dataset dataset(std::size_t images) {
-  Dataset set;
-  set.root = "set";
-  set.classes = {"NORMAL", "PNEUMONIA"};
-  set.positive = 1;
-  for (std::size_t i = 0; i < images; ++i) set.entries.push_back({std::to_string(i), i % 2});
-  return set;
-}
 
 /// Positive for odd images; takes 1 ns to preprocess, 10 to extract, 3 to classify, and 5 beside the stages.
 class OracleEngine {
@@ -104,7 +96,7 @@ Approach named(const std::string& name) { return {name, "oracle", Precision::fp3
 
 TEST(BenchmarkSuite, RecordsEveryImageOnceInAPassForEachApproach) {
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(23), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(23), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
@@ -122,7 +114,7 @@ TEST(BenchmarkSuite, RecordsEveryImageOnceInAPassForEachApproach) {
 
 TEST(BenchmarkSuite, TimesTotalOnAClockOfItsOwn) {
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   for (const CallRecord& call : result.collector.results()[0].calls) {
@@ -148,7 +140,7 @@ class Gap final : public InferenceWrapper {
 
 TEST(BenchmarkSuite, CountsTimeBetweenStagesInTotal) {
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(5), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("gap"), std::make_unique<Gap>());
   const CallRecord call = suite.run().collector.results()[0].calls[0];
   EXPECT_EQ(call.times[Stage::total], Nanoseconds{20});
@@ -162,7 +154,7 @@ TEST(BenchmarkSuite, LeavesWarmUpAndSettlingOutOfTheSamplesAndCountsTheLatter) {
   options.settle = 2;
   auto oracle = std::make_unique<Oracle>();
   OracleEngine& seen = oracle->engine();
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();  // two rounds of five
   EXPECT_EQ(result.collector.results()[0].inferences.size(), 10U);
@@ -174,7 +166,7 @@ TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
   const ManualClock clock;
   auto images = std::make_shared<NumberedImages>();
   images->broken = {"0", "7"};
-  BenchmarkSuite suite(dataset(10), images, one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), images, one_pass(), ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
@@ -190,7 +182,7 @@ TEST(BenchmarkSuite, CountsAnImageThatLostItsLowByteOnceInAllPasses) {
   images->sixteen_bit = {"0", "3", "9"};
   RunOptions options;
   options.passes = 3;
-  BenchmarkSuite suite(dataset(10), images, options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), images, options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   EXPECT_EQ(suite.run().images_without_low_byte, 3U);
@@ -200,7 +192,7 @@ TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {
   const ManualClock clock;
   auto images = std::make_shared<NumberedImages>();
   images->broken = {"0", "1", "2"};
-  BenchmarkSuite suite(dataset(3), images, one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(3), images, one_pass(), ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   EXPECT_THROW(suite.run(), InputError);
 }
@@ -209,7 +201,7 @@ TEST(BenchmarkSuite, CountsAnImageThatThrowsAndGoesOn) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
   oracle->engine().throws_on[4] = "bad luck";
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -226,7 +218,7 @@ TEST(BenchmarkSuite, FailsImagesWhosePredictionIsNotANumber) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
   oracle->engine().returns_on = {{2, std::nan("")}, {3, std::numeric_limits<double>::infinity()}, {6, 1.5}};
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -239,7 +231,7 @@ TEST(BenchmarkSuite, FailsAnApproachOfWhichEveryImageFailed) {
   const ManualClock clock;
   auto oracle = std::make_unique<Oracle>();
   for (std::size_t i = 0; i < 10; ++i) oracle->engine().returns_on[i] = std::nan("");
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::move(oracle));
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
@@ -251,7 +243,7 @@ TEST(BenchmarkSuite, CatchesAnEngineThatRunsAnotherPrecisionThanItWasAskedFor) {
   const ManualClock clock;
   Approach asked = named("liar");
   asked.precision = Precision::fp16;
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(asked, std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   EXPECT_EQ(result.collector.results()[0].error.value(), "asked for fp16 on cpu, but the tensors were fp32 on cpu");
@@ -263,7 +255,7 @@ TEST(BenchmarkSuite, KeepsWhatWasMeasuredWhenInterrupted) {
   RunOptions options = one_pass();
   options.warmup = 0;
   options.settle = 0;
-  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   Interrupter interrupter(37);
@@ -283,7 +275,7 @@ TEST(BenchmarkSuite, EndsTheWarmUpWhenInterruptedAndStillKnowsWhatRuns) {
   const ManualClock clock;
   RunOptions options = one_pass();
   options.warmup = 1000;
-  BenchmarkSuite suite(dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(40), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   auto oracle = std::make_unique<Oracle>();
   const OracleEngine& watched = oracle->engine();
   suite.add(named("a"), std::move(oracle));
@@ -303,7 +295,7 @@ TEST(BenchmarkSuite, KeepsTheOthersWhereOneCannotTellWhatRuns) {
     [[nodiscard]] std::optional<std::uint64_t> device_peak_bytes() const { throw BackendError("no idea"); }
   };
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add(named("a"), std::make_unique<Timed<Silent>>());
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
@@ -320,7 +312,7 @@ TEST(BenchmarkSuite, CountsAsFailedWhatFailsInAnyPassOfAnAsynchronousDevice) {
     }
   };
   const ManualClock clock;
-  BenchmarkSuite suite(dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(4), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}},
             std::make_unique<Timed<FailsWithWaits>>());
   const SuiteResult result = suite.run();
@@ -334,7 +326,7 @@ TEST(BenchmarkSuite, LeavesAShortLastBatchOutOfTimingButNotOutOfPredictions) {
   const ManualClock clock;
   RunOptions options = one_pass();
   options.batch = 4;
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -351,7 +343,7 @@ TEST(BenchmarkSuite, TakesTotalAndStagesOfAnAsynchronousDeviceFromDifferentPasse
   const ManualClock clock;
   auto device = std::make_unique<Timed<AsynchronousEngine>>();
   device->engine().wait_cost = Nanoseconds{7};
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -370,7 +362,7 @@ TEST(BenchmarkSuite, CountsPredictionsThatDifferInAStagedPass) {
   const ManualClock clock;
   auto device = std::make_unique<Timed<AsynchronousEngine>>();
   device->engine().probability_with_waits = 0.2;
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
   suite.add({"gpu", "fake", Precision::fp16, Device{Device::Kind::cuda, 0}, {}}, std::move(device));
   const SuiteResult result = suite.run();
   EXPECT_EQ(result.collector.results()[0].nondeterministic_predictions, 10U);
@@ -379,7 +371,7 @@ TEST(BenchmarkSuite, CountsPredictionsThatDifferInAStagedPass) {
 
 TEST(BenchmarkSuite, ComparesAnswersOfPassesByThePositiveClass) {
   const ManualClock clock;
-  Dataset set = dataset(10);
+  Dataset set = numbered_dataset(10);
   set.positive = 0;
   RunOptions options = one_pass();
   options.threshold = 0.3;
@@ -399,7 +391,7 @@ TEST(BenchmarkSuite, FailsImagesOfABatchThatTheEngineLeavesOut) {
   const ManualClock clock;
   RunOptions options = one_pass();
   options.batch = 2;
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Timed<FirstOnly>>());
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -414,7 +406,7 @@ TEST(BenchmarkSuite, DecodesEachImageOnceForAllApproachesOfARound) {
   auto images = std::make_shared<NumberedImages>();
   RunOptions options = one_pass();
   options.warmup = 0;
-  BenchmarkSuite suite(dataset(40), images, options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(40), images, options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   (void)suite.run();
@@ -427,7 +419,7 @@ TEST(BenchmarkSuite, CutsATurnIntoBlocksThatFitTheMemoryAndStillRecordsAll) {
   RunOptions options = one_pass();
   options.round_memory_bytes = 3 * 16;  // three of the images
   options.warmup = 0;
-  BenchmarkSuite suite(dataset(20), images, options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(20), images, options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
@@ -441,13 +433,13 @@ TEST(BenchmarkSuite, CutsATurnIntoBlocksThatFitTheMemoryAndStillRecordsAll) {
 TEST(BenchmarkSuite, RefusesAnEmptyBatch) {
   RunOptions options;
   options.batch = 0;
-  EXPECT_THROW(BenchmarkSuite(dataset(1), std::make_shared<NumberedImages>(), options), UsageError);
+  EXPECT_THROW(BenchmarkSuite(numbered_dataset(1), std::make_shared<NumberedImages>(), options), UsageError);
 }
 
 TEST(BenchmarkSuite, GoesOnAsLongAsItIsTold) {
   RunOptions options;
   options.rounds = 6;
-  BenchmarkSuite suite(dataset(30), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(30), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("one"), std::make_unique<Oracle>());
   suite.add(named("two"), std::make_unique<Oracle>());
   std::vector<std::size_t> seen;
@@ -470,7 +462,7 @@ TEST(BenchmarkSuite, GoesOnAsLongAsItIsTold) {
 TEST(BenchmarkSuite, KeepsWhatTheNetworkGotForTheFirstImageOfEightRounds) {
   RunOptions options;
   options.passes = 2;
-  BenchmarkSuite suite(dataset(60), std::make_shared<NumberedImages>(), options, ManualClock::clock());
+  BenchmarkSuite suite(numbered_dataset(60), std::make_shared<NumberedImages>(), options, ManualClock::clock());
   suite.add(named("one"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   const auto& inputs = result.collector.results()[0].inputs;
@@ -482,7 +474,7 @@ TEST(BenchmarkSuite, KeepsWhatTheNetworkGotForTheFirstImageOfEightRounds) {
 }
 
 TEST(BenchmarkSuite, TellsApproachesOfOneNameApart) {
-  BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>());
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>());
   for (int i = 0; i < 3; ++i) suite.add(parse_approach("net=oracle-fp32@cpu"), std::make_unique<Oracle>());
   const SuiteResult result = suite.run();
   std::vector<std::string> names;
@@ -495,7 +487,7 @@ TEST(BenchmarkSuite, RefusesWhatCannotBeMeasuredBeforeItMeasures) {
   const auto refused = [&](auto change) {
     RunOptions options;
     change(options);
-    EXPECT_THROW(BenchmarkSuite(dataset(10), images, options), UsageError);
+    EXPECT_THROW(BenchmarkSuite(numbered_dataset(10), images, options), UsageError);
   };
   refused([](RunOptions& options) { options.threshold = std::nan(""); });
   refused([](RunOptions& options) { options.threshold = 1.5; });
@@ -503,11 +495,11 @@ TEST(BenchmarkSuite, RefusesWhatCannotBeMeasuredBeforeItMeasures) {
   refused([](RunOptions& options) { options.rounds = 0; });
   refused([](RunOptions& options) { options.batch = 0; });
   refused([](RunOptions& options) { options.processes = 0; });
-  EXPECT_THROW(BenchmarkSuite(dataset(10), nullptr), std::invalid_argument);
-  Dataset mislabelled = dataset(10);
+  EXPECT_THROW(BenchmarkSuite(numbered_dataset(10), nullptr), std::invalid_argument);
+  Dataset mislabelled = numbered_dataset(10);
   mislabelled.entries[3].label = 9;
   EXPECT_THROW(BenchmarkSuite(mislabelled, images), std::invalid_argument);
-  BenchmarkSuite suite(dataset(10), images);
+  BenchmarkSuite suite(numbered_dataset(10), images);
   EXPECT_THROW(suite.add(parse_approach("a=oracle-fp32@cpu"), std::unique_ptr<InferenceWrapper>()),
                std::invalid_argument);
 }
@@ -515,10 +507,10 @@ TEST(BenchmarkSuite, RefusesWhatCannotBeMeasuredBeforeItMeasures) {
 TEST(BenchmarkSuite, RefusesSeveralGenerationsOfOneProcessAndApproachesThatAreNotMeasuredAlike) {
   RunOptions options;
   options.processes = 5;
-  BenchmarkSuite alone(dataset(10), std::make_shared<NumberedImages>(), options);
+  BenchmarkSuite alone(numbered_dataset(10), std::make_shared<NumberedImages>(), options);
   alone.add(parse_approach("a=oracle-fp32@cpu"), std::make_unique<Oracle>());
   EXPECT_THROW((void)alone.run(), UsageError);
-  BenchmarkSuite mixed(dataset(10), std::make_shared<NumberedImages>());
+  BenchmarkSuite mixed(numbered_dataset(10), std::make_shared<NumberedImages>());
   mixed.add(parse_approach("a=oracle-fp32@cpu"), std::make_unique<Oracle>());
   mixed.add(ApproachRequest{}, WorkerCommand{"/bin/true", {}});
   EXPECT_THROW((void)mixed.run(), UsageError);
@@ -537,7 +529,7 @@ struct Silent {
 
 TEST(BenchmarkSuite, CountsAFailureThatSaysNothingOfItselfAndOneThatIsNoException) {
   for (const bool number : {false, true}) {
-    BenchmarkSuite suite(dataset(10), std::make_shared<NumberedImages>());
+    BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>());
     auto silent = std::make_unique<Timed<Silent>>();
     silent->engine().number = number;
     suite.add(parse_approach("silent-fp32@cpu"), std::move(silent));

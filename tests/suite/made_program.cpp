@@ -9,6 +9,7 @@
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "stagemark/suite/worker_program.hpp"
+#include "suite/numbered_dataset.hpp"
 
 namespace {
 
@@ -67,13 +68,9 @@ int main(int argc, char** argv) {
   const Toolkit toolkit{registry(), [](const ImageSourceOptions&) { return std::make_shared<Numbers>(); }, {}};
   run_worker_if_asked(argc, argv, toolkit);
 
-  Dataset dataset;
-  dataset.classes = {"even", "odd"};
-  dataset.positive = 1;
-  for (std::size_t i = 0; i < 40; ++i) dataset.entries.push_back({std::to_string(i), i % 2});
   RunOptions options;
   options.processes = 2;
-  BenchmarkSuite suite(dataset, std::make_shared<Numbers>(), options);
+  BenchmarkSuite suite(numbered_dataset(40), std::make_shared<Numbers>(), options);
   ApproachRequest request;
   request.approach = parse_approach("parity-fp32@cpu");
   suite.add(request, own_worker());

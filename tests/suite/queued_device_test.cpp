@@ -2,23 +2,26 @@
 // is done later and in order, and what goes wrong in it is told by whoever waits next.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <queue>
 #include <set>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "stagemark/backend/timed.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
+#include "suite/numbered_dataset.hpp"
 #include "suite/one_pass.hpp"
 
 namespace stagemark {
@@ -144,19 +147,10 @@ class NumberedPixels final : public ImageSource {
   }
 };
 
-Dataset numbered(std::size_t images) {
-  Dataset set;
-  set.root = "set";
-  set.classes = {"NORMAL", "PNEUMONIA"};
-  set.positive = 1;
-  for (std::size_t i = 0; i < images; ++i) set.entries.push_back({std::to_string(i), i % 2});
-  return set;
-}
-
 ApproachResult measured(std::unique_ptr<Timed<QueuedEngine>> engine, std::size_t images, std::size_t batch = 1) {
   RunOptions options = one_pass();
   options.batch = batch;
-  BenchmarkSuite suite(numbered(images), std::make_shared<NumberedPixels>(), options);
+  BenchmarkSuite suite(numbered_dataset(images), std::make_shared<NumberedPixels>(), options);
   suite.add({"gpu", "fake", Precision::fp32, Device{Device::Kind::cuda, 0}, {}}, std::move(engine));
   return suite.run().collector.results()[0];
 }

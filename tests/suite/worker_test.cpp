@@ -9,21 +9,13 @@
 #include "stagemark/core/error.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "stagemark/suite/worker_program.hpp"
+#include "suite/numbered_dataset.hpp"
 #include "suite/one_pass.hpp"
 #include "suite/turn_messages.hpp"
 #include "workers/frames.hpp"
 
 namespace stagemark {
 namespace {
-
-Dataset numbers(std::size_t count) {
-  Dataset set;
-  set.root = "set";
-  set.classes = {"even", "odd"};
-  set.positive = 1;
-  for (std::size_t i = 0; i < count; ++i) set.entries.push_back({std::to_string(i), i % 2});
-  return set;
-}
 
 class AnyImage final : public ImageSource {
  public:
@@ -39,7 +31,7 @@ ApproachRequest asked_of_worker(const std::string& name) {
 }
 
 SuiteResult run(const std::vector<std::string>& behaviours, RunOptions options = {}, std::size_t images = 40) {
-  BenchmarkSuite suite(numbers(images), std::make_shared<AnyImage>(), options);
+  BenchmarkSuite suite(numbered_dataset(images), std::make_shared<AnyImage>(), options);
   for (const std::string& how : behaviours) suite.add(asked_of_worker(how), worker(how));
   return suite.run();
 }
@@ -115,7 +107,7 @@ TEST(Worker, TellsWhichImagesCannotBeDecoded) {
 TEST(Worker, IsAFreshProcessInEachGeneration) {
   RunOptions options = one_pass();
   options.processes = 4;
-  BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), options);
+  BenchmarkSuite suite(numbered_dataset(40), std::make_shared<AnyImage>(), options);
   suite.add(asked_of_worker("work"), worker("work"));
   const SuiteResult result = suite.run();
   const ApproachResult& approach = result.collector.results()[0];
@@ -170,7 +162,7 @@ TEST(Worker, ThatCannotHaveItsApproachSaysWhy) {
 }
 
 TEST(Worker, ThatCannotBeStartedIsOneFailedApproach) {
-  BenchmarkSuite suite(numbers(40), std::make_shared<AnyImage>(), one_pass());
+  BenchmarkSuite suite(numbered_dataset(40), std::make_shared<AnyImage>(), one_pass());
   suite.add(asked_of_worker("missing"), WorkerCommand{"/no/such/program", {}});
   suite.add(asked_of_worker("stranger"), WorkerCommand{"/bin/cat", {}});
   suite.add(asked_of_worker("work"), worker("work"));
@@ -241,7 +233,7 @@ TEST(Worker, EndsItsTurnWhenTheRunIsInterruptedAndKeepsWhatItHas) {
    private:
     bool stop_ = false;
   };
-  BenchmarkSuite suite(numbers(200), std::make_shared<AnyImage>(), one_pass());
+  BenchmarkSuite suite(numbered_dataset(200), std::make_shared<AnyImage>(), one_pass());
   suite.add(asked_of_worker("work"), worker("work"));
   suite.add(asked_of_worker("other"), worker("other"));
   AfterSomeTurns observer;
@@ -308,7 +300,7 @@ TEST(WorkerProtocol, RefusesEveryMessageThatIsCutOrHasMoreBehindIt) {
 }
 
 TEST(WorkerProtocol, AllocatesNothingForALengthThatIsNotThere) {
-  std::vector<std::byte> whole = encode(worker_protocol::Setup{{}, numbers(1), {}, {}});
+  std::vector<std::byte> whole = encode(worker_protocol::Setup{{}, numbered_dataset(1), {}, {}});
   // The length of the approach's name comes first.
   for (std::size_t i = 0; i < 8; ++i) whole[i] = std::byte{0x7f};
   EXPECT_THROW((void)decode_setup(whole), BackendError);
