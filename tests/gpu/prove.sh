@@ -7,7 +7,8 @@
 #                                   be had (default: .gpu-deps if it is there)
 #
 # A step that fails ends the steps that need it, not the others. Without a GPU those that need one say so, and the rest
-# runs. Ends with 0 if no step failed. TORCH names another LibTorch than python3's, BUILD another build directory.
+# runs. Ends with 0 if no step failed. TORCH names another LibTorch than python3's, BUILD another build directory;
+# WARNINGS_AS_ERRORS=ON is for compilers that were seen.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 prefix=${1:-$PWD/.gpu-deps}
@@ -45,52 +46,64 @@ step() {
   echo "$name: $outcome ($((SECONDS - start)) s)"
 }
 
+# Also where the script is ended from outside.
+finish() {
+  local status=$?
+  tests/gpu/summary.py "$work" "${gpu:-none}" >"$work/RESULTS.md" || status=1
+  cat "$work/RESULTS.md"
+  [ -z "$gpu" ] || cp "$work/RESULTS.md" tests/gpu/RESULTS.md
+  if [ -n "${OUT:-}" ]; then
+    tar -C "$work" -czf "$OUT/logs.tar.gz" --exclude data .
+    cp "$work/RESULTS.md" "$OUT/"
+    [ ! -f "$work/report.html" ] || cp "$work/report.html" "$OUT/"
+  fi
+  exit "$status"
+}
+trap finish EXIT
+
 configure() {
   local torch=${TORCH:-$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')}
   # Else CMake compiles and runs a program to find out.
-  TORCH_CUDA_ARCH_LIST=9.0
-  [ -z "$gpu" ] || TORCH_CUDA_ARCH_LIST=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1)
-  export TORCH_CUDA_ARCH_LIST
-  cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix;$torch" \
-    -DCMAKE_UNITY_BUILD=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DSTAGEMARK_WARNINGS_AS_ERRORS=ON \
+  local capability=9.0
+  [ -z "$gpu" ] || capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1)
+  # A compiler that links its standard library statically would bring a second one beside LibTorch's.
+  TORCH_CUDA_ARCH_LIST=$capability LDFLAGS="-Wl,--no-as-needed -l:libstdc++.so.6 -Wl,--as-needed" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix;$torch" \
+    -DCMAKE_UNITY_BUILD=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -DSTAGEMARK_WITH_LIBTORCH=ON -DSTAGEMARK_WITH_OPENCV=ON -DSTAGEMARK_WITH_FORMAT=ON \
-    -DSTAGEMARK_WITH_ONNX=OFF -DSTAGEMARK_WITH_ONNXRUNTIME=OFF -Wno-dev
+    -DSTAGEMARK_WITH_ONNX=OFF -DSTAGEMARK_WITH_ONNXRUNTIME=OFF -DSTAGEMARK_WARNINGS_AS_ERRORS="${WARNINGS_AS_ERRORS:-OFF}" \
+    -Wno-dev
 }
 
 tests_of() { "$build/tests/backends/backends_test" --gtest_filter="$1" --gtest_output="xml:$work/$2.xml"; }
 
 approaches=(libtorch-fp32@cpu libtorch-fp32@cuda libtorch-bf16@cuda libtorch-fp16@cuda torchscript-fp16@cuda
-  libtorch-fp32@cuda+graph libtorch-fp16@cuda+graph)
+  libtorch-fp32@cuda+graph libtorch-fp16@cuda+graph libtorch-fp16@cuda+fold+graph)
 
 measure() {
-  "$stagemark" run "$work/data" -m "$work/data/model.ckpt" "${approaches[@]/#/-a}" --samples 100 -o "$work/run" --progress off
+  "$stagemark" run "$work/data" -m "$work/data/model.ckpt" "${approaches[@]/#/-a}" --samples 100 --processes 2 \
+    --hang-limit 60s -o "$work/run" --progress off
 }
 
+# As where there is no GPU at all.
 refuse() {
   local status=0
   "$stagemark" approaches
   "$stagemark" doctor || true
-  "$stagemark" run "$work/data" -m "$work/data/model.ckpt" -a libtorch-fp32@cuda -o "$work/refused" 2>"$work/refusal" || status=$?
+  CUDA_VISIBLE_DEVICES= "$stagemark" run "$work/data" -m "$work/data/model.ckpt" -a libtorch-fp32@cuda -o "$work/refused" \
+    2>"$work/refusal" || status=$?
   cat "$work/refusal"
   [ "$status" = 3 ] && [ "$(wc -l <"$work/refusal")" = 1 ]
 }
 
 step "configure" - configure
-step "build" "$build/build.ninja" cmake --build "$build" --target stagemark backends_test
+# All errors of one build are worth more than the first: no card is at hand for long.
+step "build" "$build/build.ninja" cmake --build "$build" --target stagemark backends_test -- -k 0
 step "tests on the CPU" "$build/tests/backends/backends_test" tests_of '-*cuda*' cpu
 step "tests on the GPU" "gpu $build/tests/backends/backends_test" tests_of '*cuda*' gpu
 step "made images and model" "$stagemark" "$stagemark" sample "$work/data"
-[ -n "$gpu" ] || step "refusal without a GPU" "$work/data/model.ckpt" refuse
-step "measure" "gpu $work/data/model.ckpt" measure
+step "refusal where no GPU is visible" "$work/data/model.ckpt" refuse
 step "input of one image" "$work/data/model.ckpt" "$stagemark" preprocess "$work/data/NORMAL/synthetic-00000.png" -o "$work/x.npy"
 step "bare loop in PyTorch" "gpu $work/x.npy" tests/gpu/bare_loop.py "$work/data/model.ckpt" "$work/x.npy" "$work/bare.json"
+step "measure" "gpu $work/data/model.ckpt" measure
 step "report" "$work/run/report.json" "$stagemark" report "$work/run" --html "$work/report.html"
-tests/gpu/summary.py "$work" "${gpu:-none}" >"$work/RESULTS.md" || failed=1
-cat "$work/RESULTS.md"
-[ -z "$gpu" ] || cp "$work/RESULTS.md" tests/gpu/RESULTS.md
-if [ -n "${OUT:-}" ]; then
-  tar -C "$work" -czf "$OUT/logs.tar.gz" --exclude data .
-  cp "$work/RESULTS.md" "$OUT/"
-  [ ! -f "$work/report.html" ] || cp "$work/report.html" "$OUT/"
-fi
 exit "$failed"

@@ -1,5 +1,8 @@
 #include "folded_network.hpp"
 
+#include <ATen/Context.h>
+
+#include <array>
 #include <utility>
 
 #include "torch_network.hpp"
@@ -7,11 +10,20 @@
 namespace stagemark::libtorch {
 namespace {
 
+/// A number for height and width each, as cuDNN's own functions take it.
+std::array<std::int64_t, 2> both(std::int64_t value) { return {value, value}; }
+
 at::Tensor convolve(const FoldedConvolution& layer, const at::Tensor& input) {
   return at::conv2d(input, layer.weight, layer.bias, layer.stride, layer.padding, 1, layer.groups);
 }
 
 }  // namespace
+
+at::Tensor FoldedNetwork::convolve_relu(const FoldedConvolution& layer, const at::Tensor& input) const {
+  if (!fuses_) return convolve(layer, input).relu_();
+  return at::cudnn_convolution_relu(input, layer.weight, layer.bias, both(layer.stride), both(layer.padding), both(1),
+                                    layer.groups);
+}
 
 FoldedConvolution fold(const NormalisedConvolution& specification, const TensorSource& tensors) {
   const NormalisationSpecification& normalisation = specification.normalisation;
@@ -26,7 +38,8 @@ FoldedConvolution fold(const NormalisedConvolution& specification, const TensorS
 }
 
 FoldedNetwork::FoldedNetwork(const ResidualNetwork& description, const TensorSource& tensors, at::Device device,
-                             at::ScalarType precision, at::MemoryFormat memory_format) {
+                             at::ScalarType precision, at::MemoryFormat memory_format)
+    : fuses_(device.is_cuda() && at::globalContext().hasCuDNN()) {
   const auto folded = [&](const NormalisedConvolution& specification) {
     FoldedConvolution layer = fold(specification, tensors);
     layer.weight = layer.weight.to(device, precision).contiguous(memory_format);
@@ -53,18 +66,23 @@ at::Tensor FoldedNetwork::extract_features(const at::Tensor& input, const Observ
     if (observe) observe(name, tensor);
     return tensor;
   };
-  at::Tensor x = seen(stem_.name, convolve(stem_, seen("input", input)).relu_());
+  at::Tensor x = seen(stem_.name, convolve_relu(stem_, seen("input", input)));
   x = at::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});
   for (const Block& block : blocks_) {
     at::Tensor residual = x;
-    for (std::size_t i = 0; i < block.convolutions.size(); ++i) {
+    for (std::size_t i = 0; i + 1 < block.convolutions.size(); ++i) {
       const FoldedConvolution& layer = block.convolutions[i];
-      residual = convolve(layer, residual);
-      if (i + 1 < block.convolutions.size()) residual.relu_();
-      residual = seen(layer.name, residual);
+      residual = seen(layer.name, convolve_relu(layer, residual));
     }
+    const FoldedConvolution& last = block.convolutions.back();
     const at::Tensor beside = block.downsample ? seen(block.downsample->name, convolve(*block.downsample, x)) : x;
-    x = seen(block.convolutions.back().name + ".sum", residual.add_(beside).relu_());
+    if (fuses_ && !observe) {
+      x = at::cudnn_convolution_add_relu(residual, last.weight, beside, /*alpha=*/1, last.bias, both(last.stride),
+                                         both(last.padding), both(1), last.groups);
+    } else {
+      residual = seen(last.name, convolve(last, residual));
+      x = seen(last.name + ".sum", residual.add_(beside).relu_());
+    }
   }
   return x;
 }

@@ -21,7 +21,8 @@ struct FoldedConvolution {
 FoldedConvolution fold(const NormalisedConvolution& specification, const TensorSource& tensors);
 
 /// A residual network without normalisations, each folded into its convolution: less work, and numbers that differ from
-/// PyTorch's by roundings. In tensors of one device, precision and memory format.
+/// PyTorch's by roundings. In tensors of one device, precision and memory format. On CUDA, cuDNN adds the bias and what
+/// stands beside a block, and takes the ReLU, within the convolution.
 class FoldedNetwork {
  public:
   /// Gets each tensor that ActivationRanges names, by that name.
@@ -37,6 +38,9 @@ class FoldedNetwork {
   /// Pools and classifies. \return N x outputs logits
   [[nodiscard]] at::Tensor classify(const at::Tensor& features, const Observer& observe = {}) const;
 
+  /// Whether cuDNN does what follows a convolution within it.
+  [[nodiscard]] bool fuses() const noexcept { return fuses_; }
+
  private:
   struct Block {
     std::vector<FoldedConvolution> convolutions;
@@ -47,6 +51,9 @@ class FoldedNetwork {
     at::Tensor weight, bias;
   };
 
+  [[nodiscard]] at::Tensor convolve_relu(const FoldedConvolution& layer, const at::Tensor& input) const;
+
+  bool fuses_;
   FoldedConvolution stem_;
   std::vector<Block> blocks_;
   std::vector<Linear> head_;

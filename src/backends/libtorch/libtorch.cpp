@@ -130,10 +130,11 @@ LoadedNetwork load_native(const BackendRequest& request, const Checkpoint& check
     return pieces(std::make_shared<const Network>(description, tensors, device, precision, options.memory_format),
                   request, options);
   }
-  LoadedNetwork folded =
-      pieces(std::make_shared<const FoldedNetwork>(description, tensors, device, precision, options.memory_format),
-             request, options);
+  const auto network =
+      std::make_shared<const FoldedNetwork>(description, tensors, device, precision, options.memory_format);
+  LoadedNetwork folded = pieces(network, request, options);
   folded.details = {{"batch_normalisation", "folded"}};
+  if (network->fuses()) folded.details.emplace_back("relu", "within cuDNN's convolution");
   return folded;
 }
 
@@ -224,7 +225,8 @@ Backend described(const std::string& engine, std::span<const Precision> known) {
   backend.version = TORCH_VERSION;
   backend.precisions.assign(known.begin(), known.end());
   backend.devices = {Device{}};
-  const std::size_t cuda_devices = std::max<std::size_t>(torch::cuda::device_count(), 1);
+  // A signed char from LibTorch 2.11 on.
+  const auto cuda_devices = std::max(static_cast<std::size_t>(torch::cuda::device_count()), std::size_t{1});
   for (std::size_t i = 0; i < cuda_devices; ++i) backend.devices.push_back({Device::Kind::cuda, i});
   backend.unavailable = unavailable;
   return backend;

@@ -15,7 +15,7 @@ namespace {
 
 std::optional<Unavailable> probe_device(const Device& device) {
   if (device.kind != Device::Kind::cuda) return std::nullopt;
-  const std::size_t devices = torch::cuda::device_count();
+  const auto devices = static_cast<std::size_t>(torch::cuda::device_count());
   if (devices == 0) return cuda_runtime::no_device();
   if (device.index >= devices) {
     return Unavailable{"there is no " + to_string(device), "the last one is cuda:" + std::to_string(devices - 1)};
