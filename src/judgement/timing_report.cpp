@@ -38,7 +38,8 @@ OrReason<double> upper_bound(const std::vector<double>& in_order, double p) {
 /// \pre there are values
 StageStatistics statistics_of(const std::vector<double>& in_order) {
   constexpr std::size_t least_for_median_interval = 6;  // 1 - 2 * 0.5^6 is the first coverage above 95 %
-  std::vector<double> sorted = in_order;
+  std::vector<double> sorted(in_order.size());
+  std::ranges::copy(in_order, sorted.begin());  // of a copied vector GCC 13 says that it may be null
   std::ranges::sort(sorted);
 
   StageStatistics statistics;

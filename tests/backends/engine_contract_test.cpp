@@ -336,6 +336,7 @@ constexpr std::array contestants = {
     Contestant{"libtorch-fp32@cuda:0"},
     Contestant{"libtorch-fp16@cuda:0"},
     Contestant{"libtorch-bf16@cuda:0"},
+    Contestant{"libtorch-fp16@cuda:0+channels-last"},
     Contestant{"libtorch-fp32@cuda:0+graph"},
     Contestant{"libtorch-fp16@cuda:0+graph"},
     Contestant{"libtorch-fp32@cuda:0+fold"},

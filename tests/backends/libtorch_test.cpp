@@ -85,6 +85,22 @@ TEST_F(LibTorch, SaysInWhichMemoryFormatItRuns) {
   }
 }
 
+TEST_F(LibTorch, TakesTheQuickerMemoryFormatOnCuda) {
+  const auto missing = registry_.find("libtorch").unavailable(parse_approach("libtorch-fp32@cuda:0"));
+  if (missing) GTEST_SKIP() << missing->reason;
+  const Image one = noise(1);
+  for (const auto& [approach, format] :
+       {std::pair("libtorch-fp32@cuda:0", "contiguous"), std::pair("libtorch-fp32@cuda:0+graph", "contiguous"),
+        std::pair("libtorch-fp32@cuda:0+channels-last", "channels_last"),
+        std::pair("libtorch-fp32@cuda:0+fold", "channels_last"),
+        std::pair("libtorch-fp32@cuda:0+fold+nchw", "contiguous"),
+        std::pair("torchscript-fp32@cuda:0", "channels_last")}) {
+    const auto wrapper = open(approach);
+    EXPECT_NEAR(logit(*wrapper, one), reference(one), 1e-4) << approach;
+    EXPECT_EQ(detail(wrapper->execution_facts(), "memory_format"), format) << approach;
+  }
+}
+
 TEST_F(LibTorch, SaysThatNormalisationsAreFoldedOnlyWhereTheyAre) {
   EXPECT_EQ(detail(open("libtorch-fp32@cpu+fold")->execution_facts(), "batch_normalisation"), "folded");
   EXPECT_EQ(detail(open("libtorch-fp32@cpu")->execution_facts(), "batch_normalisation"), "absent");

@@ -28,15 +28,14 @@ on_gpu = device.type == "cuda"
 torch.backends.cudnn.allow_tf32 = False
 torch.backends.cuda.matmul.allow_tf32 = False
 stored = torch.load(arguments.model, map_location="cpu", weights_only=True)["state_dict"]
-image = torch.from_numpy(numpy.load(arguments.input)).contiguous(memory_format=torch.channels_last)
+image = torch.from_numpy(numpy.load(arguments.input))
 
 
 def network(dtype):
     weights = {}
     for name, tensor in stored.items():
         if tensor.is_floating_point():
-            tensor = tensor.to(device, dtype)
-            weights[name] = tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+            weights[name] = tensor.to(device, dtype)
 
     def convolve(x, convolution, normalisation, stride, padding):
         x = F.conv2d(x, weights[f"{convolution}.weight"], None, stride, padding)

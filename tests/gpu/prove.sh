@@ -76,8 +76,8 @@ configure() {
 
 tests_of() { "$build/tests/backends/backends_test" --gtest_filter="$1" --gtest_output="xml:$work/$2.xml"; }
 
-approaches=(libtorch-fp32@cpu libtorch-fp32@cuda libtorch-bf16@cuda libtorch-fp16@cuda torchscript-fp16@cuda
-  libtorch-fp32@cuda+graph libtorch-fp16@cuda+graph libtorch-fp16@cuda+fold+graph)
+approaches=(libtorch-fp32@cpu libtorch-fp32@cuda libtorch-fp32@cuda+channels-last libtorch-bf16@cuda libtorch-fp16@cuda
+  torchscript-fp16@cuda libtorch-fp32@cuda+graph libtorch-fp16@cuda+graph libtorch-fp16@cuda+fold+graph)
 
 measure() {
   "$stagemark" run "$work/data" -m "$work/data/model.ckpt" "${approaches[@]/#/-a}" --samples 100 --processes 2 \
@@ -98,8 +98,8 @@ refuse() {
 step "configure" - configure
 # All errors of one build are worth more than the first: no card is at hand for long.
 step "build" "$build/build.ninja" cmake --build "$build" --target stagemark backends_test -- -k 0
-step "tests on the CPU" "$build/tests/backends/backends_test" tests_of '-*cuda*' cpu
-step "tests on the GPU" "gpu $build/tests/backends/backends_test" tests_of '*cuda*' gpu
+step "tests on the CPU" "$build/tests/backends/backends_test" tests_of '-*cuda*:*Cuda*' cpu
+step "tests on the GPU" "gpu $build/tests/backends/backends_test" tests_of '*cuda*:*Cuda*' gpu
 step "made images and model" "$stagemark" "$stagemark" sample "$work/data"
 step "refusal where no GPU is visible" "$work/data/model.ckpt" refuse
 step "input of one image" "$work/data/model.ckpt" "$stagemark" preprocess "$work/data/NORMAL/synthetic-00000.png" -o "$work/x.npy"

@@ -36,10 +36,17 @@ struct Options {
   explicit Options(const Approach& approach)
       : fold(has(approach, "fold")),
         graph(has(approach, "graph")),
-        memory_format(has(approach, "nchw") ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast) {}
+        memory_format(channels_last(approach) ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous) {}
 
   static bool has(const Approach& approach, std::string_view option) {
     return std::find(approach.options.begin(), approach.options.end(), option) != approach.options.end();
+  }
+
+  /// What is quicker, unless one is asked for: on a GPU, normalisations by themselves are slow in channels-last.
+  static bool channels_last(const Approach& approach) {
+    if (has(approach, "channels-last") || has(approach, "nchw")) return has(approach, "channels-last");
+    const bool normalises = approach.engine == "libtorch" && !has(approach, "fold");
+    return approach.device->kind != Device::Kind::cuda || !normalises;
   }
 
   bool fold, graph;

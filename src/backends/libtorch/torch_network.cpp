@@ -38,9 +38,9 @@ Network::Network(const ResidualNetwork& description, const TensorSource& tensors
 
 at::Tensor Network::convolve(const Convolution& layer, const at::Tensor& input, Mode mode) {
   const at::Tensor convolved = at::conv2d(input, layer.weight, {}, layer.stride, layer.padding, 1, layer.groups);
-  // A momentum of 1 makes the statistics those of this batch. On CUDA, LibTorch's own kernel is quicker than cuDNN's.
+  // A momentum of 1 makes the statistics those of this batch.
   return at::batch_norm(convolved, layer.scale, layer.shift, layer.running_mean, layer.running_variance,
-                        mode == Mode::calibration, 1.0, batch_norm_epsilon, /*cudnn_enabled=*/false);
+                        mode == Mode::calibration, 1.0, batch_norm_epsilon, /*cudnn_enabled=*/true);
 }
 
 at::Tensor Network::run_backbone(const at::Tensor& input, Mode mode) const {
