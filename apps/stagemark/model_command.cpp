@@ -126,9 +126,8 @@ Command add_model_command(CLI::App& app) {
   command->add_flag("--json", arguments->as_json, "Print JSON");
   return [arguments] {
     const ModelFormat format = model_format(arguments->file);
-    const OnnxDescriber describe = onnx_describer();
-    if (format == ModelFormat::onnx && describe) {
-      print_onnx(arguments->file, describe(arguments->file), arguments->as_json);
+    if (format == ModelFormat::onnx) {
+      print_onnx(arguments->file, describe_onnx(arguments->file), arguments->as_json);
       return ExitCode::success;
     }
     if (format != ModelFormat::tensors) {

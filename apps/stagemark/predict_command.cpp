@@ -1,5 +1,12 @@
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <csignal>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -90,7 +97,7 @@ class Answers {
   std::size_t failures_ = 0;
 };
 
-ExitCode predict(const PredictArguments& arguments) {
+ExitCode predict_here(const PredictArguments& arguments) {
   if (!std::isfinite(arguments.threshold)) {
     throw UsageError("the threshold is not a number", "--threshold", "give one from 0 to 1");
   }
@@ -126,6 +133,31 @@ ExitCode predict(const PredictArguments& arguments) {
                      " images failed");
   }
   return ExitCode::success;
+}
+
+/// In a process of its own: a library that dies of a model must not take the word away from who has to say so. What is
+/// printed, and how the command ends, are the child's.
+ExitCode predict(const PredictArguments& arguments) {
+  std::cout.flush();
+  const pid_t child = fork();
+  if (child < 0) throw BackendError("no process can be started: " + std::string(std::strerror(errno)));
+  if (child == 0) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return predict_here(arguments);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw BackendError("its process was lost: " + std::string(std::strerror(errno)));
+  }
+  if (WIFEXITED(status)) return static_cast<ExitCode>(WEXITSTATUS(status));
+  const int deadly = WTERMSIG(status);
+  // Who ends the child means the command.
+  if (deadly == SIGINT || deadly == SIGTERM || deadly == SIGHUP) {
+    (void)std::raise(deadly);
+  }
+  throw BackendError("the engine's library died of signal " + std::to_string(deadly) + " (" + strsignal(deadly) + ")",
+                     "approach '" + arguments.approach + "', " + arguments.model,
+                     "the model may be damaged, or more than this library can run: try another engine");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@
 #include "stagemark/model/checkpoint_writer.hpp"
 #include "stagemark/model/model_format.hpp"
 #include "stagemark/model/network.hpp"
+#include "stagemark/model/onnx_description.hpp"
 #include "stagemark/model/onnx_export.hpp"
 #include "stagemark/report/column.hpp"
 #include "stagemark/report/report.hpp"

@@ -19,4 +19,10 @@ std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexc
   return positive != class_zero_is_positive(rule) ? 1 : 0;
 }
 
+std::optional<std::string> foreign_class(const Prediction& prediction, const DecisionRule& rule) {
+  if (rule.classes == 0 || !prediction.class_index || *prediction.class_index < rule.classes) return std::nullopt;
+  return "the network decides for class index " + std::to_string(*prediction.class_index) + ", and the data set has " +
+         std::to_string(rule.classes) + " classes: their numbers must be the same";
+}
+
 }  // namespace stagemark

@@ -1,119 +1,519 @@
-#include <onnx/onnx_pb.h>
+#include "stagemark/model/onnx_description.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <charconv>
 #include <fstream>
-#include <optional>
+#include <map>
 #include <set>
-#include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 #include "stagemark/core/error.hpp"
-#include "stagemark/model/onnx_export.hpp"
+#include "stagemark/core/sha256.hpp"
 
 namespace stagemark {
 namespace {
 
-/// Of each operator that has them, the inputs which say how numbers are represented: no weights.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> scale_inputs = {{
-    // A digit for each input.
+namespace fs = std::filesystem;
+
+/// An element type of onnx.proto3's TensorProto.DataType.
+struct OnnxElement {
+  std::string_view name;
+  std::uint64_t bits = 0;
+};
+constexpr std::array<OnnxElement, 17> onnx_elements = {{{"undefined", 0},
+                                                        {"float32", 32},
+                                                        {"uint8", 8},
+                                                        {"int8", 8},
+                                                        {"uint16", 16},
+                                                        {"int16", 16},
+                                                        {"int32", 32},
+                                                        {"int64", 64},
+                                                        {"string", 0},
+                                                        {"bool", 8},
+                                                        {"float16", 16},
+                                                        {"float64", 64},
+                                                        {"uint32", 32},
+                                                        {"uint64", 64},
+                                                        {"complex64", 64},
+                                                        {"complex128", 128},
+                                                        {"bfloat16", 16}}};
+
+OnnxElement onnx_element(std::uint64_t type) {
+  return type < onnx_elements.size() ? onnx_elements.at(type) : OnnxElement{"another type", 0};
+}
+
+/// A protobuf message in a file, read field by field. The numbers of the fields are those of onnx.proto3.
+class OnnxMessage {
+ public:
+  explicit OnnxMessage(std::istream& in, std::uint64_t end) : in_(&in), end_(end) {}
+
+  /// Goes to the next field, past what was not read of the last; false at the end.
+  bool next() {
+    in_->seekg(static_cast<std::streamoff>(after_field_));
+    if (after_field_ >= end_) return false;
+    const std::uint64_t key = varint();
+    number_ = key >> 3;
+    holds_number_ = (key & 7U) == 0;
+    value_ = 0;
+    switch (key & 7U) {
+      case 0:
+        value_ = varint();
+        after_field_ = position();
+        break;
+      case 1:
+        after_field_ = position() + 8;
+        break;
+      case 2:
+        value_ = varint();
+        after_field_ = position() + value_;
+        // Also where the sum wraps around.
+        if (value_ > end_) fail();
+        break;
+      case 5:
+        after_field_ = position() + 4;
+        break;
+      default:
+        fail();
+    }
+    if (after_field_ > end_) fail();
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  /// The number in a field that holds one, or the length of what it holds.
+  [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+
+  [[nodiscard]] std::string text() {
+    constexpr std::uint64_t longest_name = 1U << 16;
+    if (value_ > longest_name) fail();
+    std::string result(value_, '\0');
+    if (!in_->read(result.data(), static_cast<std::streamsize>(value_))) fail();
+    return result;
+  }
+
+  [[nodiscard]] OnnxMessage message() {
+    OnnxMessage inner(*in_, after_field_);
+    inner.after_field_ = position();
+    return inner;
+  }
+
+  /// The numbers of a repeated field, which may come one by one or packed.
+  template <class Use>
+  void numbers(Use&& use) {
+    if (holds_number_) use(value_);
+    while (position() < after_field_) use(varint());
+  }
+
+ private:
+  [[noreturn]] static void fail() {
+    throw ModelError({.problem = "is no ONNX graph, or a damaged one", .remedy = "export or copy it again"});
+  }
+
+  std::uint64_t position() { return static_cast<std::uint64_t>(in_->tellg()); }
+
+  std::uint64_t varint() {
+    std::uint64_t result = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const int byte = in_->get();
+      if (byte == std::istream::traits_type::eof()) fail();
+      result |= (static_cast<std::uint64_t>(byte) & 0x7f) << shift;
+      if ((byte & 0x80) == 0) return result;
+    }
+    fail();
+  }
+
+  std::istream* in_;
+  std::uint64_t end_;
+  std::uint64_t after_field_ = 0;
+  std::uint64_t number_ = 0;
+  std::uint64_t value_ = 0;
+  bool holds_number_ = false;
+};
+
+struct OnnxInitialiser {
+  std::string name;
+  std::uint64_t type = 0;
+  std::uint64_t elements = 1;
+  bool scalar = true;
+  bool external = false;
+  std::map<std::string, std::string> place;  ///< location, offset and length of external data
+};
+
+struct OnnxNode {
+  std::string operation;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+};
+
+struct OnnxParts {
+  std::vector<OnnxNode> nodes;
+  std::vector<OnnxInitialiser> initialisers;
+  std::vector<OnnxInitialiser> constants;  ///< in attributes of nodes, also of graphs within
+  std::vector<OnnxDeclaration> inputs;
+  std::vector<OnnxDeclaration> outputs;
+};
+
+OnnxInitialiser read_initialiser(OnnxMessage tensor) {
+  OnnxInitialiser result;
+  while (tensor.next()) {
+    if (tensor.number() == 1) {
+      result.scalar = false;
+      tensor.numbers([&](std::uint64_t dimension) { result.elements *= dimension; });
+    }
+    if (tensor.number() == 2) result.type = tensor.value();
+    if (tensor.number() == 8) result.name = tensor.text();
+    if (tensor.number() == 14) result.external = tensor.value() == 1;
+    if (tensor.number() != 13) continue;
+    std::pair<std::string, std::string> entry;
+    OnnxMessage pair = tensor.message();
+    while (pair.next()) {
+      if (pair.number() == 1) entry.first = pair.text();
+      if (pair.number() == 2) entry.second = pair.text();
+    }
+    result.place.insert_or_assign(std::move(entry.first), std::move(entry.second));
+  }
+  return result;
+}
+
+std::vector<std::int64_t> read_shape(OnnxMessage shape) {
+  std::vector<std::int64_t> result;
+  while (shape.next()) {
+    if (shape.number() != 1) continue;
+    result.push_back(-1);
+    OnnxMessage dimension = shape.message();
+    while (dimension.next()) {
+      if (dimension.number() != 1) continue;
+      const auto size = static_cast<std::int64_t>(dimension.value());
+      // Some exporters write 0 or -1 for what is free.
+      if (size > 0) result.back() = size;
+    }
+  }
+  return result;
+}
+
+OnnxDeclaration read_value(OnnxMessage value) {
+  OnnxDeclaration result{{}, "no tensor", {}};
+  while (value.next()) {
+    if (value.number() == 1) result.name = value.text();
+    if (value.number() != 2) continue;
+    OnnxMessage type = value.message();
+    while (type.next()) {
+      if (type.number() != 1) continue;
+      OnnxMessage tensor = type.message();
+      while (tensor.next()) {
+        if (tensor.number() == 1) result.type = onnx_element(tensor.value()).name;
+        if (tensor.number() == 2) result.shape = read_shape(tensor.message());
+      }
+    }
+  }
+  return result;
+}
+
+// NOLINTBEGIN(misc-no-recursion): as deep as graphs lie within each other, and no deeper than `depth`
+OnnxParts read_parts(OnnxMessage whole, int depth);
+
+void read_attribute(OnnxMessage attribute, OnnxParts& parts, int depth) {
+  while (attribute.next()) {
+    const std::uint64_t field = attribute.number();
+    if (field == 5 || field == 10) parts.constants.push_back(read_initialiser(attribute.message()));
+    if ((field != 6 && field != 11) || depth == 0) continue;
+    OnnxParts inner = read_parts(attribute.message(), depth - 1);
+    for (auto* tensors : {&inner.initialisers, &inner.constants})
+      std::move(tensors->begin(), tensors->end(), std::back_inserter(parts.constants));
+  }
+}
+
+OnnxNode read_node(OnnxMessage node, OnnxParts& parts, int depth) {
+  OnnxNode result;
+  while (node.next()) {
+    if (node.number() == 1) result.inputs.push_back(node.text());
+    if (node.number() == 2) result.outputs.push_back(node.text());
+    if (node.number() == 4) result.operation = node.text();
+    if (node.number() == 5) read_attribute(node.message(), parts, depth);
+  }
+  return result;
+}
+
+OnnxParts read_parts(OnnxMessage whole, int depth) {
+  OnnxParts result;
+  while (whole.next()) {
+    if (whole.number() == 1) result.nodes.push_back(read_node(whole.message(), result, depth));
+    if (whole.number() == 5) result.initialisers.push_back(read_initialiser(whole.message()));
+    if (whole.number() == 11) result.inputs.push_back(read_value(whole.message()));
+    if (whole.number() == 12) result.outputs.push_back(read_value(whole.message()));
+  }
+  return result;
+}
+// NOLINTEND(misc-no-recursion)
+
+/// Of each operator that has them, the inputs that are no weights: a digit for each.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> inputs_beside_weights = {{
     {"QuantizeLinear", "12"},
     {"DequantizeLinear", "12"},
     {"QLinearConv", "124567"},
     {"QLinearMatMul", "124567"},
     {"QGemm", "124578"},
+    {"BatchNormalization", "34"},
 }};
 
-std::set<std::string> scales_of(const onnx::GraphProto& graph) {
+std::set<std::string> names_beside_weights(const std::vector<OnnxNode>& nodes) {
   std::set<std::string> names;
-  for (const onnx::NodeProto& node : graph.node()) {
-    for (const auto& [type, inputs] : scale_inputs) {
-      if (node.op_type() != type) continue;
-      for (const char digit : inputs) {
-        if (const int index = digit - '0'; index < node.input_size()) names.insert(node.input(index));
+  for (const OnnxNode& node : nodes) {
+    for (const auto& [operation, digits] : inputs_beside_weights) {
+      if (node.operation != operation) continue;
+      for (const char digit : digits) {
+        if (const auto index = static_cast<std::size_t>(digit - '0'); index < node.inputs.size())
+          names.insert(node.inputs[index]);
       }
     }
   }
   return names;
 }
 
-std::uint64_t elements(const onnx::TensorProto& tensor) {
-  std::uint64_t count = 1;
-  for (const std::int64_t size : tensor.dims()) count *= static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
-  return count;
-}
+/// What lies between a classifier's last operation and its output, and leaves its numbers as they are.
+constexpr std::array<std::string_view, 14> passing_operations = {
+    "Identity", "Cast",  "CastLike",  "Clip",   "Reshape", "Squeeze",        "Unsqueeze",
+    "Flatten",  "Slice", "Transpose", "Concat", "Dropout", "QuantizeLinear", "DequantizeLinear"};
 
-std::uint64_t parameters_of(const onnx::GraphProto& graph) {
-  using onnx::TensorProto;
-  static const std::set<std::int32_t> types = {TensorProto::FLOAT,  TensorProto::FLOAT16, TensorProto::BFLOAT16,
-                                               TensorProto::DOUBLE, TensorProto::INT8,    TensorProto::UINT8,
-                                               TensorProto::INT32};
-  const std::set<std::string> scales = scales_of(graph);
-  std::uint64_t count = 0;
-  for (const TensorProto& tensor : graph.initializer()) {
-    // A scalar is a scale, a bound or an exponent.
-    const bool weight = types.contains(tensor.data_type()) && tensor.dims_size() > 0 && !scales.contains(tensor.name());
-    if (weight) count += elements(tensor);
+OnnxMeaning meaning_of(const OnnxParts& parts) {
+  std::map<std::string_view, const OnnxNode*> makers;
+  for (const OnnxNode& node : parts.nodes) {
+    for (const std::string& name : node.outputs) makers[name] = &node;
   }
-  return count;
+  std::string_view name = parts.outputs.front().name;
+  const auto maker_of = [&](std::string_view value) {
+    const auto found = makers.find(value);
+    return found == makers.end() ? nullptr : found->second;
+  };
+  // A graph has no cycles, but a damaged file may.
+  for (std::size_t steps = 0; steps < parts.nodes.size(); ++steps) {
+    const OnnxNode* const node = maker_of(name);
+    if (node == nullptr) break;
+    if (node->operation == "Softmax") return OnnxMeaning::softmax;
+    if (node->operation == "Sigmoid") return OnnxMeaning::sigmoid;
+    if (node->operation == "ArgMax" || node->operation == "TopK") return OnnxMeaning::class_numbers;
+    if (node->inputs.empty()) break;
+    if (node->operation == "Div") {
+      // A softmax that an exporter took apart.
+      const OnnxNode* const above = maker_of(node->inputs.front());
+      return above != nullptr && above->operation == "Exp" ? OnnxMeaning::softmax : OnnxMeaning::logits;
+    }
+    if (std::ranges::find(passing_operations, node->operation) == passing_operations.end()) break;
+    // Of two columns put together the second is that of class index 1.
+    name = node->operation == "Concat" ? node->inputs.back() : node->inputs.front();
+  }
+  return parts.outputs.front().type.find("int") != std::string::npos ? OnnxMeaning::class_numbers : OnnxMeaning::logits;
 }
 
-std::optional<std::int64_t> size_of(const onnx::ValueInfoProto& value, int dimension) {
-  const onnx::TensorShapeProto& shape = value.type().tensor_type().shape();
-  if (dimension >= shape.dim_size() || !shape.dim(dimension).has_dim_value()) return std::nullopt;
-  const std::int64_t size = shape.dim(dimension).dim_value();
-  return size > 0 ? std::optional(size) : std::nullopt;
+std::uint64_t place_number(const OnnxInitialiser& tensor, const std::string& key, std::uint64_t otherwise) {
+  const auto found = tensor.place.find(key);
+  if (found == tensor.place.end()) return otherwise;
+  std::uint64_t value = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [read, error] = std::from_chars(found->second.data(), end, value);
+  if (error != std::errc() || read != end)
+    throw ModelError("the " + key + " of its tensor '" + tensor.name + "' in another file is no number");
+  return value;
 }
 
-/// Old files name their initialisers among the inputs.
-std::vector<const onnx::ValueInfoProto*> inputs_of(const onnx::GraphProto& graph) {
+/// \throws ModelError if that file is not one of the model's
+fs::path external_file(const OnnxInitialiser& tensor, const fs::path& directory) {
+  const auto found = tensor.place.find("location");
+  const std::string location = found == tensor.place.end() ? "" : found->second;
+  if (location.empty() || location.find('\0') != std::string::npos)
+    throw ModelError("does not say in which file its tensor '" + tensor.name + "' is");
+  const fs::path relative = fs::path(location).lexically_normal();
+  const auto outside = [&] {
+    return ModelError({.problem = "keeps weights in '" + location + "', outside of its own directory",
+                       .remedy = "put that file beside the graph, and name it there without a directory"});
+  };
+  if (relative.is_absolute() || *relative.begin() == "..") throw outside();
+  std::error_code error;
+  const fs::path file = fs::canonical(directory / relative, error);
+  if (error || !fs::is_regular_file(file, error)) {
+    throw ModelError({.problem = "keeps weights in '" + location + "', and there is no such file beside it",
+                      .remedy = "copy that file together with the graph"});
+  }
+  const fs::path home = fs::canonical(directory);
+  if (std::mismatch(home.begin(), home.end(), file.begin(), file.end()).first != home.end()) throw outside();
+  const std::uint64_t offset = place_number(tensor, "offset", 0);
+  const std::uint64_t length = place_number(tensor, "length", tensor.elements * onnx_element(tensor.type).bits / 8);
+  const std::uint64_t size = fs::file_size(file);
+  if (offset > size || length > size - offset) {
+    throw ModelError(
+        {.problem = "keeps weights in '" + location + "', which ends before its tensor '" + tensor.name + "' does",
+         .remedy = "copy both files again"});
+  }
+  return directory / relative;
+}
+
+void describe_weights(const OnnxParts& parts, OnnxDescription& result) {
+  const std::set<std::string> beside = names_beside_weights(parts.nodes);
+  std::map<std::string_view, std::uint64_t> counts;
+  constexpr std::array<std::string_view, 7> weights = {"float32", "uint8",   "int8",    "int32",
+                                                       "float16", "float64", "bfloat16"};
+  for (const OnnxInitialiser& tensor : parts.initialisers) {
+    const std::string_view type = onnx_element(tensor.type).name;
+    if (tensor.scalar || beside.contains(tensor.name) || std::ranges::find(weights, type) == weights.end()) continue;
+    counts[type] += tensor.elements;
+    result.parameters += tensor.elements;
+  }
+  const auto most = [&](std::uint64_t count) { return 2 * count > result.parameters; };
+  result.quantised = most(counts["int8"] + counts["uint8"]);
+  result.half_precision = most(counts["float16"]);
+  const fs::path directory = result.file.has_parent_path() ? result.file.parent_path() : fs::path(".");
+  std::set<fs::path> files;
+  for (const auto* tensors : {&parts.initialisers, &parts.constants}) {
+    for (const OnnxInitialiser& tensor : *tensors) {
+      if (tensor.external) files.insert(external_file(tensor, directory));
+    }
+  }
+  result.external_files.assign(files.begin(), files.end());
+}
+
+std::optional<std::int64_t> declared_size(const OnnxDeclaration& value, std::size_t dimension) {
+  if (!value.shape || dimension >= value.shape->size() || (*value.shape)[dimension] < 0) return std::nullopt;
+  return (*value.shape)[dimension];
+}
+
+void describe_parts_of(OnnxParts parts, OnnxDescription& result) {
+  // Old files name their initialisers among the inputs.
   std::set<std::string> constants;
-  for (const onnx::TensorProto& tensor : graph.initializer()) constants.insert(tensor.name());
-  std::vector<const onnx::ValueInfoProto*> inputs;
-  for (const onnx::ValueInfoProto& input : graph.input()) {
-    if (!constants.contains(input.name())) inputs.push_back(&input);
+  for (const OnnxInitialiser& tensor : parts.initialisers) constants.insert(tensor.name);
+  std::erase_if(parts.inputs, [&](const OnnxDeclaration& value) { return constants.contains(value.name); });
+  if (parts.inputs.size() != 1 || parts.outputs.size() != 1) {
+    throw ModelError({.problem = "has " + std::to_string(parts.inputs.size()) + " inputs and " +
+                                 std::to_string(parts.outputs.size()) + " outputs",
+                      .remedy = "stagemark runs image classifiers: one input, one output"});
   }
-  return inputs;
+  result.takes = parts.inputs.front();
+  result.gives = parts.outputs.front();
+  result.input = result.takes.name;
+  result.output = result.gives.name;
+  result.height = declared_size(result.takes, 2);
+  result.width = declared_size(result.takes, 3);
+  result.outputs = declared_size(result.gives, 1);
+  result.meaning = meaning_of(parts);
+  describe_weights(parts, result);
+}
+
+std::string shape_text(std::span<const std::int64_t> shape) {
+  std::string text;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::string free = i == 0 ? "N" : "?";
+    text += (i == 0 ? "" : " x ") + (shape[i] < 0 ? free : std::to_string(shape[i]));
+  }
+  return text.empty() ? "one number" : text;
+}
+
+std::string value_text(const OnnxDeclaration& value) {
+  return value.type + (value.shape ? " " + shape_text(*value.shape) : " of no declared shape");
 }
 
 }  // namespace
 
-OnnxDescription describe_onnx(const std::filesystem::path& file) {
+OnnxDescription describe_onnx(const fs::path& file) try {
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw ModelError("cannot be read", file.string(), "check the path and its permissions");
-  onnx::ModelProto model;
-  if (!model.ParseFromIstream(&in)) {
-    throw ModelError("is no ONNX file, or a damaged one", file.string(), "export or copy it again");
-  }
-  const onnx::GraphProto& graph = model.graph();
-  const auto inputs = inputs_of(graph);
-  if (inputs.size() != 1 || graph.output_size() != 1) {
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(file, error);
+  if (!in || error) {
     throw ModelError(
-        "has " + std::to_string(inputs.size()) + " inputs and " + std::to_string(graph.output_size()) + " outputs",
-        file.string(), "stagemark runs image classifiers: one input, one output");
-  }
-  const onnx::ValueInfoProto& input = *inputs.front();
-  const int dimensions = input.type().tensor_type().shape().dim_size();
-  if (dimensions != 4) {
-    throw ModelError("input '" + input.name() + "' has " + std::to_string(dimensions) + " dimensions", file.string(),
-                     "an image classifier's has four: N x 3 x H x W");
+        {.problem = "there is no such file, or it cannot be read", .remedy = "check the path and its permissions"});
   }
   OnnxDescription result;
-  result.parameters = parameters_of(graph);
-  for (const onnx::OperatorSetIdProto& set : model.opset_import()) {
-    if (set.domain().empty() || set.domain() == "ai.onnx") result.opset = set.version();
+  result.file = file;
+  std::string version;
+  std::optional<OnnxParts> parts;
+  OnnxMessage model(in, size);
+  while (model.next()) {
+    if (model.number() == 2) result.producer = model.text();
+    if (model.number() == 3) version = model.text();
+    if (model.number() == 7) parts = read_parts(model.message(), 16);
+    if (model.number() != 8) continue;
+    std::string domain;
+    std::int64_t opset = 0;
+    OnnxMessage set = model.message();
+    while (set.next()) {
+      if (set.number() == 1) domain = set.text();
+      if (set.number() == 2) opset = static_cast<std::int64_t>(set.value());
+    }
+    if (domain.empty() || domain == "ai.onnx") result.opset = opset;
   }
-  result.producer = model.producer_name();
-  if (!model.producer_version().empty()) result.producer += " " + model.producer_version();
-  result.input = input.name();
-  result.output = graph.output(0).name();
-  result.height = size_of(input, 2);
-  result.width = size_of(input, 3);
-  result.outputs = size_of(graph.output(0), 1);
+  if (!parts) throw ModelError({.problem = "is no ONNX graph, or a damaged one", .remedy = "export or copy it again"});
+  if (!version.empty()) result.producer += " " + version;
+  describe_parts_of(*std::move(parts), result);
   return result;
+} catch (const ModelError& error) {
+  throw ModelError(error.problem(), file.string(), error.remedy());
+}
+
+void check_images(const OnnxDescription& first, const OnnxDescription& last, const OnnxImages& images) {
+  const std::array<std::int64_t, 4> given = {-1, static_cast<std::int64_t>(images.channels),
+                                             static_cast<std::int64_t>(images.height),
+                                             static_cast<std::int64_t>(images.width)};
+  const auto refuse = [&](const std::string& reason, const std::string& remedy) {
+    throw ModelError("takes " + value_text(first.takes) + " and gives " + value_text(last.gives) + ": " + reason,
+                     first.file.string(), remedy);
+  };
+  const std::string images_text = "float32 " + shape_text(given);
+  const auto is_read = [&](const std::string& type) {
+    return type == "float32" || (images.half_precision && type == "float16");
+  };
+  if (!is_read(first.takes.type)) refuse("preprocessing makes " + images_text, "export it with an input of float32");
+  if (last.meaning == OnnxMeaning::class_numbers)
+    refuse("class numbers, and neither logits nor probabilities", "export it without the last ArgMax");
+  if (!is_read(last.gives.type)) refuse("what is read is float32", "export it with an output of float32");
+  if (const auto& shape = last.gives.shape) {
+    const bool row = std::all_of(shape->begin() + std::min<std::ptrdiff_t>(2, std::ssize(*shape)), shape->end(),
+                                 [](std::int64_t size) { return size == 1 || size < 0; });
+    if (!row || shape->empty()) refuse("not one row of logits for each image", "export a classifier, with its head");
+  }
+  if (!first.takes.shape) return;
+  const std::vector<std::int64_t>& shape = *first.takes.shape;
+  const auto fits = [&](std::size_t dimension, std::int64_t size) {
+    return shape[dimension] < 0 || shape[dimension] == size;
+  };
+  if (shape.size() != 4) refuse("an image classifier takes four dimensions", "export it for " + images_text);
+  if (!fits(1, given[1]) && fits(3, given[1])) {
+    refuse("N×H×W×C: channels last, and preprocessing makes N×C×H×W",
+           "export it with channels first, or put a Transpose before it");
+  }
+  if (!fits(1, given[1])) refuse("preprocessing makes " + images_text, "export it for images of three channels");
+  if (!fits(2, given[2]) || !fits(3, given[3])) {
+    refuse("preprocessing makes " + images_text, "give its size with `resize`");
+  }
+  if (!fits(0, static_cast<std::int64_t>(images.batch))) {
+    refuse("batches of " + std::to_string(shape[0]) + " only, and " + std::to_string(images.batch) + " was asked for",
+           "see `batch`, or export it with a free first dimension");
+  }
+}
+
+std::size_t outputs_per_image(std::span<const std::int64_t> shape, std::size_t images) {
+  std::size_t elements = 1;
+  for (const std::int64_t size : shape) elements *= static_cast<std::size_t>(size);
+  const bool rows = !shape.empty() && static_cast<std::size_t>(shape.front()) == images && elements > 0 &&
+                    std::all_of(shape.begin() + std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end(),
+                                [](std::int64_t size) { return size == 1; });
+  if (!rows) {
+    throw ModelError("of " + std::to_string(images) + " images it makes " + shape_text(shape) +
+                     ", not one row of logits for each");
+  }
+  return elements / images;
+}
+
+std::string sha256_of_onnx(std::span<const OnnxDescription> graphs) {
+  std::vector<std::string> hashes;
+  for (const OnnxDescription& description : graphs) {
+    hashes.push_back(sha256_of_file(description.file));
+    for (const fs::path& file : description.external_files) hashes.push_back(sha256_of_file(file));
+  }
+  if (hashes.size() == 1) return hashes.front();
+  Sha256 all;
+  for (const std::string& hash : hashes) all.update(std::as_bytes(std::span(hash)));
+  return all.finish();
 }
 
 }  // namespace stagemark

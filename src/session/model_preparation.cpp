@@ -65,10 +65,6 @@ std::vector<std::string> parts_of(const PreprocessingOptions& preprocessing, con
   return parts;
 }
 
-std::string size_text(std::size_t width, std::size_t height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
-
 }  // namespace
 
 std::vector<fs::path> images_in(const fs::path& place) {
@@ -100,34 +96,13 @@ ApproachRequest ModelPreparation::prepare(const Backend& backend, const Approach
       throw ModelError("is an ONNX file, which the engine " + backend.engine + " does not run", model->string(),
                        "use onnxruntime or opencv");
     }
-  } else if (format == ModelFormat::onnx) {
-    describe(request);
   } else if (format == ModelFormat::tensors) {
     export_checkpoint(backend, request);
-  } else {
+  } else if (format != ModelFormat::onnx) {
     throw ModelError("the engine " + backend.engine + " runs ONNX files and checkpoints, and this is neither",
                      model->string(), "export the network as ONNX");
   }
   return request;
-}
-
-void ModelPreparation::describe(ApproachRequest& request) const {
-  const OnnxDescriber describe = onnx_describer();
-  // Without the exporter's library the engine tells what it can itself.
-  if (!describe) return;
-  const fs::path& model = *request.model;
-  OnnxDescription description = describe(model);
-  const auto expected = [](std::optional<std::int64_t> stated, std::size_t size) {
-    return !stated || *stated == static_cast<std::int64_t>(size);
-  };
-  if (!expected(description.height, preprocessing_.height) || !expected(description.width, preprocessing_.width)) {
-    throw ModelError("takes images of " + std::to_string(description.width.value_or(0)) + "x" +
-                         std::to_string(description.height.value_or(0)) + ", not of " +
-                         size_text(preprocessing_.width, preprocessing_.height),
-                     model.string(), "give its size with `preprocessing`");
-  }
-  if (const auto head = head_beside(model)) description.parameters += describe(*head).parameters;
-  request.exported_from = ModelFacts{model.string(), "onnx", sha256_of_file(model), description.parameters};
 }
 
 void ModelPreparation::export_checkpoint(const Backend& backend, ApproachRequest& request) const {

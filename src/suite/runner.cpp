@@ -233,6 +233,7 @@ void Runner::keep_predictions(std::span<CallRecord> calls, std::size_t first_inf
       const std::size_t position = inference - first_inference;
       const Prediction& prediction = predictions_[0][position];
       if (!reasons_[position]) reasons_[position] = defect(prediction);
+      if (!reasons_[position]) reasons_[position] = foreign_class(prediction, rule_);
       InferenceRecord& record = result_.inferences[inference];
       if (reasons_[position]) {
         call.timed = false;

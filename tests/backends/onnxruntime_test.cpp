@@ -15,13 +15,13 @@
 #include <thread>
 #include <vector>
 
-#include "../../src/backends/onnxruntime/graph_file.hpp"
 #include "../../src/backends/onnxruntime/onnx_writer.hpp"
 #include "../../src/backends/onnxruntime/profile.hpp"
 #include "backends/made_inputs.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/model/onnx_description.hpp"
 
 namespace stagemark::onnxruntime {
 namespace {
@@ -325,7 +325,7 @@ TEST_F(OnnxRuntime, TakesNoTimeFromTheNextOne) {
   EXPECT_LT(processor_time() - before, std::chrono::milliseconds(2));
 }
 
-TEST(GraphFile, CountsWeightsAndNotWhatStandsBesideThem) {
+TEST(OnnxDescription, CountsWeightsAndNotWhatStandsBesideThem) {
   const TemporaryDirectory directory;
   const std::string graph = OnnxWriter()
                                 .input("x", float32, {1, 2, 4, 4})
@@ -341,19 +341,37 @@ TEST(GraphFile, CountsWeightsAndNotWhatStandsBesideThem) {
                                 .node("Softmax", {"n"}, "s")
                                 .node("Identity", {"s"}, "y")
                                 .file();
-  const GraphFile facts = read_graph_file(directory.write("model.onnx", graph));
+  const OnnxDescription facts = describe_onnx(directory.write("model.onnx", graph));
   EXPECT_EQ(facts.parameters, 6U);
   EXPECT_TRUE(facts.quantised);
   EXPECT_FALSE(facts.half_precision);
-  EXPECT_TRUE(facts.yields_probabilities);
+  EXPECT_TRUE(facts.yields_probabilities());
 }
 
-TEST(GraphFile, IsRefusedWhereverItIsCut) {
+TEST(OnnxDescription, KnowsProbabilitiesBehindAClipAndClassNumbers) {
+  const TemporaryDirectory directory;
+  const auto meaning = [&](std::string_view last) {
+    const std::string graph = OnnxWriter()
+                                  .input("x", float32, {1, 3, 4, 4})
+                                  .output("y", float32, {1, 1})
+                                  .node(last, {"x"}, "s")
+                                  .node("Clip", {"s"}, "c")
+                                  .node("Squeeze", {"c"}, "y")
+                                  .file();
+    return describe_onnx(directory.write("model.onnx", graph)).meaning;
+  };
+  EXPECT_EQ(meaning("Sigmoid"), OnnxMeaning::sigmoid);
+  EXPECT_EQ(meaning("Softmax"), OnnxMeaning::softmax);
+  EXPECT_EQ(meaning("ArgMax"), OnnxMeaning::class_numbers);
+  EXPECT_EQ(meaning("Gemm"), OnnxMeaning::logits);
+}
+
+TEST(OnnxDescription, IsRefusedWhereverItIsCut) {
   const TemporaryDirectory directory;
   const std::string whole = Classifier{}.file();
   for (std::size_t length = 0; length + 1 < whole.size(); ++length) {
     try {
-      (void)read_graph_file(directory.write("cut.onnx", whole.substr(0, length)));
+      (void)describe_onnx(directory.write("cut.onnx", whole.substr(0, length)));
       // Only the graph itself is read: what comes after it is the operators' version.
       EXPECT_GT(length, whole.size() - 10);
     } catch (const ModelError& error) {

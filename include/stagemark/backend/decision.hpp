@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 
 #include "stagemark/backend/inference_wrapper.hpp"
 
@@ -21,5 +22,8 @@ double positive_probability(const Prediction& prediction, const DecisionRule& ru
 /// The index of the class that a prediction decides for: the network's own winner where it names one, else the positive
 /// class where its probability reaches the threshold, else the other.
 std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexcept;
+
+/// Why a prediction is none of the task's: it decides for a class that the task does not have. Absent if it is one.
+std::optional<std::string> foreign_class(const Prediction& prediction, const DecisionRule& rule);
 
 }  // namespace stagemark

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "stagemark/model/activation_ranges.hpp"
+#include "stagemark/model/onnx_description.hpp"
 
 namespace stagemark {
 
@@ -45,18 +46,5 @@ inline constexpr int onnx_exporter_revision = 1;
 /// \throws ModelError if the checkpoint is no network that is known or a range is missing, OutputError if the file
 ///         cannot be written
 void export_onnx(const std::filesystem::path& file, const Checkpoint& checkpoint, const OnnxExportOptions& options);
-
-/// What an ONNX file says of itself.
-struct OnnxDescription {
-  std::uint64_t parameters = 0;  ///< elements of floating-point and quantised initialisers that are weights
-  std::int64_t opset = 0;
-  std::string producer;
-  std::string input, output;                  ///< their names
-  std::optional<std::int64_t> height, width;  ///< absent where the graph leaves them free
-  std::optional<std::int64_t> outputs;        ///< logits per image
-};
-
-/// \throws ModelError if the file is no ONNX graph with one image input and one output
-OnnxDescription describe_onnx(const std::filesystem::path& file);
 
 }  // namespace stagemark

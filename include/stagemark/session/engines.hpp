@@ -39,8 +39,4 @@ ActivationObserver activation_observer();
 TorchscriptExporter torchscript_exporter();
 OnnxExporter onnx_exporter();
 
-/// Empty where the exporter was not built.
-using OnnxDescriber = std::function<OnnxDescription(const std::filesystem::path&)>;
-OnnxDescriber onnx_describer();
-
 }  // namespace stagemark

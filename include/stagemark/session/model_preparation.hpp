@@ -42,7 +42,6 @@ class ModelPreparation {
   [[nodiscard]] std::filesystem::path observe_ranges(const std::filesystem::path& checkpoint) const;
 
  private:
-  void describe(ApproachRequest& request) const;
   void export_checkpoint(const Backend& backend, ApproachRequest& request) const;
 
   PreprocessingOptions preprocessing_;

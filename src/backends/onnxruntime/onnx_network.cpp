@@ -16,6 +16,7 @@
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/split_model.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/model/onnx_description.hpp"
 
 namespace stagemark::onnxruntime {
 namespace {
@@ -58,22 +59,10 @@ Ort::Value host_tensor(const Shape& shape, ONNXTensorElementDataType type) {
   return tensor;
 }
 
-std::string text_of(const Shape& shape) {
-  std::string text;
-  for (const std::int64_t size : shape) {
-    text += (text.empty() ? "" : " x ") + (size < 0 ? "N" : std::to_string(size));
-  }
-  return text;
-}
-
 /// One, or the two parts where the file is a backbone and its head lies beside it.
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& model) {
   const auto head = head_beside(model);
   return head ? std::vector{model, *head} : std::vector{model};
-}
-
-void check_floating_point(ONNXTensorElementDataType type, const std::string& what) {
-  if (type != float32 && type != float16) throw ModelError("its " + what + " is neither float32 nor float16");
 }
 
 /// \throws BackendError
@@ -85,19 +74,6 @@ Ort::SessionOptions options_for(const BackendRequest& request) {
   }
 }
 
-/// Predictions from probabilities: of class index 1 where there are one or two.
-void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::span<const float> row = probabilities.subspan(i * outputs, outputs);
-    const auto most = std::max_element(row.begin(), row.end());
-    if (outputs <= 2) {
-      out[i] = {double{row.back()}, std::nullopt, std::nullopt};
-    } else {
-      out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
-    }
-  }
-}
-
 }  // namespace
 
 Graph::Graph(Ort::Session session, const Device& device)
@@ -106,21 +82,12 @@ Graph::Graph(Ort::Session session, const Device& device)
                  device.kind == Device::Kind::cuda
                      ? Ort::MemoryInfo("Cuda", OrtDeviceAllocator, static_cast<int>(device.index), OrtMemTypeDefault)
                      : Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)) {
-  if (session_.GetInputCount() != 1 || session_.GetOutputCount() != 1) {
-    throw ModelError("it has " + std::to_string(session_.GetInputCount()) + " inputs and " +
-                     std::to_string(session_.GetOutputCount()) + " outputs, and a classifier has one of each");
-  }
   const Ort::AllocatorWithDefaultOptions names;
   input_name_ = session_.GetInputNameAllocated(0, names).get();
   output_name_ = session_.GetOutputNameAllocated(0, names).get();
   const Ort::TypeInfo input = session_.GetInputTypeInfo(0);
-  const Ort::TypeInfo output = session_.GetOutputTypeInfo(0);
-  if (input.GetONNXType() != ONNX_TYPE_TENSOR || output.GetONNXType() != ONNX_TYPE_TENSOR)
-    throw ModelError("its input or its output is no tensor");
   input_type_ = input.GetTensorTypeAndShapeInfo().GetElementType();
   input_shape_ = input.GetTensorTypeAndShapeInfo().GetShape();
-  check_floating_point(input_type_, "input");
-  check_floating_point(output.GetTensorTypeAndShapeInfo().GetElementType(), "output");
 }
 
 Ort::Value Graph::tensor(const Shape& shape, ONNXTensorElementDataType type) const {
@@ -159,40 +126,41 @@ void try_out(Runtime& runtime, const Approach& approach) {
 Network::Network(Runtime& runtime, const BackendRequest& request)
     : on_device_(request.approach.device->kind == Device::Kind::cuda), device_index_(request.approach.device->index) {
   const std::vector<std::filesystem::path> files = files_of(*request.model);
-  for (const std::filesystem::path& file : files) {
-    if (!std::filesystem::is_regular_file(file)) throw ModelError("there is no such file", file.string());
-  }
   try {
     load(runtime, request, files);
   } catch (const Ort::Exception& error) {
     throw ModelError("ONNX Runtime cannot run it: " + sentence_in(error), request.model->string());
   } catch (const ModelError& error) {
+    if (!error.where().empty()) throw;
     throw ModelError(error.within(request.model->string()));
   }
 }
 
 void Network::load(Runtime& runtime, const BackendRequest& request, const std::vector<std::filesystem::path>& files) {
   const Approach& approach = request.approach;
+  std::vector<OnnxDescription> descriptions;
+  std::ranges::transform(files, std::back_inserter(descriptions), describe_onnx);
+  const InputShape image = request.preprocessor->shape();
+  check_images(descriptions.front(), descriptions.back(),
+               {image.channels, image.height, image.width, request.max_batch, true});
   const ProfileDirectory profiles;
   Ort::SessionOptions options = options_for(request);
   options.EnableProfiling(profiles.prefix().c_str());
   bool quantised = false;
   bool half_precision = false;
-  for (const std::filesystem::path& file : files) {
-    graphs_.emplace_back(Ort::Session(runtime.environment(), file.c_str(), options), *approach.device);
-    const GraphFile facts = read_graph_file(file);
-    parameters_ += facts.parameters;
-    yields_probabilities_ = facts.yields_probabilities;
-    quantised = quantised || facts.quantised;
-    half_precision = half_precision || facts.half_precision;
+  for (const OnnxDescription& described : descriptions) {
+    graphs_.emplace_back(Ort::Session(runtime.environment(), described.file.c_str(), options), *approach.device);
+    parameters_ += described.parameters;
+    quantised = quantised || described.quantised;
+    half_precision = half_precision || described.half_precision;
   }
-  check_input(request.preprocessor->shape(), request.max_batch);
+  yields_probabilities_ = descriptions.back().yields_probabilities();
+  sha256_ = sha256_of_onnx(descriptions);
+  if (graphs_.front().input_shape().front() > 0) fixed_batch_ = graphs_.front().input_shape().front();
 
-  Shape shape = graphs_.front().input_shape();
-  const InputShape image = request.preprocessor->shape();
   const auto batch = static_cast<std::int64_t>(request.max_batch);
-  shape = {batch, static_cast<std::int64_t>(image.channels), static_cast<std::int64_t>(image.height),
-           static_cast<std::int64_t>(image.width)};
+  const Shape shape = {batch, static_cast<std::int64_t>(image.channels), static_cast<std::int64_t>(image.height),
+                       static_cast<std::int64_t>(image.width)};
   Ort::Value tensor = host_tensor(shape, graphs_.front().input_type());
   std::vector<ExecutedNode> nodes;
   for (Graph& graph : graphs_) {
@@ -203,7 +171,7 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
   }
   const auto info = tensor.GetTensorTypeAndShapeInfo();
   places_.push_back({info.GetShape(), info.GetElementType()});
-  check_output(request.max_batch);
+  outputs_ = outputs_per_image(info.GetShape(), request.max_batch);
 
   execution_.emplace(nodes);
   if (!compiles(approach)) {
@@ -218,37 +186,6 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
   }
   if (half_precision && approach.precision == Precision::fp32)
     throw BackendError("asked for fp32, but the graph's weights are float16");
-}
-
-void Network::check_input(const InputShape& expected, std::size_t max_batch) {
-  const Shape& shape = graphs_.front().input_shape();
-  const std::array<std::size_t, 3> image = {expected.channels, expected.height, expected.width};
-  const std::string wanted = text_of({-1, static_cast<std::int64_t>(image[0]), static_cast<std::int64_t>(image[1]),
-                                      static_cast<std::int64_t>(image[2])});
-  bool fits = shape.size() == 4;
-  for (std::size_t i = 0; fits && i < image.size(); ++i)
-    fits = shape[i + 1] < 0 || static_cast<std::size_t>(shape[i + 1]) == image[i];
-  if (!fits) throw ModelError("it takes " + text_of(shape) + ", and preprocessing makes " + wanted + " (see `resize`)");
-  if (shape.front() < 0) return;
-  fixed_batch_ = shape.front();
-  if (static_cast<std::size_t>(*fixed_batch_) == max_batch) return;
-  throw ModelError("it takes batches of " + std::to_string(*fixed_batch_) + " only, and " + std::to_string(max_batch) +
-                   " was asked for (see `batch`; or export it with a free first dimension)");
-}
-
-void Network::check_output(std::size_t batch) {
-  const Place& output = places_.back();
-  const Shape& shape = output.shape;
-  std::size_t elements = 1;
-  for (const std::int64_t size : shape) elements *= static_cast<std::size_t>(size);
-  const bool rows = !shape.empty() && static_cast<std::size_t>(shape.front()) == batch && elements > 0 &&
-                    std::all_of(shape.begin() + std::min<std::ptrdiff_t>(2, std::ssize(shape)), shape.end(),
-                                [](std::int64_t size) { return size == 1; });
-  if (!rows) {
-    throw ModelError("of " + std::to_string(batch) + " images it makes " +
-                     (shape.empty() ? "one number" : text_of(shape)) + ", not one row of logits for each");
-  }
-  outputs_ = elements / batch;
 }
 
 void Network::resize(std::size_t images) {
@@ -303,7 +240,7 @@ void Network::read_out(std::span<Prediction> out) {
     scores_ = {numbers_.data(), count};
   }
   if (yields_probabilities_) {
-    read_probabilities(scores_, outputs_, out);
+    read_out_probabilities(scores_, outputs_, out);
   } else {
     stagemark::read_out(scores_, outputs_, out);
   }

@@ -12,7 +12,6 @@
 
 #include "cuda_driver.hpp"
 #include "execution.hpp"
-#include "graph_file.hpp"
 #include "runtime.hpp"
 #include "stagemark/backend/registry.hpp"
 
@@ -23,7 +22,7 @@ using Shape = std::vector<std::int64_t>;  ///< -1 where a dimension is free
 /// One graph in a session of its own: a tensor in, a tensor out, the first dimension of both is the batch.
 class Graph {
  public:
-  /// \throws ModelError if it has not one input and one output of floating-point numbers
+  /// \param session of a graph with one input and one output
   Graph(Ort::Session session, const Device& device);
 
   [[nodiscard]] const Shape& input_shape() const noexcept { return input_shape_; }
@@ -61,6 +60,8 @@ class Network {
   [[nodiscard]] const Execution& execution() const noexcept { return *execution_; }
   /// Weights and biases, summed over all its files.
   [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
+  /// Of all its files.
+  [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
 
   /// Makes place for the batch, and puts the numbers where the device's upload, or the network itself, takes them.
   /// \param fill given the place of each image's numbers in turn
@@ -92,8 +93,6 @@ class Network {
   };
 
   void load(Runtime& runtime, const BackendRequest& request, const std::vector<std::filesystem::path>& files);
-  void check_input(const InputShape& expected, std::size_t max_batch);
-  void check_output(std::size_t batch);
   void resize(std::size_t images);
   std::span<float> input_numbers(std::size_t count);
   void round_input(std::span<const float> numbers);
@@ -106,6 +105,7 @@ class Network {
   std::optional<std::int64_t> fixed_batch_;
   std::optional<Execution> execution_;
   std::uint64_t parameters_ = 0;
+  std::string sha256_;
   bool yields_probabilities_ = false;
   std::vector<Place> places_;  ///< of the input, of the features if it is split, of the output
   std::size_t outputs_ = 0;    ///< per image

@@ -13,7 +13,6 @@
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/core/sha256.hpp"
 
 namespace stagemark::onnxruntime {
 namespace {
@@ -33,8 +32,7 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
   // Both were verified when the network was loaded.
   ExecutionFacts facts{
       .precision = approach.precision, .device = *approach.device, .model = request.exported_from, .details = {}};
-  if (!facts.model)
-    facts.model = {request.model->string(), "onnx", sha256_of_file(*request.model), network.parameters()};
+  if (!facts.model) facts.model = {request.model->string(), "onnx", network.sha256(), network.parameters()};
   const std::string provider = provider_of(approach);
   facts.details = {{"engine_version", Runtime::version()}, {"provider", provider}};
   if (compiles(approach)) {

@@ -16,7 +16,7 @@
 #include "stagemark/backend/split_model.hpp"
 #include "stagemark/backend/timed.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/core/sha256.hpp"
+#include "stagemark/model/onnx_description.hpp"
 
 namespace stagemark::opencv_dnn {
 namespace {
@@ -35,11 +35,21 @@ class QuietLog {
   cv::utils::logging::LogLevel level_;
 };
 
-/// What an exception of OpenCV says, without the place in its source.
-std::string sentence_in(const cv::Exception& error) {
+/// What an exception of OpenCV says, without the place in its source; of a check in its source, what it was about.
+std::string sentence_in(const cv::Exception& error, const OnnxDescription& description) {
   std::string text = error.err.substr(0, error.err.find('\n'));
   while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
-  return text.empty() ? "error " + std::to_string(error.code) : text;
+  // "Node [ReduceMean@ai.onnx]:(name) parse error: ..."
+  const std::size_t node = error.err.find("Node [");
+  if (node != std::string::npos) {
+    const std::size_t from = node + 6;
+    return "it cannot read " + error.err.substr(from, error.err.find_first_of("]@", from) - from) +
+           " of operator set " + std::to_string(description.opset);
+  }
+  if (text.empty() || error.code == cv::Error::StsAssert)
+    return "a check in it failed, of what its version " + cv::getVersionString() + " knows of operator set " +
+           std::to_string(description.opset);
+  return text;
 }
 
 /// The layers that hold weights, by what they compute in.
@@ -48,14 +58,12 @@ struct Layers {
   std::size_t integer_convolutions = 0;
   std::size_t all = 0;
   std::size_t integer = 0;
-  std::uint64_t parameters = 0;
 };
 
 void count_layers(const cv::dnn::Net& net, Layers& layers) {
   for (const std::string& name : net.getLayerNames()) {
     const cv::Ptr<cv::dnn::Layer> layer = net.getLayer(net.getLayerId(name));
     if (layer->blobs.empty()) continue;
-    for (const cv::Mat& blob : layer->blobs) layers.parameters += blob.total();
     const bool integer = layer->type.ends_with("Int8") && layer->blobs.front().depth() == CV_8S;
     ++layers.all;
     if (integer) ++layers.integer;
@@ -65,17 +73,30 @@ void count_layers(const cv::dnn::Net& net, Layers& layers) {
   }
 }
 
-cv::dnn::Net read(const fs::path& file) {
-  if (!fs::is_regular_file(file)) throw ModelError("no such file", file.string(), "check the path given as `model`");
+cv::dnn::Net read(const OnnxDescription& description) {
+  if (!description.external_files.empty()) {
+    throw ModelError("keeps its weights in '" + description.external_files.front().filename().string() +
+                         "', and OpenCV reads graphs in one file",
+                     description.file.string(), "save it without external data, or use onnxruntime");
+  }
   try {
-    cv::dnn::Net net = cv::dnn::readNetFromONNX(file.string());
+    cv::dnn::Net net = cv::dnn::readNetFromONNX(description.file.string());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
     return net;
   } catch (const cv::Exception& error) {
-    throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error), file.string(),
-                     "export it again, or use another engine");
+    throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error, description), description.file.string(),
+                     "export it with another operator set, or use onnxruntime");
   }
+}
+
+/// One, or the two pieces. \throws ModelError if they do not take images and give logits or probabilities
+std::vector<OnnxDescription> describe(const BackendRequest& request, const std::optional<fs::path>& head) {
+  std::vector<OnnxDescription> graphs = {describe_onnx(*request.model)};
+  if (head) graphs.push_back(describe_onnx(*head));
+  const InputShape shape = request.preprocessor->shape();
+  check_images(graphs.front(), graphs.back(), {shape.channels, shape.height, shape.width, request.max_batch, false});
+  return graphs;
 }
 
 /// A network in two pieces or in one, and its input.
@@ -84,16 +105,20 @@ class Engine {
  public:
   /// \param head the file with the second piece; absent where the network is in one
   Engine(const BackendRequest& request, const std::optional<fs::path>& head)
-      : preprocessor_(request.preprocessor), network_(read(*request.model)) {
+      : preprocessor_(request.preprocessor), graphs_(describe(request, head)), network_(read(graphs_.front())) {
     count_layers(network_, layers_);
     if constexpr (Splits) {
-      head_ = read(*head);
+      head_ = read(graphs_.back());
       count_layers(head_, layers_);
     }
     precision_ = precision_of(request);
-    model_ = request.exported_from
-                 ? *request.exported_from
-                 : ModelFacts{request.model->string(), "onnx", sha256_of_file(*request.model), layers_.parameters};
+    if (request.exported_from) {
+      model_ = *request.exported_from;
+    } else {
+      std::uint64_t parameters = 0;
+      for (const OnnxDescription& described : graphs_) parameters += described.parameters;
+      model_ = {request.model->string(), "onnx", sha256_of_onnx(graphs_), parameters};
+    }
     try_out(request.model->string());
   }
 
@@ -146,19 +171,24 @@ class Engine {
   }
 
  private:
-  static cv::Mat forward(cv::dnn::Net& net, const cv::Mat& input) {
+  cv::Mat forward(cv::dnn::Net& net, const cv::Mat& input) {
     try {
       net.setInput(input);
       return net.forward();
     } catch (const cv::Exception& error) {
-      throw BackendError("OpenCV failed: " + sentence_in(error));
+      throw BackendError("OpenCV failed: " + sentence_in(error, graphs_.front()));
     }
   }
 
   /// Keeps the network's own output: it is overwritten by the next call.
   void read_out(const cv::Mat& logits, std::span<Prediction> out) {
     logits_ = logits;
-    stagemark::read_out(scores(), logits_.total() / out.size(), out);
+    const std::size_t outputs = logits_.total() / out.size();
+    if (graphs_.back().yields_probabilities()) {
+      read_out_probabilities(scores(), outputs, out);
+    } else {
+      stagemark::read_out(scores(), outputs, out);
+    }
   }
 
   [[nodiscard]] std::vector<int> input_sizes(std::size_t images) const {
@@ -195,12 +225,17 @@ class Engine {
         throw ModelError(error.problem(), file, "the network must take N x 3 x H x W of the size that `resize` says");
       }
     }();
-    if (output.depth() != CV_32F || output.total() == 0 || output.size[0] != 1 || !output.isContinuous()) {
-      throw ModelError("does not give a row of logits for an image", file);
+    if (output.depth() != CV_32F || !output.isContinuous()) throw ModelError("does not give float32", file);
+    const std::vector<std::int64_t> shape(output.size.p, output.size.p + output.dims);
+    try {
+      (void)outputs_per_image(shape, 1);
+    } catch (const ModelError& error) {
+      throw ModelError(error.within(file));
     }
   }
 
   std::shared_ptr<const Preprocessor> preprocessor_;
+  std::vector<OnnxDescription> graphs_;  ///< one, or the two pieces
   cv::dnn::Net network_;
   cv::dnn::Net head_;  ///< empty where the network is in one piece
   Layers layers_;
