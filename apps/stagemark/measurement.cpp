@@ -45,6 +45,7 @@ class ConsoleObserver final : public SessionObserver {
               on_terminal_ ? std::optional(terminal_columns(STDERR_FILENO)) : std::nullopt) {}
 
   void beginning() override { catch_interrupt(); }
+  void opening(const std::string& approach) override { line_.opening(approach); }
   void warming_up(const std::string& approach) override { line_.warming_up(approach); }
   void progressed(const RunProgress& progress) override { line_.progressed(progress); }
   [[nodiscard]] bool interrupted() override { return interrupt_caught(); }

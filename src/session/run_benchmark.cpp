@@ -125,6 +125,7 @@ class WatchedRun final : public RunObserver {
  public:
   WatchedRun(SessionObserver& observer, MachineWatch& machine) : observer_(observer), machine_(machine) {}
 
+  void opening(const std::string& approach) override { observer_.opening(approach); }
   void warming_up(const std::string& approach) override { observer_.warming_up(approach); }
   void progressed(const RunProgress& progress) override {
     machine_.look();

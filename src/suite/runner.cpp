@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "suite/failure_reason.hpp"
+#include "suite/readiness.hpp"
 
 namespace stagemark {
 namespace {
@@ -20,6 +21,18 @@ constexpr std::array asynchronous_modes = {TimingMode::total_only, TimingMode::w
 std::span<const TimingMode> modes_of(const InferenceWrapper& wrapper) {
   if (wrapper.asynchronous()) return asynchronous_modes;
   return synchronous_modes;
+}
+
+/// Median of what the timed calls took; absent without one.
+std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
+  std::vector<Nanoseconds> totals;
+  for (const CallRecord& call : calls) {
+    if (const auto total = call.times[Stage::total]; total && call.timed) totals.push_back(*total);
+  }
+  if (totals.empty()) return std::nullopt;
+  const auto middle = totals.begin() + static_cast<std::ptrdiff_t>(totals.size() / 2);
+  std::ranges::nth_element(totals, middle);
+  return *middle;
 }
 
 std::uint64_t peak_rss_bytes() {
@@ -40,8 +53,12 @@ Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& o
 
 void Runner::warm_up(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
-  for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
-    for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
+  std::vector<Nanoseconds> times;
+  for (std::size_t call = 0; call < options_.warmup && !is_warm(times) && !observer.interrupted(); ++call) {
+    const auto modes = modes_of(wrapper_);
+    usual_ = run_unrecorded(images, call, modes.front());
+    if (usual_) times.push_back(*usual_);
+    for (const TimingMode mode : modes.subspan(1)) run_unrecorded(images, call, mode);
   }
   verify();
 }
@@ -103,8 +120,9 @@ void Runner::keep_input(const ImageBlock& block) {
 void Runner::settle(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
-    run_unrecorded(images, call, modes_of(wrapper_).front());
+    const auto time = run_unrecorded(images, call, modes_of(wrapper_).front());
     ++result_.settling_calls;
+    if (time && usual_ && has_settled(*time, *usual_)) return;
   }
 }
 
@@ -133,6 +151,7 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
     turn.calls += done;
   }
   result_.turns.push_back(turn);
+  if (const auto usual = usual_time(calls.first(done))) usual_ = usual;
 
   // A sample of an asynchronous device needs all its passes.
   const std::size_t kept = done == calls.size() || !result_.asynchronous ? done : 0;
@@ -152,15 +171,16 @@ void Runner::read_facts() {
   }
 }
 
-void Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
+std::optional<Nanoseconds> Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
   const std::size_t size = std::min(options_.batch, images.size());
   const std::size_t first = (call * size) % (images.size() - size + 1);
   scratch_.resize(size);
   timer_.set_mode(mode);
   // An image that fails here fails again in its recorded call, and is counted there.
-  (void)failure_reason(
+  const auto failed = failure_reason(
       [&] { timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); }); });
-  (void)timer_.take();
+  const StageTimes times = timer_.take();
+  return failed ? std::nullopt : times[Stage::total];
 }
 
 /// Makes the records of a block's calls before the clock runs.

@@ -73,7 +73,8 @@ TEST(Worker, MeasuresWhatTheSuiteAsksFor) {
     EXPECT_EQ(approach.facts.details.front().second, approach.approach.name);
     EXPECT_GT(approach.peak_rss_bytes, 0U);
     EXPECT_EQ(approach.turns.size(), result.round_count);
-    EXPECT_EQ(approach.settling_calls, 2 * result.round_count);
+    EXPECT_GE(approach.settling_calls, result.round_count);
+    EXPECT_LE(approach.settling_calls, 2 * result.round_count);
   }
   // Two approaches, two processes.
   EXPECT_NE(result.collector.results()[0].facts.model->path, result.collector.results()[1].facts.model->path);
