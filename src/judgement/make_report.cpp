@@ -11,6 +11,7 @@
 
 #include "accuracy_report.hpp"
 #include "stagemark/backend/decision.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/sha256.hpp"
 #include "stagemark/judgement/compare.hpp"
 #include "stagemark/machine/environment.hpp"
@@ -141,6 +142,21 @@ OrReason<double> input_difference(const ApproachResult& baseline, const Approach
   return OrReason<double>::of(largest, "not both engines tell what their network gets");
 }
 
+/// Those that the run saw, and those among the inferences: each with the image's first.
+RepeatsReport repeats(const ApproachResult& result, const Dataset& dataset, double threshold) {
+  const DecisionRule rule = decision_rule(dataset, threshold);
+  Repeats seen = result.repeats;
+  std::vector<const Prediction*> first(dataset.entries.size(), nullptr);
+  for (const InferenceRecord& inference : result.inferences) {
+    const Prediction* prediction = usable_prediction(inference);
+    if (prediction == nullptr) continue;
+    const Prediction*& before = first[inference.image];
+    if (before != nullptr) seen.compare(*before, *prediction, rule, result.facts.precision);
+    if (before == nullptr) before = prediction;
+  }
+  return {seen.compared, seen.other_scores, seen.other_decisions, seen.largest_difference};
+}
+
 PerImage per_image(const ApproachResult& result, const Dataset& dataset, double threshold) {
   PerImage images;
   const DecisionRule rule = decision_rule(dataset, threshold);
@@ -198,6 +214,12 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
                        " decisions differed between the passes over the same image");
   }
+  if (const RepeatsReport repeats = report.repeats.value_or(RepeatsReport{}); repeats.other_scores > 0) {
+    warnings.push_back(std::to_string(repeats.other_scores) + " of " + std::to_string(repeats.compared) +
+                       " repeated inferences gave another score for the same image, by up to " +
+                       significant(repeats.largest_difference, 2) + ", and " + std::to_string(repeats.other_decisions) +
+                       " another class: the network draws at random (is it in training mode?), or computes wrongly");
+  }
   return warnings;
 }
 
@@ -228,6 +250,7 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.settling_calls = result.settling_calls;
   report.failures = failures_of(result, dataset);
   report.nondeterministic_predictions = result.nondeterministic_predictions;
+  report.repeats = repeats(result, dataset, threshold);
   report.timestamp = timestamp;
   report.stages = stage_statistics(result);
   const auto total = report.stages.find(Stage::total);

@@ -67,6 +67,7 @@ bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& blo
   for (std::size_t start = round.first; start < round.last; start = block.end()) {
     block.load(start, round.last);
     if (failed()) continue;
+    settled_.clear();
     if (start == round.first) settle(block.images(), observer);
     if (!measure(round, position, block, observer)) return false;
     if (start == round.first && round.index < rounds_with_inputs) keep_input(block);
@@ -118,10 +119,12 @@ void Runner::keep_input(const ImageBlock& block) {
 
 /// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.
 void Runner::settle(std::span<const Image> images, RunObserver& observer) {
+  settled_.assign(images.size(), std::nullopt);
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
     const auto time = run_unrecorded(images, call, modes_of(wrapper_).front());
     ++result_.settling_calls;
+    if (time) std::ranges::copy(scratch_, settled_.begin() + first_unrecorded(images.size(), call));
     if (time && usual_ && has_settled(*time, *usual_)) return;
   }
 }
@@ -171,10 +174,16 @@ void Runner::read_facts() {
   }
 }
 
+/// Which of so many images an unrecorded call begins with.
+std::ptrdiff_t Runner::first_unrecorded(std::size_t images, std::size_t call) const {
+  const std::size_t size = std::min(options_.batch, images);
+  return static_cast<std::ptrdiff_t>((call * size) % (images - size + 1));
+}
+
 std::optional<Nanoseconds> Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
   const std::size_t size = std::min(options_.batch, images.size());
-  const std::size_t first = (call * size) % (images.size() - size + 1);
-  scratch_.resize(size);
+  const auto first = static_cast<std::size_t>(first_unrecorded(images.size(), call));
+  scratch_.assign(size, {});
   timer_.set_mode(mode);
   // An image that fails here fails again in its recorded call, and is counted there.
   const auto failed = failure_reason(
@@ -261,10 +270,15 @@ void Runner::keep_predictions(std::span<CallRecord> calls, std::size_t first_inf
         continue;
       }
       record.prediction = prediction;
+      const auto compare_with = [&](const Prediction& other) {
+        result_.repeats.compare(prediction, other, rule_, result_.facts.precision);
+      };
       for (std::size_t mode = 1; mode < modes_of(wrapper_).size(); ++mode) {
-        if (decide(predictions_[mode][position], rule_) != decide(prediction, rule_))
-          ++result_.nondeterministic_predictions;
+        const Prediction& other = predictions_[mode][position];
+        if (decide(other, rule_) != decide(prediction, rule_)) ++result_.nondeterministic_predictions;
+        compare_with(other);
       }
+      if (position < settled_.size() && settled_[position]) compare_with(*settled_[position]);
     }
   }
 }

@@ -91,6 +91,10 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.failures);
   fields(result.inputs);
   fields(result.nondeterministic_predictions);
+  fields(result.repeats.compared);
+  fields(result.repeats.other_scores);
+  fields(result.repeats.other_decisions);
+  fields(result.repeats.largest_difference);
   fields(result.settling_calls);
   fields(result.error);
   fields(result.peak_rss_bytes);

@@ -96,6 +96,7 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   append(result_.failures, std::move(update.failures));
   append(result_.inputs, std::move(update.inputs));
   result_.nondeterministic_predictions += update.nondeterministic_predictions;
+  result_.repeats.add(update.repeats);
   result_.settling_calls += update.settling_calls;
   result_.asynchronous = update.asynchronous;
   const std::string before = result_.facts.model ? result_.facts.model->sha256 : "";

@@ -163,6 +163,56 @@ TEST(BenchmarkSuite, LeavesWarmUpAndSettlingOutOfTheSamplesAndCountsTheLatter) {
   EXPECT_EQ(seen.calls.size(), 3U + 1U * 2U + 10U);
 }
 
+TEST(BenchmarkSuite, ComparesWhatAnImageGaveWhileSettlingWithWhatIsRecorded) {
+  const ManualClock clock;
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.collector.results()[0].repeats, (Repeats{result.collector.results()[0].settling_calls, 0, 0, 0}));
+  EXPECT_GT(result.collector.results()[0].repeats.compared, 0U);
+}
+
+/// Decides otherwise at each call, as a network does that drops units at random.
+class Fickle final : public InferenceWrapper {
+ public:
+  void predict(std::span<const Image>, std::span<Prediction> out, StageTimer& timer) override {
+    positive_ = !positive_;
+    for (Prediction& prediction : out) prediction = {positive_ ? 0.9 : 0.1, positive_ ? 2.2 : -2.2, std::nullopt};
+    timer.time(Stage::inference, [] {});
+  }
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
+  [[nodiscard]] bool asynchronous() const noexcept override { return false; }
+
+ private:
+  bool positive_ = false;
+};
+
+TEST(BenchmarkSuite, CountsTheRepeatsThatDecideOtherwise) {
+  const ManualClock clock;
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Fickle>());
+  const SuiteResult result = suite.run();
+  const Repeats& repeats = result.collector.results()[0].repeats;
+  EXPECT_GT(repeats.compared, 0U);
+  EXPECT_EQ(repeats.other_scores, repeats.compared);
+  EXPECT_EQ(repeats.other_decisions, repeats.compared);
+  EXPECT_DOUBLE_EQ(repeats.largest_difference, 4.4);
+}
+
+TEST(Repeats, TakeRoundingForNoDifference) {
+  const Prediction one{0.5000001, 1e-6, std::nullopt};
+  const Prediction other{0.4999999, -1e-6, std::nullopt};
+  Repeats repeats;
+  repeats.compare(one, other, {}, Precision::fp32);
+  EXPECT_EQ(repeats, (Repeats{1, 0, 0, 2e-6}));
+  const Prediction further{0.49, -0.04, std::nullopt};
+  repeats.compare(one, further, {}, Precision::fp16);
+  EXPECT_EQ(repeats.other_scores, 0U);
+  repeats.compare(one, further, {}, Precision::fp32);
+  EXPECT_EQ(repeats.other_scores, 1U);
+  EXPECT_EQ(repeats.other_decisions, 1U);
+}
+
 TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
   const ManualClock clock;
   auto images = std::make_shared<NumberedImages>();

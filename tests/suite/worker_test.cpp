@@ -75,6 +75,8 @@ TEST(Worker, MeasuresWhatTheSuiteAsksFor) {
     EXPECT_EQ(approach.turns.size(), result.round_count);
     EXPECT_GE(approach.settling_calls, result.round_count);
     EXPECT_LE(approach.settling_calls, 2 * result.round_count);
+    EXPECT_GE(approach.repeats.compared, result.round_count);
+    EXPECT_EQ(approach.repeats.other_scores, 0U);
   }
   // Two approaches, two processes.
   EXPECT_NE(result.collector.results()[0].facts.model->path, result.collector.results()[1].facts.model->path);
@@ -103,6 +105,29 @@ TEST(Worker, TellsWhichImagesCannotBeDecoded) {
   ASSERT_EQ(result.dataset.skipped.size(), 1U);
   EXPECT_EQ(result.dataset.skipped[0].path, "13");
   EXPECT_EQ(result.dataset.skipped[0].reason, "unlucky");
+}
+
+TEST(Worker, FailsWhereTheModelIsAnotherOneInTheNextGeneration) {
+  RunOptions options = one_pass();
+  options.processes = 2;
+  const SuiteResult result = run({"replaced", "work"}, options);
+  const ApproachResult& replaced = result.collector.results()[0];
+  EXPECT_TRUE(says(replaced, "was replaced during the run: its SHA-256 was"));
+  EXPECT_FALSE(replaced.inferences.empty()) << "what was measured before is kept";
+  expect_complete(result.collector.results()[1], 40);
+}
+
+TEST(Worker, OpensAllApproachesOfAGenerationBeforeOneWarmsUp) {
+  class Listener final : public RunObserver {
+   public:
+    void opening(const std::string& approach) override { heard += "open " + approach + ", "; }
+    void warming_up(const std::string& approach) override { heard += "warm " + approach + ", "; }
+    std::string heard;
+  } listener;
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<AnyImage>(), one_pass());
+  for (const char* how : {"work", "other"}) suite.add(asked_of_worker(how), worker(how));
+  (void)suite.run(listener);
+  EXPECT_EQ(listener.heard, "open work, open other, warm work, warm other, ");
 }
 
 TEST(Worker, IsAFreshProcessInEachGeneration) {
