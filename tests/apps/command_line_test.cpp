@@ -373,9 +373,9 @@ TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlCOrTheLike) {
 TEST_F(CommandLine, GoesOnUnderNohupWhenTheTerminalHangsUp) {
   const TemporaryDirectory directory;
   const std::string script = (directory / "hang_up.sh").string();
-  directory.write("hang_up.sh", "\"$@\" & sleep 0.3; kill -HUP $! 2>/dev/null; wait $!");
+  directory.write("hang_up.sh", "\"$@\" & sleep 0.5; kill -HUP $! 2>/dev/null; wait $!");
   const std::string command = "nohup sh " + script + " " STAGEMARK_BINARY " run " + images() +
-                              " -a null-fp32 --passes 2000 -o " + directory.str() + " >/dev/null 2>&1";
+                              " -a null-fp32 --passes 60 -o " + directory.str() + " >/dev/null 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0);
   EXPECT_EQ(report(directory)["interrupted"], false);
 }
