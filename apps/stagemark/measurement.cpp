@@ -137,6 +137,12 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->type_name("B");
   command.add_option("--positive", positive, "Class that metrics call positive (default: the second of two)")
       ->type_name("CLASS");
+  command
+      .add_option("--classes", classes,
+                  "Names of all classes in the order of the network's outputs (default: sorted by name)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B,...");
   command.add_option("--threshold", options.threshold, "Positive if the probability is at least this")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
@@ -175,6 +181,7 @@ RunRequest MeasurementArguments::request() const {
   request.samples = samples;
   request.balanced = balanced;
   request.positive = positive;
+  request.classes = classes;
   request.quantisation_images = quantisation.images();
   request.quantisation_method = quantisation.method();
   request.preprocessing = preprocessing.preprocessing();

@@ -43,6 +43,19 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   return config;
 }
 
+std::string sixteen_bit_warning(std::size_t images, std::size_t of, const SampleRange& range) {
+  std::string text = std::to_string(images) + " of " + std::to_string(of) +
+                     " images are grey with 16 bits per sample, from " + thousands(range.lowest) + " to " +
+                     thousands(range.highest) +
+                     " of 65,535: the high byte was kept, where Pillow's convert(\"RGB\") turns all above 255 white";
+  constexpr int half_of_all = 0x8000;
+  if (range.highest - range.lowest >= half_of_all) return text;
+  text += ", so that the network was shown " + std::to_string(range.lowest >> 8U) + " to " +
+          std::to_string(range.highest >> 8U) + " of 255; ";
+  return text + (range.highest <= 255 ? "these are 8 bits already, which `sixteen_bit_grey` pillow keeps as they are"
+                                      : "scale them to 8 bits as they were for training, and measure those");
+}
+
 DatasetReport dataset_report(const SuiteResult& suite) {
   const Dataset& dataset = suite.dataset;
   DatasetReport report;
@@ -66,9 +79,16 @@ DatasetReport dataset_report(const SuiteResult& suite) {
     if (entry.label && *entry.label < report.class_counts.size()) ++report.class_counts[*entry.label].second;
   }
   if (suite.images_without_low_byte > 0) {
-    report.warnings.push_back(std::to_string(suite.images_without_low_byte) + " of " + std::to_string(report.images) +
-                              " images are grey with 16 bits per sample: the high byte was kept, where Pillow's "
-                              "convert(\"RGB\") turns all above 255 white");
+    report.warnings.push_back(
+        sixteen_bit_warning(suite.images_without_low_byte, report.images, suite.sixteen_bit_range));
+  }
+  for (std::size_t i = 0; i < report.class_counts.size(); ++i) {
+    const auto& [name, count] = report.class_counts[i];
+    if (count > 0 || std::ranges::find(dataset.undrawn, i) != dataset.undrawn.end()) continue;
+    report.warnings.push_back("class '" + name +
+                              "' has no image that can be read (PNG, JPEG, BMP, TIFF or PGM): it is " + "class " +
+                              std::to_string(i) + " of 0 to " + std::to_string(report.class_counts.size() - 1) +
+                              " all the same, so that the others keep their numbers");
   }
   return report;
 }
@@ -209,6 +229,15 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
   if (dataset.classes.size() == 1) {
     warnings.push_back("there is one class only, \"" + dataset.classes.front() +
                        "\", and nothing tells which of the network's it is: accuracy has no value");
+  }
+  if (is_below_chance(report.accuracy_metrics)) {
+    const auto& interval = report.accuracy_metrics.ci95.auroc;
+    warnings.push_back("AUROC " + decimal(*report.accuracy_metrics.auroc, 4) +
+                       (interval ? " [" + decimal(interval->low, 4) + ", " + decimal(interval->high, 4) + "]" : "") +
+                       " is below 0.5 by more than chance: the network may have been trained with the classes in "
+                       "another order than '" +
+                       dataset.classes[0] + "', '" + dataset.classes[1] +
+                       "'; give its order with `classes` (`positive` only says which of the two metrics call so)");
   }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +

@@ -93,7 +93,8 @@ Dataset read_images(const RunRequest& request) {
                          .balanced = request.balanced,
                          .seed = request.options.seed,
                          .calibration = 0,
-                         .positive = request.positive};
+                         .positive = request.positive,
+                         .classes = request.classes};
   if (request.quantisation_images) {
     if (const auto* count = std::get_if<std::size_t>(&*request.quantisation_images)) options.calibration = *count;
   }

@@ -158,6 +158,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     for (const auto& host : hosts) {
       notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
       notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
+      notes.widen(host->notes().sixteen_bit_range);
       ApproachResult measured = ((*host).*results)();
       judge(measured);
       into.collector.add(std::move(measured));
@@ -167,6 +168,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
       into.dataset.skipped.push_back({dataset_.entries[index].path, reason});
     }
     into.images_without_low_byte = notes.without_low_byte.size();
+    into.sixteen_bit_range = notes.sixteen_bit_range.value_or(SampleRange{});
   };
 
   RunProgress progress;

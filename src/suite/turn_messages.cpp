@@ -119,10 +119,17 @@ void describe(Fields& fields, Turn& turn) {
 }
 
 template <class Fields>
+void describe(Fields& fields, SampleRange& range) {
+  fields(range.lowest);
+  fields(range.highest);
+}
+
+template <class Fields>
 void describe(Fields& fields, Measured& measured) {
   fields(measured.result);
   fields(measured.notes.broken);
   fields(measured.notes.without_low_byte);
+  fields(measured.notes.sixteen_bit_range);
   fields(measured.interrupted);
 }
 

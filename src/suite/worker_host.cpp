@@ -113,6 +113,7 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   }
   notes_.broken.merge(measured.notes.broken);
   notes_.without_low_byte.merge(measured.notes.without_low_byte);
+  notes_.widen(measured.notes.sixteen_bit_range);
   return !measured.interrupted;
 }
 

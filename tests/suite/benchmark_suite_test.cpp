@@ -37,7 +37,10 @@ class NumberedImages final : public ImageSource {
     Image image{side, side, 1, std::vector<std::uint8_t>(side * side, 0)};
     image.pixels.at(0) = static_cast<std::uint8_t>(index % 256);
     image.pixels.at(1) = static_cast<std::uint8_t>(index / 256);
-    image.lost_low_byte = std::find(sixteen_bit.begin(), sixteen_bit.end(), name) != sixteen_bit.end();
+    if (std::find(sixteen_bit.begin(), sixteen_bit.end(), name) != sixteen_bit.end()) {
+      image.sixteen_bit_range = SampleRange{.lowest = static_cast<std::uint16_t>(100 + index),
+                                            .highest = static_cast<std::uint16_t>(4000 + index)};
+    }
     return image;
   }
 };
@@ -236,7 +239,9 @@ TEST(BenchmarkSuite, CountsAnImageThatLostItsLowByteOnceInAllPasses) {
   BenchmarkSuite suite(numbered_dataset(10), images, options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
-  EXPECT_EQ(suite.run().images_without_low_byte, 3U);
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.images_without_low_byte, 3U);
+  EXPECT_EQ(result.sixteen_bit_range, (SampleRange{.lowest = 100, .highest = 4009}));
 }
 
 TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {

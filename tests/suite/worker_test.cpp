@@ -290,7 +290,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
   measured.result.failures = {{6, "reason\n\"quoted\""}};
   measured.result.device_peak_bytes = 1;
-  measured.notes = {{{9, "broken"}}, {3, 5}};
+  measured.notes = {{{9, "broken"}}, {3, 5}, SampleRange{.lowest = 7, .highest = 4080}};
   measured.interrupted = true;
   const Measured back = decode_measured(encode(measured));
   EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
@@ -310,6 +310,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.device_peak_bytes, 1U);
   EXPECT_EQ(back.notes.broken, measured.notes.broken);
   EXPECT_EQ(back.notes.without_low_byte, measured.notes.without_low_byte);
+  EXPECT_EQ(back.notes.sixteen_bit_range, measured.notes.sixteen_bit_range);
   EXPECT_TRUE(back.interrupted);
 }
 
