@@ -12,6 +12,7 @@
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/format/console.hpp"
+#include "stagemark/session/engines.hpp"
 #include "terminal.hpp"
 
 namespace stagemark {
@@ -36,6 +37,18 @@ std::vector<BoundFile> bound_files(const std::vector<std::string>& texts, const 
   return files;
 }
 
+/// A table without the engine that is the fastest on most CPUs does not show that there is one.
+void print_what_is_missing(std::ostream& out, const Report& report) {
+  const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
+    return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
+  });
+  const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
+  const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
+  if (!on_cpu || !missing) return;
+  out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
+      << missing->remedy << ".\n";
+}
+
 /// Shows where the run stands, prints what came of it, and passes Ctrl-C on to it.
 class ConsoleObserver final : public SessionObserver {
  public:
@@ -53,6 +66,7 @@ class ConsoleObserver final : public SessionObserver {
     line_.clear();
     std::ostringstream text;
     print_results(text, report);
+    print_what_is_missing(text, report);
     std::cout << with_option_names(text.str());
   }
   void written(const std::filesystem::path& json, const std::filesystem::path& html) override {
