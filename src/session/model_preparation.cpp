@@ -163,7 +163,7 @@ fs::path ModelPreparation::observe_ranges(const fs::path& checkpoint) const {
                      "give a directory of images, or how many of these, with `quantisation_images`");
   }
   const ActivationObserver observe = activation_observer();
-  std::vector<std::string> parts = {"ranges", sha256_of_file(checkpoint)};
+  std::vector<std::string> parts = {"ranges", std::to_string(onnx_exporter_revision), sha256_of_file(checkpoint)};
   if (method_ == RangeMethod::percentile) parts.emplace_back("percentile");
   const std::vector<std::string> preprocessing = parts_of(preprocessing_, image_source_);
   parts.insert(parts.end(), preprocessing.begin(), preprocessing.end());
