@@ -196,6 +196,12 @@ std::string name_of(const ResidualNetwork& network) {
 
 }  // namespace
 
+std::string ResidualNetwork::assumed() const {
+  std::string text;
+  for (const std::string& assumption : assumptions) text += (text.empty() ? "" : "; ") + assumption;
+  return text;
+}
+
 ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& source) {
   TensorTaker tensors(shapes, source);
   const bool numeric = tensors.has("features.0.weight");

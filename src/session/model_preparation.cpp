@@ -153,6 +153,7 @@ void ModelPreparation::export_checkpoint(const Backend& backend, ApproachRequest
     return cached_file(key + std::string(suffix), [&](const fs::path& file) { write(file, checkpoint, options); });
   };
   request.exported_from = ModelFacts{model.string(), checkpoint.format(), checkpoint.sha256(), network.parameters};
+  request.assumed = network.assumed();
   (void)part(OnnxPart::head, head_suffix);
   request.model = part(OnnxPart::backbone, backbone_suffix);
 }

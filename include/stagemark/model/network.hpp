@@ -55,6 +55,9 @@ struct ResidualNetwork {
   std::vector<std::string> unused;  ///< tensors that inference has no use for, e.g. of a loss
   /// What the file does not tell and was taken for granted, a sentence's part each: "ReLU between 'classifier.2' and ...".
   std::vector<std::string> assumptions;
+
+  /// The assumptions as one text, empty where there are none.
+  [[nodiscard]] std::string assumed() const;
 };
 
 /// Recognises ResNet-18, 34, 50, 101 and 152 (also wide and grouped ones) by names and shapes: in the numeric layout

@@ -56,8 +56,8 @@ FoldedNetwork::FoldedNetwork(const ResidualNetwork& description, const TensorSou
     }
   }
   for (const LinearSpecification& layer : description.head) {
-    head_.push_back(
-        {layer.weight, tensors(layer.weight).to(device, precision), tensors(layer.bias).to(device, precision), layer.relu});
+    head_.push_back({layer.weight, tensors(layer.weight).to(device, precision),
+                     tensors(layer.bias).to(device, precision), layer.relu});
   }
 }
 
