@@ -213,6 +213,9 @@ Report run_and_amend(const RunRequest& request, SessionObserver& observer, const
 
   expect_something_measured(result);
   Report report = make_report(result, context);
+  for (std::size_t i = 0; i < prepared.size() && i < report.results.size(); ++i) {
+    if (!prepared[i].assumed.empty()) report.results[i].execution.emplace_back("assumed", prepared[i].assumed);
+  }
   amend(report);
   observer.measured(report);
   if (directory) {

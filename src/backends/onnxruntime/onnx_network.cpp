@@ -85,19 +85,6 @@ Ort::SessionOptions options_for(const BackendRequest& request) {
   }
 }
 
-/// Predictions from probabilities: of class index 1 where there are one or two.
-void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::span<const float> row = probabilities.subspan(i * outputs, outputs);
-    const auto most = std::max_element(row.begin(), row.end());
-    if (outputs <= 2) {
-      out[i] = {double{row.back()}, std::nullopt, std::nullopt};
-    } else {
-      out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
-    }
-  }
-}
-
 }  // namespace
 
 Graph::Graph(Ort::Session session, const Device& device)
