@@ -108,11 +108,15 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
       ->capture_default_str()
       ->type_name("S");
-  command.add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
+  command
+      .add_option("--warmup", options.warmup,
+                  "Most unrecorded calls of each process before its first round: they end once they take alike")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->type_name("N");
-  command.add_option("--settle", options.settle, "Unrecorded calls at the start of each turn")
+  command
+      .add_option("--settle", options.settle,
+                  "Most unrecorded calls at the start of each turn: they end with one that takes as usual")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->type_name("N");
@@ -120,7 +124,9 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->type_name("K");
-  command.add_option("--passes", options.passes, "Over the images (default: as many as make K rounds)")
+  command
+      .add_option("--passes", options.passes,
+                  "Over the images (default: as many as make K rounds, one if it makes 0.8 K)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("P");
   command.add_option("--isolation", isolation, "process: each approach in processes of its own; none: all in this one")

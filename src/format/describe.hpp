@@ -178,8 +178,8 @@ template <class Fields, Described<RunConfig> R>
 void describe(Fields& fields, R& config) {
   fields("argv", config.argv, "Command line", unit::none);
   fields("seed", config.seed, "Seed of every random choice", unit::none);
-  fields("warmup", config.warmup, "Unrecorded calls per approach before the first round", unit::calls);
-  fields("settle", config.settle, "Unrecorded calls at the start of each turn", unit::calls);
+  fields("warmup", config.warmup, "Most unrecorded calls of a process before its first round", unit::calls);
+  fields("settle", config.settle, "Most unrecorded calls at the start of each turn", unit::calls);
   fields("rounds", config.rounds, "Rounds asked for", unit::none);
   fields("round_count", config.round_count, "Rounds planned and added, over all passes", unit::none);
   fields("stopped_because", config.stopped_because, "Why no more were measured", unit::none);

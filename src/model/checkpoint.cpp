@@ -189,8 +189,9 @@ class StateDictFinder {
  public:
   explicit StateDictFinder(const Pickle& pickle) : pickle_(pickle) {
     add({{}, &pickle.root(), 0});
-    for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (candidates_[i].depth < deepest) add_parts(Candidate(candidates_[i]));  // a copy: what is found goes beside it
+    for (std::size_t next = 0; next < candidates_.size();) {
+      const Candidate candidate = candidates_[next++];  // a copy: what is found goes beside it
+      if (candidate.depth < deepest) add_parts(candidate);
     }
     std::erase_if(candidates_, [](const Candidate& candidate) { return candidate.dict->kind != Kind::dict; });
     for (const Candidate& candidate : candidates_) ranks_.push_back(rank(candidate));
@@ -272,7 +273,7 @@ class StateDictFinder {
     const int holds = has_stem && has_block ? network : (has_tensor ? tensors : nothing);
     constexpr std::array<std::string_view, 4> usual = {"state_dict", "model", "model_state_dict", "net"};
     const std::string_view first = std::string_view(candidate.key).substr(0, candidate.key.find('.'));
-    const auto place = candidate.key.empty() ? usual.end() : std::ranges::find(usual, first);
+    const auto* const place = candidate.key.empty() ? usual.end() : std::ranges::find(usual, first);
     return {holds, is_average(candidate.key) ? 1 : 0,
             static_cast<int>(place - usual.begin()) + (candidate.key.empty() || place != usual.end() ? 0 : 1),
             candidate.depth};

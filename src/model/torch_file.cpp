@@ -110,7 +110,7 @@ std::optional<std::size_t> element_size(std::string_view storage) {
                                            {"torch.QUInt2x4Storage", 1},
                                            {"torch.storage.UntypedStorage", 1}}};
   if (const auto type = storage_type(storage)) return size_in_bytes(*type);
-  const auto found = std::ranges::find(others, storage, &Size::storage);
+  const auto* const found = std::ranges::find(others, storage, &Size::storage);
   return found == others.end() ? std::nullopt : std::optional(found->bytes);
 }
 
@@ -206,7 +206,7 @@ bool contains_whole(std::string_view text, std::string_view part) { return text.
   const auto refuse = [](std::string_view what, std::string_view remedy) {
     throw ModelError({.problem = std::string(what), .remedy = std::string(remedy)});
   };
-  std::string_view start(text);
+  const std::string_view start(text);
   // An eight-byte length, then JSON of that length. Source: the format's README, github.com/huggingface/safetensors.
   if (start.size() > 9 && start[8] == '{' && start[6] == '\0' && start[7] == '\0') {
     refuse("is a safetensors file",

@@ -394,9 +394,11 @@ TEST_F(CommandLine, SaysThatItNeedsProcToStartWorkers) {
   const std::string without_proc =
       "unshare -rm sh -c 'mount --bind " + directory.str() + " /proc && exec \"$0\" \"$@\"'";
   if (std::system((without_proc + " true 2>/dev/null").c_str()) != 0) GTEST_SKIP() << "no namespaces here";
-  expect_one_sentence(
-      run_stagemark("run " + images() + " -a null-fp32 -o " + (directory / "out").string(), without_proc), 3,
-      "mount /proc");
+  CommandResult result =
+      run_stagemark("run " + images() + " -a null-fp32 -o " + (directory / "out").string(), without_proc);
+  // LibTorch complains, too, that it knows nothing of the processor.
+  result.error.erase(0, result.error.find("stagemark: "));
+  expect_one_sentence(result, 3, "mount /proc");
   EXPECT_FALSE(fs::exists(directory / "out"));
 }
 

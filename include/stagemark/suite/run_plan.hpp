@@ -11,8 +11,8 @@ namespace stagemark {
 /// How a run measures.
 struct RunOptions {
   std::uint64_t seed = 0;
-  std::size_t warmup = 10;  ///< unrecorded calls per approach before the first round
-  std::size_t settle = 2;   ///< unrecorded calls at the start of each turn
+  std::size_t warmup = 10;  ///< most unrecorded calls of a process before its first round
+  std::size_t settle = 2;   ///< most unrecorded calls at the start of each turn
   std::size_t rounds = 30;  ///< wanted number of rounds; decides their size
   std::optional<std::size_t>
       passes;  ///< over the data set; absent: as many as make at least `rounds` rounds, and one where it makes 0.8 of them

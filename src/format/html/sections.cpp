@@ -57,7 +57,7 @@ std::string drift_of(const ApproachReport& result) {
 }
 
 std::string over_time_description(const Report& report) {
-  return "Median of total in each round: what drifts shows here. Dotted lines: fresh processes begin, after " +
+  return "Median of total in each round: what drifts shows here. Dotted lines: fresh processes begin, after up to " +
          std::to_string(report.config.warmup) + " warm-up calls that are not shown.";
 }
 
