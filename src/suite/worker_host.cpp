@@ -31,11 +31,13 @@ WorkerHost::WorkerHost(ApproachRequest request, WorkerCommand command, const Dat
   result_.approach = request_.approach;
 }
 
-void WorkerHost::attempt(RunObserver& observer, const std::function<void()>& work) try {
+bool WorkerHost::attempt(RunObserver& observer, const std::function<void()>& work) try {
   work();
+  return true;
 } catch (const std::exception& error) {
   // Ctrl-C in a terminal reaches a worker too that is starting.
   if (!observer.interrupted()) result_.error = error.what();
+  return false;
 }
 
 void WorkerHost::start() {
@@ -65,13 +67,13 @@ void WorkerHost::warm_up(RunObserver& observer) {
 }
 
 bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) {
-  bool complete = true;
-  attempt(observer, [&] {
+  bool complete = false;
+  const bool done = attempt(observer, [&] {
     worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}),
                   interrupted_by(observer));
     complete = receive_update(MessageType::measured, observer);
   });
-  return complete && !(failed() && observer.interrupted());
+  return done ? complete : !observer.interrupted();
 }
 
 bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {

@@ -30,8 +30,8 @@ class WorkerHost final : public ApproachHost {
   [[nodiscard]] const DecodingNotes& notes() const override { return notes_; }
 
  private:
-  /// Does it, unless the worker fails: its approach has then failed.
-  void attempt(RunObserver& observer, const std::function<void()>& work);
+  /// Does it, unless the worker fails: its approach has then failed. \returns whether it was done
+  bool attempt(RunObserver& observer, const std::function<void()>& work);
   /// Waits for what the worker measured, and adds it to what is known. False if its turn was interrupted.
   bool receive_update(worker_protocol::MessageType type, RunObserver& observer);
 
