@@ -33,20 +33,38 @@ struct Placement {
   }
 };
 
+/// Puts what `change` makes of each tensor in its place.
+template <class Change>
+void change_tensors(Module& module, const Change& change) {
+  for (at::Tensor tensor : module.parameters()) tensor.set_data(change(tensor));
+  for (at::Tensor tensor : module.buffers()) tensor.set_data(change(tensor));
+}
+
 void bring_to(Module& module, const Placement& placement) {
-  for (at::Tensor tensor : module.parameters()) tensor.set_data(placement.of(tensor));
-  for (at::Tensor tensor : module.buffers()) tensor.set_data(placement.of(tensor));
+  change_tensors(module, [&](const at::Tensor& tensor) { return placement.of(tensor); });
+}
+
+/// Calls `visit` for each node, also within branches and loops. \return whether it returned true for one
+template <class Visit>
+bool any_node(torch::jit::Block& block, const Visit& visit) {
+  for (torch::jit::Node* node : block.nodes()) {
+    if (visit(*node)) return true;
+    for (torch::jit::Block* inner : node->blocks()) {
+      if (any_node(*inner, visit)) return true;
+    }
+  }
+  return false;
 }
 
 /// Calls `visit` for each tensor that is a constant of the graph.
 template <class Visit>
 void for_each_constant(torch::jit::Block& block, const Visit& visit) {
-  for (torch::jit::Node* node : block.nodes()) {
-    for (torch::jit::Block* inner : node->blocks()) for_each_constant(*inner, visit);
-    const bool tensor = node->kind() == torch::jit::prim::Constant && node->hasAttribute(torch::jit::attr::value) &&
-                        node->kindOf(torch::jit::attr::value) == torch::jit::AttributeKind::t;
-    if (tensor) visit(*node, node->t(torch::jit::attr::value));
-  }
+  any_node(block, [&](torch::jit::Node& node) {
+    const bool tensor = node.kind() == torch::jit::prim::Constant && node.hasAttribute(torch::jit::attr::value) &&
+                        node.kindOf(torch::jit::attr::value) == torch::jit::AttributeKind::t;
+    if (tensor) visit(node, node.t(torch::jit::attr::value));
+    return false;
+  });
 }
 
 void bring_constants_to(Module& module, const std::string& method, const Placement& placement) {
@@ -96,24 +114,10 @@ std::optional<Part> part(const Module& module, const std::string& name) {
 /// Brings weights of less than float32 to it: processors have no kernels for some operations in half precision, and what
 /// is folded in it is rounded twice.
 void widen(Module& module) {
-  const auto wide = [](const at::Tensor& tensor) {
+  change_tensors(module, [](const at::Tensor& tensor) {
     const bool narrow = tensor.scalar_type() == at::kHalf || tensor.scalar_type() == at::kBFloat16;
     return narrow ? tensor.detach().to(at::kFloat) : tensor.detach();
-  };
-  for (at::Tensor tensor : module.parameters()) tensor.set_data(wide(tensor));
-  for (at::Tensor tensor : module.buffers()) tensor.set_data(wide(tensor));
-}
-
-/// Calls `visit` for each node, also within branches and loops. \return whether it returned true for one
-template <class Visit>
-bool any_node(torch::jit::Block& block, const Visit& visit) {
-  for (torch::jit::Node* node : block.nodes()) {
-    if (visit(*node)) return true;
-    for (torch::jit::Block* inner : node->blocks()) {
-      if (any_node(*inner, visit)) return true;
-    }
-  }
-  return false;
+  });
 }
 
 /// The code of `forward` with all that it calls, as a copy.
