@@ -529,8 +529,10 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
 
 std::vector<float> Checkpoint::read_floats(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) refuse_object_called(name);
-  if (found == tensors_.end()) throw ModelError("tensor '" + name + "' is missing", path_.string());
+  if (found == tensors_.end()) {
+    refuse_object_called(name);
+    throw ModelError("tensor '" + name + "' is missing", path_.string());
+  }
   const StoredTensor& tensor = found->second;
   std::vector<float> values(tensor.elements());
   const std::size_t size = size_in_bytes(tensor.type);

@@ -198,8 +198,6 @@ constexpr std::array<Foreign, 22> foreign_files = {{
     {"MZ", "is a program or library of Windows", no_model},
 }};
 
-bool contains_whole(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 [[noreturn]] void refuse_foreign(std::span<const std::byte> file) {
   std::string text(std::min(file.size(), longest_beginning), '\0');
   std::memcpy(text.data(), file.data(), text.size());
@@ -221,12 +219,12 @@ bool contains_whole(std::string_view text, std::string_view part) { return text.
   if (start.size() > 132 && start.substr(128, 4) == "DICM") refuse("is a DICOM image", no_model);
   // TFLite's identifier stands behind the first offset.
   if (start.size() > 8 && start.substr(4, 4) == "TFL3") refuse("is a TensorFlow Lite model", only_reads);
-  std::string lower(start.substr(0, start.size()));
+  std::string lower = text;
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (const std::size_t first = lower.find_first_not_of("\xef\xbb\xbf \t\r\n"); first != std::string::npos) {
     const std::string_view page = std::string_view(lower).substr(first);
-    if (page.starts_with("<!doctype html") || page.starts_with("<html") || page.starts_with("<head") ||
-        contains_whole(page, "<html")) {
+    if (page.starts_with("<!doctype html") || page.starts_with("<head") ||
+        page.find("<html") != std::string_view::npos) {
       refuse("is an HTML page, as a download that failed leaves it", "download the file itself");
     }
   }
