@@ -42,9 +42,10 @@ void print_what_is_missing(std::ostream& out, const Report& report) {
   const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
     return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
   });
+  if (!on_cpu) return;
   const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
   const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
-  if (!on_cpu || !missing) return;
+  if (!missing) return;
   out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
       << missing->remedy << ".\n";
 }

@@ -171,8 +171,11 @@ RepeatsReport repeats(const ApproachResult& result, const Dataset& dataset, doub
     const Prediction* prediction = usable_prediction(inference);
     if (prediction == nullptr) continue;
     const Prediction*& before = first[inference.image];
-    if (before != nullptr) seen.compare(*before, *prediction, rule, result.facts.precision);
-    if (before == nullptr) before = prediction;
+    if (before == nullptr) {
+      before = prediction;
+    } else {
+      seen.compare(*before, *prediction, rule, result.facts.precision);
+    }
   }
   return {seen.compared, seen.other_scores, seen.other_decisions, seen.largest_difference};
 }

@@ -1,8 +1,6 @@
 #include "stagemark/suite/benchmark_suite.hpp"
 
 #include <algorithm>
-#include <array>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -187,23 +185,22 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     for (const auto& host : hosts) host->dismiss();
     for (const auto& host : hosts) host->end_generation();
   };
-  const auto begin_generation = [&] {
-    using Step = std::function<void(ApproachHost&, const std::string& approach)>;
-    const std::array<Step, 4> steps = {[](ApproachHost& host, const std::string&) { host.start(); },
-                                       [&](ApproachHost& host, const std::string&) { host.ask_to_open(observer); },
-                                       [&](ApproachHost& host, const std::string& approach) {
-                                         observer.opening(approach);
-                                         host.await_opened(observer);
-                                       },
-                                       [&](ApproachHost& host, const std::string& approach) {
-                                         observer.warming_up(approach);
-                                         host.warm_up(observer);
-                                       }};
-    for (const Step& step : steps) {
-      for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
-        if (!hosts[i]->failed()) step(*hosts[i], entrants_[i].request.approach.label());
-      }
+  const auto for_each_host = [&](const auto& step) {
+    for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
+      if (!hosts[i]->failed()) step(*hosts[i], entrants_[i].request.approach.label());
     }
+  };
+  const auto begin_generation = [&] {
+    for_each_host([](ApproachHost& host, const std::string&) { host.start(); });
+    for_each_host([&](ApproachHost& host, const std::string&) { host.ask_to_open(observer); });
+    for_each_host([&](ApproachHost& host, const std::string& approach) {
+      observer.opening(approach);
+      host.await_opened(observer);
+    });
+    for_each_host([&](ApproachHost& host, const std::string& approach) {
+      observer.warming_up(approach);
+      host.warm_up(observer);
+    });
   };
   for (std::size_t next = 0; next < plan.size() && !result.interrupted; ++next) {
     const Round& round = plan[next];

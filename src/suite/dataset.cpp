@@ -29,15 +29,14 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-bool is_image_name(const fs::path& file) {
-  constexpr std::array<std::string_view, 7> extensions = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"};
-  const std::string extension = lower_case(file.extension().string());
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-}
-
 template <std::size_t Count>
 bool is_among(const std::array<std::string_view, Count>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_image_name(const fs::path& file) {
+  constexpr std::array<std::string_view, 7> extensions = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"};
+  return is_among(extensions, lower_case(file.extension().string()));
 }
 
 /// What nobody put there: hidden, or left behind by an archive of macOS, by Windows or by a file server.

@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
+#include "stagemark/core/statistics.hpp"
 #include "suite/failure_reason.hpp"
 #include "suite/readiness.hpp"
 
@@ -25,14 +27,13 @@ std::span<const TimingMode> modes_of(const InferenceWrapper& wrapper) {
 
 /// Median of what the timed calls took; absent without one.
 std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
-  std::vector<Nanoseconds> totals;
+  std::vector<double> totals;
   for (const CallRecord& call : calls) {
-    if (const auto total = call.times[Stage::total]; total && call.timed) totals.push_back(*total);
+    const auto total = call.times[Stage::total];
+    if (total && call.timed) totals.push_back(static_cast<double>(total->count()));
   }
   if (totals.empty()) return std::nullopt;
-  const auto middle = totals.begin() + static_cast<std::ptrdiff_t>(totals.size() / 2);
-  std::ranges::nth_element(totals, middle);
-  return *middle;
+  return Nanoseconds(std::llround(median(totals)));
 }
 
 std::uint64_t peak_rss_bytes() {

@@ -80,6 +80,14 @@ void describe(Fields& fields, InputRecord& input) {
 }
 
 template <class Fields>
+void describe(Fields& fields, Repeats& repeats) {
+  fields(repeats.compared);
+  fields(repeats.other_scores);
+  fields(repeats.other_decisions);
+  fields(repeats.largest_difference);
+}
+
+template <class Fields>
 void describe(Fields& fields, ApproachResult& result) {
   fields(result.facts);
   fields(result.asynchronous);
@@ -91,10 +99,7 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.failures);
   fields(result.inputs);
   fields(result.nondeterministic_predictions);
-  fields(result.repeats.compared);
-  fields(result.repeats.other_scores);
-  fields(result.repeats.other_decisions);
-  fields(result.repeats.largest_difference);
+  fields(result.repeats);
   fields(result.settling_calls);
   fields(result.error);
   fields(result.peak_rss_bytes);

@@ -14,8 +14,8 @@ struct RunOptions {
   std::size_t warmup = 10;  ///< most unrecorded calls of a process before its first round
   std::size_t settle = 2;   ///< most unrecorded calls at the start of each turn
   std::size_t rounds = 30;  ///< wanted number of rounds; decides their size
-  std::optional<std::size_t>
-      passes;  ///< over the data set; absent: as many as make at least `rounds` rounds, and one where it makes 0.8 of them
+  /// Over the data set; absent: as many as make at least `rounds` rounds, and one where it makes 0.8 of them.
+  std::optional<std::size_t> passes;
   std::size_t batch = 1;                         ///< images per call
   bool keep_scores = false;                      ///< of every class: `ApproachResult::scores`
   std::size_t processes = 1;                     ///< generations of fresh workers that share out the rounds
