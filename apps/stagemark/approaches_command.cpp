@@ -1,4 +1,5 @@
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "command_line.hpp"
@@ -38,6 +39,27 @@ void print_json(const std::vector<Listed>& list) {
   std::cout << "]\n";
 }
 
+/// Many lack the same package: what to do about it stands once, below.
+void print_table(const std::vector<Listed>& list) {
+  ConsoleTable table({"approach", "available", "why not"});
+  ConsoleTable notes({"note", "why not, and what to do"});
+  std::map<std::string, std::string> numbers;
+  for (const Listed& entry : list) {
+    std::string note;
+    if (entry.why_not) {
+      const std::string text = entry.why_not->reason + "; " + entry.why_not->remedy;
+      const auto [number, is_new] = numbers.emplace(text, std::to_string(numbers.size() + 1));
+      if (is_new) notes.add({number->second, text});
+      note = "note " + number->second;
+    }
+    table.add({to_string(entry.approach), entry.why_not ? "no" : "yes", note});
+  }
+  table.print(std::cout);
+  if (numbers.empty()) return;
+  std::cout << '\n';
+  notes.print(std::cout);
+}
+
 }  // namespace
 
 Command add_approaches_command(CLI::App& app) {
@@ -53,12 +75,7 @@ Command add_approaches_command(CLI::App& app) {
       print_json(list);
       return ExitCode::success;
     }
-    ConsoleTable table({"approach", "available", "why not, and what to do"});
-    for (const Listed& entry : list) {
-      table.add({to_string(entry.approach), entry.why_not ? "no" : "yes",
-                 entry.why_not ? entry.why_not->reason + "; " + entry.why_not->remedy : ""});
-    }
-    table.print(std::cout);
+    print_table(list);
     return ExitCode::success;
   };
 }

@@ -18,6 +18,15 @@ void catch_interrupt() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A terminal that closes sends it twice, once for the shell and once for itself: it ends nothing but the run. Under
+  // nohup it is ignored, and stays so.
+  action.sa_flags = 0;
+  struct sigaction before = {};
+  sigaction(SIGHUP, nullptr, &before);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): the interface of sigaction
+  if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
+  // Whoever reads the table may be gone, as `tee` is with the terminal: the report is written all the same.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool interrupt_caught() noexcept { return caught != 0; }

@@ -12,6 +12,7 @@
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/format/console.hpp"
+#include "stagemark/session/engines.hpp"
 #include "terminal.hpp"
 
 namespace stagemark {
@@ -36,6 +37,19 @@ std::vector<BoundFile> bound_files(const std::vector<std::string>& texts, const 
   return files;
 }
 
+/// A table without the engine that is the fastest on most CPUs does not show that there is one.
+void print_what_is_missing(std::ostream& out, const Report& report) {
+  const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
+    return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
+  });
+  if (!on_cpu) return;
+  const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
+  const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
+  if (!missing) return;
+  out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
+      << missing->remedy << ".\n";
+}
+
 /// Shows where the run stands, prints what came of it, and passes Ctrl-C on to it.
 class ConsoleObserver final : public SessionObserver {
  public:
@@ -45,6 +59,7 @@ class ConsoleObserver final : public SessionObserver {
               on_terminal_ ? std::optional(terminal_columns(STDERR_FILENO)) : std::nullopt) {}
 
   void beginning() override { catch_interrupt(); }
+  void opening(const std::string& approach) override { line_.opening(approach); }
   void warming_up(const std::string& approach) override { line_.warming_up(approach); }
   void progressed(const RunProgress& progress) override { line_.progressed(progress); }
   [[nodiscard]] bool interrupted() override { return interrupt_caught(); }
@@ -52,6 +67,7 @@ class ConsoleObserver final : public SessionObserver {
     line_.clear();
     std::ostringstream text;
     print_results(text, report);
+    print_what_is_missing(text, report);
     std::cout << with_option_names(text.str());
   }
   void written(const std::filesystem::path& json, const std::filesystem::path& html) override {
@@ -93,11 +109,15 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
       ->capture_default_str()
       ->type_name("S");
-  command.add_option("--warmup", options.warmup, "Unrecorded calls per approach before the first round")
+  command
+      .add_option("--warmup", options.warmup,
+                  "Most unrecorded calls of each process before its first round: they end once they take alike")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->type_name("N");
-  command.add_option("--settle", options.settle, "Unrecorded calls at the start of each turn")
+  command
+      .add_option("--settle", options.settle,
+                  "Most unrecorded calls at the start of each turn: they end with one that takes as usual")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->type_name("N");
@@ -105,7 +125,9 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->type_name("K");
-  command.add_option("--passes", options.passes, "Over the images (default: as many as make K rounds)")
+  command
+      .add_option("--passes", options.passes,
+                  "Over the images (default: as many as make K rounds, one if it makes 0.8 K)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("P");
   command.add_option("--isolation", isolation, "process: each approach in processes of its own; none: all in this one")
@@ -136,6 +158,12 @@ void MeasurementArguments::add_to(CLI::App& command) {
       ->type_name("B");
   command.add_option("--positive", positive, "Class that metrics call positive (default: the second of two)")
       ->type_name("CLASS");
+  command
+      .add_option("--classes", classes,
+                  "Names of all classes in the order of the network's outputs (default: sorted by name)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B,...");
   command.add_option("--threshold", options.threshold, "Positive if the probability is at least this")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
@@ -174,6 +202,7 @@ RunRequest MeasurementArguments::request() const {
   request.samples = samples;
   request.balanced = balanced;
   request.positive = positive;
+  request.classes = classes;
   request.quantisation_images = quantisation.images();
   request.quantisation_method = quantisation.method();
   request.preprocessing = preprocessing.preprocessing();

@@ -26,6 +26,7 @@ struct MeasurementArguments {
   std::optional<std::size_t> samples;
   bool balanced = false;
   std::optional<std::string> positive;
+  std::vector<std::string> classes;
   std::string max_skipped = "10%";
   std::string round_memory = "256MB";
   QuantisationArguments quantisation;

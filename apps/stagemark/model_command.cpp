@@ -43,6 +43,8 @@ void print_json(const Checkpoint& checkpoint, const ResidualNetwork& network) {
   std::cout << JsonObject()
                    .text("path", checkpoint.path().string())
                    .text("format", checkpoint.format())
+                   .text("taken_from", checkpoint.taken_from())
+                   .texts("not_taken", checkpoint.not_taken())
                    .text("architecture", network.architecture)
                    .number("parameters", static_cast<double>(network.parameters))
                    .text("input", "Nx3xHxW")
@@ -51,6 +53,7 @@ void print_json(const Checkpoint& checkpoint, const ResidualNetwork& network) {
                    .text("sha256", checkpoint.sha256())
                    .object("hyper_parameters", hyper_parameters)
                    .texts("unused", network.unused)
+                   .texts("assumed", network.assumptions)
                    .str()
             << '\n';
 }
@@ -58,6 +61,8 @@ void print_json(const Checkpoint& checkpoint, const ResidualNetwork& network) {
 void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
   ConsoleTable table({"model", checkpoint.path().string()});
   table.add({"format", checkpoint.format()});
+  if (!checkpoint.taken_from().empty()) table.add({"taken from", checkpoint.taken_from()});
+  for (const std::string& key : checkpoint.not_taken()) table.add({"not taken", key.empty() ? "the file's top" : key});
   table.add({"architecture", network.architecture});
   table.add({"parameters", thousands(network.parameters)});
   table.add({"input", "N x 3 x H x W"});
@@ -68,6 +73,7 @@ void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
     table.add({"hyper-parameter", std::string(name).append(" = ").append(value)});
   }
   for (const std::string& name : network.unused) table.add({"not used", name});
+  for (const std::string& assumption : network.assumptions) table.add({"assumed", assumption});
   table.print(std::cout);
 }
 

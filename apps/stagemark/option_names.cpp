@@ -9,7 +9,7 @@ namespace {
 
 /// The library's parameters and what the command calls them: nothing else in backticks is ours to translate, least of all
 /// what a file is called or what another library says.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 38> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 40> options = {{
     {"accuracy_margin", "--max-accuracy-drop"},
     {"approach", "--approach"},
     {"approaches", "--approach"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 38> options 
     {"baseline_approach", "--baseline-approach"},
     {"batch", "--batch"},
     {"calibration", "--calibration"},
+    {"classes", "--classes"},
     {"device", "--device"},
     {"estimand", "--estimand"},
     {"half_width", "--target-ci"},
@@ -43,6 +44,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 38> options 
     {"round_memory_bytes", "--round-memory"},
     {"rounds", "--rounds"},
     {"run", "'stagemark run'"},
+    {"sixteen_bit_grey", "--sixteen-bit"},
     {"stored", "--baseline"},
     {"threads", "--threads"},
     {"threshold", "--threshold"},

@@ -40,7 +40,10 @@ ExitCode preprocess(const PreprocessArguments& arguments) {
     std::cout << arguments.output << ": float32 1x" << shape.channels << 'x' << shape.height << 'x' << shape.width;
   }
   std::cout << ", of an image of " << image.width << 'x' << image.height << " pixels";
-  if (image.lost_low_byte) std::cout << ", grey with 16 bits per sample, of which the high byte was kept";
+  if (image.sixteen_bit_range) {
+    std::cout << ", grey with 16 bits per sample, from " << image.sixteen_bit_range->lowest << " to "
+              << image.sixteen_bit_range->highest << ", of which the high byte was kept";
+  }
   std::cout << std::endl;
   return ExitCode::success;
 }

@@ -33,6 +33,8 @@ std::string progress_text(const RunProgress& progress, double images_per_second)
   return figures.data() + progress.approach;
 }
 
+void ProgressLine::opening(const std::string& approach) { show("opening " + approach); }
+
 void ProgressLine::warming_up(const std::string& approach) { show("warming up " + approach); }
 
 void ProgressLine::progressed(const RunProgress& progress) {

@@ -23,6 +23,7 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() { clear(); }
 
+  void opening(const std::string& approach);
   void warming_up(const std::string& approach);
   void progressed(const RunProgress& progress);
 

@@ -22,7 +22,7 @@ void read_out(std::span<const float> logits, std::size_t outputs, std::span<Pred
   }
 }
 
-void read_out_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out) {
+void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::span<const float> row = probabilities.subspan(i * outputs, outputs);
     const auto most = std::max_element(row.begin(), row.end());

@@ -7,6 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <list>
 #include <ostream>
 #include <streambuf>
 #include <string>
@@ -122,18 +125,25 @@ class TemporaryFile {
     if (!out) fail(EIO, target_);
   }
 
-  void take_the_place_of_the_target() {
+  void flush() {
     if (::fsync(descriptor_.value()) != 0 && errno != EINVAL) fail(errno, target_);
     if (descriptor_.close() != 0) fail(errno, target_);
+  }
+
+  [[nodiscard]] const std::filesystem::path& target() const noexcept { return target_; }
+
+  /// Once it is flushed.
+  void take_the_place_of_the_target() {
     if (::rename(path_.c_str(), target_.c_str()) != 0) fail(errno, target_);
     renamed_ = true;
-    // The new name is safe only when the directory is. Some file systems cannot do this: then it is not an
-    // error.
+  }
+
+  /// The new name is safe only when the directory is. Some file systems cannot do this: then it is not an error.
+  void flush_directory() const {
     const Descriptor directory(::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.value() >= 0) ::fsync(directory.value());
   }
 
- private:
   static std::filesystem::path fresh_path(const std::filesystem::path& target) {
     static std::atomic<unsigned> count = 0;  // two threads may write the same file
     std::string name = ".";
@@ -142,6 +152,7 @@ class TemporaryFile {
     return directory_of(target) / name;
   }
 
+ private:
   static Descriptor open(const std::filesystem::path& path, const std::filesystem::path& target) {
     constexpr mode_t as_the_umask_says = 0666;
     // Left over from a process of the same id that was killed: nobody else can have this name.
@@ -157,14 +168,76 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
+/// The file that stood there, kept until what replaces it is in place; put back unless it is told that it is.
+class OldFile {
+ public:
+  enum class Meanwhile : std::uint8_t { stays, is_gone };
+
+  OldFile(std::filesystem::path target, Meanwhile meanwhile)
+      : target_(std::move(target)), kept_(TemporaryFile::fresh_path(target_)) {
+    const auto keep = meanwhile == Meanwhile::stays ? ::link : ::rename;
+    if (keep(target_.c_str(), kept_.c_str()) == 0) {
+      is_kept_ = true;
+    } else if (errno != ENOENT && meanwhile == Meanwhile::is_gone) {
+      fail(errno, target_);
+    } else {
+      was_there_ = errno != ENOENT;
+    }
+  }
+  OldFile(const OldFile&) = delete;
+  OldFile& operator=(const OldFile&) = delete;
+  ~OldFile() {
+    if (is_kept_ && is_replaced_) {
+      ::unlink(kept_.c_str());
+    } else if (is_kept_) {
+      // Of two names of one file rename(2) removes neither.
+      if (::rename(kept_.c_str(), target_.c_str()) == 0) ::unlink(kept_.c_str());
+    } else if (!was_there_ && !is_replaced_) {
+      ::unlink(target_.c_str());
+    }
+  }
+
+  void is_replaced() noexcept { is_replaced_ = true; }
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path kept_;
+  bool is_kept_ = false;
+  bool was_there_ = true;
+  bool is_replaced_ = false;
+};
+
 }  // namespace
 
 void write_file_atomically(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write) {
-  const std::filesystem::path target = resolved(file);
-  refuse_what_is_no_file(target);
-  TemporaryFile temporary(target);
-  temporary.fill(write);
-  temporary.take_the_place_of_the_target();
+  write_files_atomically({{file, write}});
+}
+
+void write_files_atomically(const std::vector<FileContent>& files) {
+  // Lists: what is in them neither moves nor is copied.
+  std::list<TemporaryFile> temporaries;
+  for (const FileContent& content : files) {
+    const std::filesystem::path target = resolved(content.file);
+    refuse_what_is_no_file(target);
+    temporaries.emplace_back(target).fill(content.write);
+  }
+  for (TemporaryFile& temporary : temporaries) temporary.flush();
+  if (temporaries.size() == 1) {
+    temporaries.front().take_the_place_of_the_target();
+    temporaries.front().flush_directory();
+    return;
+  }
+  std::list<OldFile> old;  // the first is also the first to be put back
+  for (auto file = temporaries.rbegin(); file != temporaries.rend(); ++file) {
+    refuse_what_is_no_file(file->target());  // a second time: writing may have taken long
+    const bool is_first = &*file == &temporaries.front();
+    old.emplace_front(file->target(), is_first ? OldFile::Meanwhile::stays : OldFile::Meanwhile::is_gone);
+  }
+  for (TemporaryFile& temporary : temporaries) {
+    temporary.take_the_place_of_the_target();
+    temporary.flush_directory();
+  }
+  for (OldFile& file : old) file.is_replaced();
 }
 
 }  // namespace stagemark

@@ -54,7 +54,7 @@ void print_dataset(std::ostream& out, const Report& report) {
   }
   for (const std::string& warning : data.warnings) out << "warning: " << warning << '\n';
   out << report.config.round_count << " rounds, " << report.config.passes
-      << (report.config.passes == 1 ? " pass, " : " passes, ") << report.config.warmup << " warm-up and "
+      << (report.config.passes == 1 ? " pass, " : " passes, ") << "up to " << report.config.warmup << " warm-up and "
       << report.config.settle << " settling calls, "
       << (report.config.isolation == Isolation::none ? "all approaches in one process"
           : report.config.processes == 1

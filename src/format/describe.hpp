@@ -178,8 +178,8 @@ template <class Fields, Described<RunConfig> R>
 void describe(Fields& fields, R& config) {
   fields("argv", config.argv, "Command line", unit::none);
   fields("seed", config.seed, "Seed of every random choice", unit::none);
-  fields("warmup", config.warmup, "Unrecorded calls per approach before the first round", unit::calls);
-  fields("settle", config.settle, "Unrecorded calls at the start of each turn", unit::calls);
+  fields("warmup", config.warmup, "Most unrecorded calls of a process before its first round", unit::calls);
+  fields("settle", config.settle, "Most unrecorded calls at the start of each turn", unit::calls);
   fields("rounds", config.rounds, "Rounds asked for", unit::none);
   fields("round_count", config.round_count, "Rounds planned and added, over all passes", unit::none);
   fields("stopped_because", config.stopped_because, "Why no more were measured", unit::none);
@@ -333,6 +333,15 @@ void describe(Fields& fields, R& images) {
          unit::nanoseconds);
 }
 
+template <class Fields, Described<RepeatsReport> R>
+void describe(Fields& fields, R& repeats) {
+  fields("compared", repeats.compared, "Inferences of an image that had been inferred before", unit::none);
+  fields("other_scores", repeats.other_scores, "Of those: scores that differ beyond rounding", unit::none);
+  fields("other_decisions", repeats.other_decisions, "Of those: that decide for another class", unit::none);
+  fields("largest_difference", repeats.largest_difference, "Of a logit, or of a probability where there is no logit",
+         unit::none);
+}
+
 template <class Fields, Described<ApproachReport> R>
 void describe(Fields& fields, R& result) {
   fields("approach", result.approach, "Name: given by the user, else the specification", unit::none);
@@ -356,6 +365,7 @@ void describe(Fields& fields, R& result) {
   fields("failures", result.failures, "Images that failed", unit::none);
   fields("nondeterministic_predictions", result.nondeterministic_predictions,
          "Decisions that differed between the passes of one sample", unit::images);
+  fields("repeats", result.repeats, "Images inferred again, compared with the inference before", unit::none);
   fields("timestamp", result.timestamp, "Start of the run, ISO 8601, UTC", unit::none);
   fields("total_time_ms", result.total_time_ms, "Mean of `total`", unit::milliseconds);
   fields("accuracy", result.accuracy, "The same as accuracy_metrics.accuracy", unit::ratio);

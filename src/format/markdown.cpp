@@ -39,6 +39,12 @@ void write_markdown(std::ostream& out, const Report& report) {
               result.accuracy ? percent(*result.accuracy, 1) + interval_text(metrics.ci95.accuracy, 100, 1) : "n/a",
               metrics.auroc ? decimal(*metrics.auroc, 4) + interval_text(metrics.ci95.auroc, 1, 4) : "n/a"});
   }
+  for (const std::string& warning : report.dataset.warnings) out << "\n> " << markdown_cell(warning) << '\n';
+  for (const ApproachReport& result : report.results) {
+    for (const std::string& warning : result.warnings) {
+      out << "\n> " << markdown_cell(result.approach + ": " + warning) << '\n';
+    }
+  }
   if (report.comparisons.empty()) return;
   out << "\nAgainst " << markdown_cell(report.comparisons.front().baseline) << " (above 1: faster)\n\n";
   write_markdown_headings(out, {"approach", "speed-up [95 %]", "verdict", "accuracy on these images, points",

@@ -54,6 +54,9 @@ std::string accuracy_in_full(const Comparison& comparison) {
     text += ", " + std::to_string(flips.harmful) + " for the worse and " + std::to_string(flips.helpful) +
             " for the better";
   }
+  if (comparison.accuracy_verdict == AccuracyVerdict::decisions_differ) {
+    return text + ". Whether accuracy is kept they cannot tell: decisions differ between repeats of the same image.";
+  }
   text += ". On these images accuracy is " + std::string(to_string(comparison.accuracy_verdict)) + " (" +
           signed_decimal(*comparison.accuracy_delta_points, 2) + " points";
   if (comparison.accuracy_delta_ci95) {
@@ -68,6 +71,7 @@ std::string accuracy_in_full(const Comparison& comparison) {
     case AccuracyVerdict::lost:
       return text + "For images like these, too, it drops by more than " + margin + ".";
     case AccuracyVerdict::inconclusive:
+    case AccuracyVerdict::decisions_differ:
       return text + "Whether it drops by " + margin + " for images like these they cannot decide" +
              (comparison.images_needed ? ": that takes about " + std::to_string(*comparison.images_needed) + " images."
                                        : ".");
@@ -82,6 +86,10 @@ std::string accuracy_in_brief(const Comparison& comparison) {
   if (!flips.files.empty()) {
     text += " (" + std::to_string(flips.harmful) + " harmful, " + std::to_string(flips.helpful) + " helpful)";
   }
+  if (comparison.accuracy_verdict == AccuracyVerdict::decisions_differ) {
+    return text +
+           ":\n    whether accuracy is kept they cannot tell: decisions differ between repeats of the same image";
+  }
   text += ":\n    accuracy " + std::string(to_string(comparison.accuracy_verdict)) + " on these images, " +
           signed_decimal(*comparison.accuracy_delta_points, 2) + " points";
   if (comparison.accuracy_delta_ci95) {
@@ -95,6 +103,7 @@ std::string accuracy_in_brief(const Comparison& comparison) {
     case AccuracyVerdict::lost:
       return text + ";\n    of the population too, a drop of more than " + margin;
     case AccuracyVerdict::inconclusive:
+    case AccuracyVerdict::decisions_differ:
       return text + ";\n    whether the population's drops by " + margin + " they cannot decide" +
              (comparison.images_needed ? ": that takes about " + thousands(*comparison.images_needed) + " images" : "");
   }

@@ -129,6 +129,7 @@ ImageHeader read_tiff(const Bytes& file) {
   constexpr std::uint16_t type_short = 3;
   constexpr std::array<std::uint32_t, 5> photometric_read_as_pillow = {0, 1, 2, 3, 6};  // grey, RGB, palette, YCbCr
   constexpr std::array<std::uint32_t, 3> bits_read_as_pillow = {1, 8, 16};
+  constexpr std::uint32_t zero_is_white = 0;
   constexpr std::uint32_t extra_unspecified = 0;
   const auto contains = [](const auto& known, std::uint32_t value) {
     return std::find(known.begin(), known.end(), value) != known.end();
@@ -136,6 +137,8 @@ ImageHeader read_tiff(const Bytes& file) {
   const std::uint32_t directory = file.u32(4);
   const std::uint16_t entries = file.u16(directory);
   ImageHeader header{ImageFormat::tiff, 0, 0};
+  bool is_negative = false;
+  bool is_wide = false;
   for (std::uint16_t i = 0; i < entries; ++i) {
     const std::uint64_t entry = directory + std::uint64_t{2} + std::uint64_t{12} * i;
     const std::uint16_t tag = file.u16(entry);
@@ -147,17 +150,23 @@ ImageHeader read_tiff(const Bytes& file) {
     if (tag == Tag::photometric && !contains(photometric_read_as_pillow, value)) {
       throw InputError("TIFF images in CMYK or CIELab are not supported");
     }
+    is_negative |= tag == Tag::photometric && value == zero_is_white;
     if (tag == Tag::bits_per_sample) {
       // Of more than two samples they stand elsewhere.
       const std::uint32_t bits = file.u32(entry + 4) > 2 ? file.u16(file.u32(entry + 8)) : value;
       if (!contains(bits_read_as_pillow, bits)) {
         throw InputError("TIFF images with " + std::to_string(bits) + " bits per sample are not supported");
       }
+      is_wide |= bits == 16;
     }
     // libtiff multiplies the colours by it, Pillow does the opposite.
     if (tag == Tag::extra_samples && value != extra_unspecified) {
       throw InputError("TIFF images with an alpha channel are not supported");
     }
+  }
+  // With fewer bits libtiff and Pillow turn them round; with 16 neither does, and the network would see the negative.
+  if (is_negative && is_wide) {
+    throw InputError("TIFF images with 16 bits per sample of which 0 is white are not supported");
   }
   return header;
 }

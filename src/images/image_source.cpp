@@ -169,10 +169,14 @@ class FileImageSource : public ImageSource {
       return convert<std::uint16_t>(
           pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(std::min<std::uint16_t>(value, 255)); });
     }
-    Image image =
-        convert<std::uint16_t>(pixels, [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8U); });
+    SampleRange range{.lowest = 65535, .highest = 0};
+    Image image = convert<std::uint16_t>(pixels, [&range](std::uint16_t value) {
+      range.lowest = std::min(range.lowest, value);
+      range.highest = std::max(range.highest, value);
+      return static_cast<std::uint8_t>(value >> 8U);
+    });
     // Of colour Pillow, too, keeps the high byte.
-    image.lost_low_byte = channels == 1;
+    if (channels == 1) image.sixteen_bit_range = range;
     return image;
   }
 

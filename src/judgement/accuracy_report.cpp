@@ -89,6 +89,21 @@ ClassificationMetrics accuracy_metrics(const ApproachResult& result, const Datas
   return binary_metrics(scored, rule);
 }
 
+bool is_below_chance(const ClassificationMetrics& metrics) {
+  if (!metrics.auroc) return false;
+  if (metrics.ci95.auroc) return metrics.ci95.auroc->high < 0.5;
+  if (*metrics.auroc > 0 || !metrics.confusion_matrix) return false;
+  const ConfusionMatrix& counts = *metrics.confusion_matrix;
+  const std::size_t positives = counts.tp + counts.fn;
+  const std::size_t negatives = counts.tn + counts.fp;
+  // One of the ways to choose the positives' ranks.
+  double probability = 1;
+  for (std::size_t i = 1; i <= std::min(positives, negatives); ++i) {
+    probability *= static_cast<double>(i) / static_cast<double>(std::max(positives, negatives) + i);
+  }
+  return probability < 0.025;
+}
+
 std::size_t classified_images(const ApproachResult& result, const Dataset& dataset) {
   std::vector<bool> classified(dataset.entries.size());
   for (const InferenceRecord& inference : result.inferences) {

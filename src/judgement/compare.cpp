@@ -123,6 +123,10 @@ void compare_decisions(const Pair& pair, std::span<const PairedRow> rows, double
   comparison.accuracy_verdict = accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
   comparison.accuracy_population_verdict =
       population_accuracy_verdict(outcomes, margin).value_or(AccuracyVerdict::inconclusive);
+  if (const auto reason = why_decisions_differ(pair)) {
+    comparison.accuracy_verdict = comparison.accuracy_population_verdict = AccuracyVerdict::decisions_differ;
+    comparison.reasons.push_back("accuracy: " + *reason);
+  }
 }
 
 /// From the stored hashes, which tell only whether inputs are equal; `make_report` has the inputs themselves.

@@ -180,6 +180,11 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, doubl
             std::to_string(outcomes->harmful) + " harmful flips, " + std::to_string(outcomes->helpful) +
             " helpful), allowed " + points(margin) + " = " + std::to_string(images_within(margin, outcomes->count())) +
             " images";
+  if (const auto reason = why_decisions_differ(pair)) {
+    pending.check.outcome = GateOutcome::inconclusive;
+    finding += "; but " + *reason;
+    return pending;
+  }
   if (estimand == Estimand::dataset) {
     finding += ", on these very images";
     const bool kept = accuracy_verdict(*outcomes, margin) == AccuracyVerdict::kept;

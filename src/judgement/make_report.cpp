@@ -11,6 +11,7 @@
 
 #include "accuracy_report.hpp"
 #include "stagemark/backend/decision.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/sha256.hpp"
 #include "stagemark/judgement/compare.hpp"
 #include "stagemark/machine/environment.hpp"
@@ -42,6 +43,19 @@ RunConfig run_config(const SuiteResult& result, const ReportContext& context) {
   return config;
 }
 
+std::string sixteen_bit_warning(std::size_t images, std::size_t of, const SampleRange& range) {
+  std::string text = std::to_string(images) + " of " + std::to_string(of) +
+                     " images are grey with 16 bits per sample, from " + thousands(range.lowest) + " to " +
+                     thousands(range.highest) +
+                     " of 65,535: the high byte was kept, where Pillow's convert(\"RGB\") turns all above 255 white";
+  constexpr int half_of_all = 0x8000;
+  if (range.highest - range.lowest >= half_of_all) return text;
+  text += ", so that the network was shown " + std::to_string(range.lowest >> 8U) + " to " +
+          std::to_string(range.highest >> 8U) + " of 255; ";
+  return text + (range.highest <= 255 ? "these are 8 bits already, which `sixteen_bit_grey` pillow keeps as they are"
+                                      : "scale them to 8 bits as they were for training, and measure those");
+}
+
 DatasetReport dataset_report(const SuiteResult& suite) {
   const Dataset& dataset = suite.dataset;
   DatasetReport report;
@@ -65,9 +79,16 @@ DatasetReport dataset_report(const SuiteResult& suite) {
     if (entry.label && *entry.label < report.class_counts.size()) ++report.class_counts[*entry.label].second;
   }
   if (suite.images_without_low_byte > 0) {
-    report.warnings.push_back(std::to_string(suite.images_without_low_byte) + " of " + std::to_string(report.images) +
-                              " images are grey with 16 bits per sample: the high byte was kept, where Pillow's "
-                              "convert(\"RGB\") turns all above 255 white");
+    report.warnings.push_back(
+        sixteen_bit_warning(suite.images_without_low_byte, report.images, suite.sixteen_bit_range));
+  }
+  for (std::size_t i = 0; i < report.class_counts.size(); ++i) {
+    const auto& [name, count] = report.class_counts[i];
+    if (count > 0 || std::ranges::find(dataset.undrawn, i) != dataset.undrawn.end()) continue;
+    report.warnings.push_back("class '" + name +
+                              "' has no image that can be read (PNG, JPEG, BMP, TIFF or PGM): it is " + "class " +
+                              std::to_string(i) + " of 0 to " + std::to_string(report.class_counts.size() - 1) +
+                              " all the same, so that the others keep their numbers");
   }
   return report;
 }
@@ -141,6 +162,24 @@ OrReason<double> input_difference(const ApproachResult& baseline, const Approach
   return OrReason<double>::of(largest, "not both engines tell what their network gets");
 }
 
+/// Those that the run saw, and those among the inferences: each with the image's first.
+RepeatsReport repeats(const ApproachResult& result, const Dataset& dataset, double threshold) {
+  const DecisionRule rule = decision_rule(dataset, threshold);
+  Repeats seen = result.repeats;
+  std::vector<const Prediction*> first(dataset.entries.size(), nullptr);
+  for (const InferenceRecord& inference : result.inferences) {
+    const Prediction* prediction = usable_prediction(inference);
+    if (prediction == nullptr) continue;
+    const Prediction*& before = first[inference.image];
+    if (before == nullptr) {
+      before = prediction;
+    } else {
+      seen.compare(*before, *prediction, rule, result.facts.precision);
+    }
+  }
+  return {seen.compared, seen.other_scores, seen.other_decisions, seen.largest_difference};
+}
+
 PerImage per_image(const ApproachResult& result, const Dataset& dataset, double threshold) {
   PerImage images;
   const DecisionRule rule = decision_rule(dataset, threshold);
@@ -194,9 +233,24 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
     warnings.push_back("there is one class only, \"" + dataset.classes.front() +
                        "\", and nothing tells which of the network's it is: accuracy has no value");
   }
+  if (is_below_chance(report.accuracy_metrics)) {
+    const auto& interval = report.accuracy_metrics.ci95.auroc;
+    warnings.push_back("AUROC " + decimal(*report.accuracy_metrics.auroc, 4) +
+                       (interval ? " [" + decimal(interval->low, 4) + ", " + decimal(interval->high, 4) + "]" : "") +
+                       " is below 0.5 by more than chance: the network may have been trained with the classes in "
+                       "another order than '" +
+                       dataset.classes[0] + "', '" + dataset.classes[1] +
+                       "'; give its order with `classes` (`positive` only says which of the two metrics call so)");
+  }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
                        " decisions differed between the passes over the same image");
+  }
+  if (const RepeatsReport repeats = report.repeats.value_or(RepeatsReport{}); repeats.other_scores > 0) {
+    warnings.push_back(std::to_string(repeats.other_scores) + " of " + std::to_string(repeats.compared) +
+                       " repeated inferences gave another score for the same image, by up to " +
+                       significant(repeats.largest_difference, 2) + ", and " + std::to_string(repeats.other_decisions) +
+                       " another class: the network draws at random (is it in training mode?), or computes wrongly");
   }
   return warnings;
 }
@@ -228,6 +282,7 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.settling_calls = result.settling_calls;
   report.failures = failures_of(result, dataset);
   report.nondeterministic_predictions = result.nondeterministic_predictions;
+  report.repeats = repeats(result, dataset, threshold);
   report.timestamp = timestamp;
   report.stages = stage_statistics(result);
   const auto total = report.stages.find(Stage::total);

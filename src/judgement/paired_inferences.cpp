@@ -131,6 +131,16 @@ Pair pair_by_image(const ApproachReport& baseline, const ApproachReport& candida
   return pair;
 }
 
+std::optional<std::string> why_decisions_differ(const Pair& pair) {
+  for (const ApproachReport* approach : {&pair.baseline, &pair.candidate}) {
+    const RepeatsReport repeats = approach->repeats.value_or(RepeatsReport{});
+    if (repeats.other_decisions == 0) continue;
+    return "decisions of '" + approach->approach + "' differ between repeats of the same image, in " +
+           std::to_string(repeats.other_decisions) + " of " + std::to_string(repeats.compared);
+  }
+  return std::nullopt;
+}
+
 std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const PairedRow> rows) {
   PairedOutcomes outcomes;
   for (const PairedRow& row : rows) {

@@ -61,6 +61,9 @@ std::vector<PairedRow> first_inferences(const Pair& pair);
 /// Right and wrong decisions on these rows. Absent if there are none, or an image has no label.
 std::optional<PairedOutcomes> paired_outcomes(const Pair& pair, std::span<const PairedRow> rows);
 
+/// Why flips and accuracy tell nothing: one of the two decides otherwise where an image is repeated. Absent if none does.
+std::optional<std::string> why_decisions_differ(const Pair& pair);
+
 /// What both said of the same images, as the metrics of a binary task score it.
 struct PairedScores {
   std::vector<ScoredImage> baseline, candidate;

@@ -169,6 +169,12 @@ std::vector<std::size_t> head_layers(const TensorShapes& shapes) {
   return layers;
 }
 
+/// Whether a tensor of this name belongs to a ResNet.
+bool is_part(const std::string& name) {
+  constexpr std::array<std::string_view, 6> parts = {"features.", "classifier.", "layer", "conv1.", "bn1.", "fc."};
+  return std::ranges::any_of(parts, [&](std::string_view part) { return name.starts_with(part); });
+}
+
 std::string name_of(const ResidualNetwork& network) {
   std::array<std::size_t, 4> blocks{};
   for (std::size_t i = 0; i < 4; ++i) blocks[i] = network.stages[i].size();
@@ -189,6 +195,12 @@ std::string name_of(const ResidualNetwork& network) {
 }
 
 }  // namespace
+
+std::string ResidualNetwork::assumed() const {
+  std::string text;
+  for (const std::string& assumption : assumptions) text += (text.empty() ? "" : "; ") + assumption;
+  return text;
+}
 
 ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& source) {
   TensorTaker tensors(shapes, source);
@@ -213,9 +225,15 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
   if (numeric) {
     const auto layers = head_layers(shapes);
     if (layers.empty()) tensors.fail("there is no 'classifier.N.weight': the network has no head");
-    for (const std::size_t layer : layers) {
-      network.head.push_back(take_linear(tensors, "classifier." + std::to_string(layer), channels));
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const std::string name = "classifier." + std::to_string(layers[i]);
+      network.head.push_back(take_linear(tensors, name, channels));
       channels = network.head.back().out;
+      // Layers of a Sequential are numbered one by one, also those without tensors.
+      if (i + 1 == layers.size() || layers[i + 1] == layers[i] + 1) continue;
+      network.head.back().relu = true;
+      network.assumptions.push_back("ReLU between '" + name + "' and 'classifier." + std::to_string(layers[i + 1]) +
+                                    "', of which the file tells only that something stands there");
     }
   } else {
     network.head.push_back(take_linear(tensors, "fc", channels));
@@ -227,9 +245,7 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
   if (network.architecture.empty()) tensors.fail("the numbers of blocks are those of no ResNet that stagemark knows");
   for (const auto& [name, shape] : shapes) {
     if (tensors.used(name)) continue;
-    const bool part = name.starts_with("features.") || name.starts_with("classifier.") || name.starts_with("layer") ||
-                      name.starts_with("conv1.") || name.starts_with("bn1.") || name.starts_with("fc.");
-    if (part) tensors.fail("tensor '" + name + "' belongs to no layer of a " + network.architecture);
+    if (is_part(name)) tensors.fail("tensor '" + name + "' belongs to no layer of a " + network.architecture);
     network.unused.push_back(name);
   }
   return network;
@@ -238,6 +254,10 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
 ResidualNetwork describe_network(const Checkpoint& checkpoint) {
   TensorShapes shapes;
   for (const auto& [name, tensor] : checkpoint.tensors()) shapes.emplace(name, tensor.shape);
+  // A tensor that is missing, or one too many, may be what the reader could not make.
+  for (const auto& [name, made_by] : checkpoint.objects()) {
+    if (is_part(name)) checkpoint.refuse_object_called(name);
+  }
   return describe_network(shapes, checkpoint.path().string());
 }
 

@@ -42,13 +42,13 @@ class FloatArithmetic final : public OnnxArithmetic {
   }
 
   OnnxValue linear(const LinearSpecification& layer, const LayerWeights& weights, const OnnxValue& input,
-                   bool last) override {
+                   bool /*last*/) override {
     const std::string name = without_suffix(layer.weight);
     const std::string result = graph_.node(
         "Gemm", name,
         {input.name, constant(layer.weight, {layer.out, layer.in}, weights.weight), bias(name, weights.bias)},
         {{"transB", 1}});
-    return {last ? result : graph_.node("Relu", name + ".relu", {result}), {}};
+    return {layer.relu ? graph_.node("Relu", name + ".relu", {result}) : result, {}};
   }
 
   std::string end(const OnnxValue& output) override {

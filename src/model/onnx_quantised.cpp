@@ -134,7 +134,8 @@ class QdqArithmetic final : public QuantisedArithmetic {
     const auto [weight, bias] = constants(name, layer.weight, {layer.out, layer.in}, weights, input);
     const std::string result = graph_.node("Gemm", name, {input.name, weight, bias}, {{"transB", 1}});
     if (last) return {result, std::nullopt};
-    return rounded(graph_.node("Relu", name + ".relu", {result}), quantisation_of(layer.weight, /*relu=*/true));
+    return rounded(layer.relu ? graph_.node("Relu", name + ".relu", {result}) : result,
+                   quantisation_of(layer.weight, layer.relu));
   }
 
   std::string end(const OnnxValue& output) override { return output.name; }

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "stagemark/core/error.hpp"
 
@@ -27,18 +30,76 @@ constexpr std::size_t most_copied = std::size_t{64} << 20U;
   throw ModelError({.problem = "its pickle cannot be read: " + problem, .remedy = "save a state_dict with torch.save"});
 }
 
-/// Modules whose functions no checkpoint needs and every attack uses. Other unknown names are harmless here, since
-/// nothing is ever called; these are refused so that nobody passes such a file on unaware.
-bool is_harmful(std::string_view module, std::string_view name) {
-  constexpr std::array<std::string_view, 14> modules = {"os",        "posix",      "nt",       "subprocess", "sys",
-                                                        "shutil",    "socket",     "pty",      "runpy",      "ctypes",
-                                                        "importlib", "webbrowser", "commands", "code"};
-  constexpr std::array<std::string_view, 8> functions = {"eval",       "exec",    "compile", "open",
-                                                         "__import__", "getattr", "setattr", "execfile"};
-  const std::string_view top = module.substr(0, module.find('.'));
-  if (std::find(modules.begin(), modules.end(), top) != modules.end()) return true;
-  const bool builtin = top == "builtins" || top == "__builtin__";
-  return builtin && std::find(functions.begin(), functions.end(), name) != functions.end();
+/// The code point as UTF-8.
+void append_code_point(std::string& text, std::uint32_t point) {
+  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (point < 0x80) {
+    add(point);
+  } else if (point < 0x800) {
+    add(0xc0U | point >> 6U);
+    add(0x80U | (point & 0x3fU));
+  } else if (point < 0x10000) {
+    add(0xe0U | point >> 12U);
+    add(0x80U | (point >> 6U & 0x3fU));
+    add(0x80U | (point & 0x3fU));
+  } else {
+    add(0xf0U | (point >> 18U & 0x07U));
+    add(0x80U | (point >> 12U & 0x3fU));
+    add(0x80U | (point >> 6U & 0x3fU));
+    add(0x80U | (point & 0x3fU));
+  }
+}
+
+/// Takes a number of so many hexadecimal digits.
+std::uint32_t take_hexadecimal(std::string_view& text, std::size_t digits) {
+  std::uint32_t value = 0;
+  const std::string_view number = text.substr(0, digits);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value, 16);
+  if (error != std::errc() || end != number.data() + digits) refuse_pickle("a character is written as no number");
+  text.remove_prefix(digits);
+  return value;
+}
+
+/// Python's raw-unicode-escape, in which protocol 0 writes text.
+std::string decode_unicode(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    if (text.starts_with("\\u") || text.starts_with("\\U")) {
+      const std::size_t digits = text[1] == 'u' ? 4 : 8;
+      text.remove_prefix(2);
+      append_code_point(result, take_hexadecimal(text, digits));
+    } else {
+      append_code_point(result, static_cast<unsigned char>(text.front()));
+      text.remove_prefix(1);
+    }
+  }
+  return result;
+}
+
+/// What stands between the quotes of a Python 2 string.
+std::string decode_quoted(std::string_view text) {
+  if (text.size() < 2 || text.front() != text.back() || (text.front() != '\'' && text.front() != '"')) {
+    refuse_pickle("a string has no quotes");
+  }
+  text = text.substr(1, text.size() - 2);
+  constexpr std::string_view written = "ntr\\'\"abfv";
+  constexpr std::string_view meant = "\n\t\r\\'\"\a\b\f\v";
+  std::string result;
+  while (!text.empty()) {
+    const char first = text.front();
+    text.remove_prefix(1);
+    const std::size_t escape = first == '\\' && !text.empty() ? written.find(text.front()) : std::string_view::npos;
+    if (first == '\\' && text.starts_with('x')) {
+      text.remove_prefix(1);
+      result += static_cast<char>(take_hexadecimal(text, 2));
+    } else if (escape != std::string_view::npos) {
+      result += meant[escape];
+      text.remove_prefix(1);
+    } else {
+      result += first;
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -79,6 +140,8 @@ class PickleReader {
     if (stack_.size() >= most_values) refuse_pickle("it nests too many values");
     stack_.push_back(index);
   }
+  /// Whether something lies above the last mark.
+  [[nodiscard]] bool has_top() const { return stack_.size() > (marks_.empty() ? 0 : marks_.back()); }
   Index pop() {
     if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back()))
       refuse_pickle("it takes from an empty stack");
@@ -171,15 +234,9 @@ class PickleReader {
   }
   void push_global(const std::string& module, const std::string& name) {
     if (std::max(module.size(), name.size()) > longest_name) refuse_pickle("a name is none");
-    const std::string full = module + "." + name;
-    if (is_harmful(module, name)) {
-      throw ModelError(
-          {.problem = "its pickle asks for '" + full + "', which a checkpoint has no use for and which was not run",
-           .remedy = "do not trust this file"});
-    }
-    push_text(Kind::global, full);
+    push_text(Kind::global, module + "." + name);
   }
-  void push_long(std::size_t size) {
+  void push_long(std::uint64_t size) {
     const auto raw = take(size);
     if (size > sizeof(std::int64_t)) {
       // Magic numbers and random states, of no use here, and no part of one is the number.
@@ -191,6 +248,73 @@ class PickleReader {
       result = (result & ~(std::uint64_t{0xff} << (8 * i))) | std::to_integer<std::uint64_t>(raw[i]) << (8 * i);
     }
     push_integer(static_cast<std::int64_t>(result));
+  }
+
+  /// A decimal number and no more, which may be too large for 64 bits.
+  static std::optional<std::int64_t> decimal(std::string_view text) {
+    std::int64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (rest != end || (error != std::errc() && error != std::errc::result_out_of_range) || text.empty())
+      refuse_pickle("a number is none");
+    return error == std::errc() ? std::optional(value) : std::nullopt;
+  }
+  void push_decimal(std::string_view text) {
+    if (const auto value = decimal(text)) {
+      push_integer(*value);
+    } else {
+      push(add(Kind::bytes));
+    }
+  }
+  /// INT: a number, or how protocols 0 and 1 write what is true or false.
+  void push_integer_line() {
+    const std::string text = line();
+    if (text == "00" || text == "01") return push(text == "01" ? true_ : false_);
+    push_decimal(text);
+  }
+  void push_long_line() {
+    const std::string text = line();
+    push_decimal(std::string_view(text).substr(0, text.size() - (text.ends_with('L') ? 1 : 0)));
+  }
+  void push_real_line() {
+    const std::string text = line();
+    double parsed = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, parsed);
+    if (rest != end || error == std::errc::invalid_argument) refuse_pickle("a number is none");
+    const Index index = add(Kind::real);
+    value(index).real = parsed;
+    push(index);
+  }
+  /// The key of a memo, in digits.
+  std::uint64_t key_line() {
+    const auto key = decimal(line());
+    if (!key || *key < 0) refuse_pickle("a number is none");
+    return static_cast<std::uint64_t>(*key);
+  }
+  /// A length in four bytes with a sign.
+  std::uint64_t signed_size() {
+    const auto size = static_cast<std::int32_t>(number(4));
+    if (size < 0) refuse_pickle("a length is negative");
+    return static_cast<std::uint64_t>(size);
+  }
+  void begin_protocol() {
+    const std::uint64_t protocol = number(1);
+    constexpr std::uint64_t newest_protocol = 5;
+    if (protocol > newest_protocol) {
+      refuse_pickle("it is of protocol " + std::to_string(protocol) + ", and Python's newest is 5");
+    }
+  }
+  void begin_frame() {
+    if (number(8) > bytes_.size() - at_) refuse_pickle("it ends too early");
+  }
+  /// As Python: with nothing above the last mark it is the mark that goes.
+  void drop() {
+    if (has_top() || marks_.empty()) {
+      pop();
+    } else {
+      marks_.pop_back();
+    }
   }
 
   /// A dict, list or opaque object takes items; anything else cannot.
@@ -208,44 +332,94 @@ class PickleReader {
     target.items.insert(target.items.end(), items.begin(), items.end());
   }
 
-  /// Calls nothing: recognises the few functions whose result is plain data.
+  /// REDUCE: a function and a tuple of arguments.
   void reduce() {
-    const Index arguments = pop();
-    const Index function = pop();
-    const std::string& name = value(function).text;
-    const bool callable = value(function).kind == Kind::global || value(function).kind == Kind::opaque;
-    if (!callable || value(arguments).kind != Kind::tuple) refuse_pickle("it calls what is no function");
-    const std::vector<Index>& items = value(arguments).items;
-    if (name == "collections.OrderedDict") {
-      push_ordered_dict(items);
-    } else if (name == "torch._utils._rebuild_tensor_v2" && items.size() >= 4) {
+    const PickleValue& arguments = value(pop());
+    const PickleValue& function = value(pop());
+    const bool callable = function.kind == Kind::global || function.kind == Kind::opaque;
+    if (!callable || arguments.kind != Kind::tuple) refuse_pickle("it calls what is no function");
+    call(function.text, arguments.items);
+  }
+  /// Calls nothing: recognises the few functions whose result is plain data. What any other would make stays opaque, and
+  /// whether that matters is for whoever needs it.
+  void call(const std::string& name, const std::vector<Index>& items) {
+    if (name == "torch._tensor._rebuild_from_type_v2" && items.size() >= 3 && value(items[0]).kind == Kind::global &&
+        value(items[2]).kind == Kind::tuple && value(items[0]).text != name) {
+      // A tensor with attributes of its own: function, type, arguments, state.
+      call(value(items[0]).text, value(items[2]).items);
+    } else if (name == "collections.OrderedDict" || name == "builtins.dict" || name == "__builtin__.dict") {
+      push_dict(name, items);
+    } else if ((name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") &&
+               items.size() >= 4) {
       push_items(Kind::tensor, {items[0], items[1], items[2], items[3]});
-    } else if ((name == "torch._utils._rebuild_parameter" && !items.empty()) ||
+    } else if (((name == "torch._utils._rebuild_parameter" || name == "torch._utils._rebuild_parameter_with_state") &&
+                !items.empty()) ||
                (name == "torch.Size" && items.size() == 1)) {
       push(items[0]);
     } else {
-      push_text(Kind::opaque, name);
+      push_text(Kind::opaque, class_made_by(name, items));
     }
   }
-  void push_ordered_dict(const std::vector<Index>& arguments) {
+  /// Whose object it is: a class that is reached through another, and what is made of a class by its name, are named so.
+  std::string class_made_by(const std::string& name, const std::vector<Index>& items) {
+    const bool reaches = name == "builtins.getattr" || name == "__builtin__.getattr";
+    const bool makes = name == "copyreg._reconstructor" || name == "copy_reg._reconstructor" ||
+                       name == "copyreg.__newobj__" || name == "copyreg.__newobj_ex__";
+    if ((!reaches && !makes) || items.empty()) return name;
+    const PickleValue& first = value(items[0]);
+    if (first.kind != Kind::global && first.kind != Kind::opaque) return name;
+    if (makes) return first.text;
+    if (items.size() != 2 || value(items[1]).kind != Kind::text) return name;
+    const std::string& attribute = value(items[1]).text;
+    return first.text.size() + attribute.size() > longest_name ? first.text : first.text + "." + attribute;
+  }
+  void push_dict(const std::string& name, const std::vector<Index>& arguments) {
+    if (arguments.empty()) return push(add(Kind::dict));
+    const PickleValue& content = value(arguments[0]);
+    if (content.kind == Kind::dict) return push_items(Kind::dict, content.items);
+    if (arguments.size() != 1 || (content.kind != Kind::list && content.kind != Kind::tuple)) {
+      return push_text(Kind::opaque, name);
+    }
     std::vector<Index> pairs;
-    if (arguments.size() == 1) {
-      for (const Index pair : value(arguments[0]).items) {
-        if (value(pair).items.size() != 2) refuse_pickle("a dictionary is made of what is no pair");
-        pairs.insert(pairs.end(), value(pair).items.begin(), value(pair).items.end());
-      }
+    for (const Index pair : content.items) {
+      if (value(pair).items.size() != 2) refuse_pickle("a dictionary is made of what is no pair");
+      pairs.insert(pairs.end(), value(pair).items.begin(), value(pair).items.end());
     }
     push_items(Kind::dict, std::move(pairs));
   }
-  void push_storage() {
-    const PickleValue& id = value(pop());
+  /// INST and OBJ: a class and, above the mark, the arguments of its constructor.
+  void push_instance_of_name() {
+    const std::string module = line();
+    push_global(module, line());
+    const std::string& name = value(pop()).text;
+    call(name, pop_to_mark());
+  }
+  void push_instance_of_class() {
+    std::vector<Index> items = pop_to_mark();
+    if (items.empty()) refuse_pickle("it makes an object of no class");
+    const std::string& name = name_of_class(items.front());
+    items.erase(items.begin());
+    call(name, items);
+  }
+  /// What torch.save keeps outside of the pickle: a storage, or before PyTorch 1.6 the class of a module.
+  void push_persistent(Index index) {
+    const PickleValue& id = value(index);
     const bool known = id.kind == Kind::tuple && id.items.size() >= 5 && value(id.items[0]).text == "storage" &&
-                       value(id.items[1]).kind == Kind::global && value(id.items[4]).kind == Kind::integer;
-    if (!known) refuse_pickle("it refers to a storage in a way that torch.save does not");
+                       value(id.items[1]).kind == Kind::global && value(id.items[2]).kind == Kind::text &&
+                       value(id.items[2]).text.size() <= longest_name && value(id.items[4]).kind == Kind::integer;
+    if (!known) {
+      const bool names = id.kind == Kind::tuple && id.items.size() >= 2 && value(id.items[1]).kind == Kind::global;
+      return push_text(Kind::opaque, names ? value(id.items[1]).text : "an object that lies outside of the pickle");
+    }
+    std::vector<Index> items = {id.items[1], id.items[2], id.items[4]};
     // Before PyTorch 0.4 a storage could be a window into another.
-    if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) refuse_pickle("it holds a view of a storage");
-    (void)name(id.items[2]);
-    push_items(Kind::storage, {id.items[1], id.items[2], id.items[4]});
+    if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) items.push_back(id.items[5]);
+    push_items(Kind::storage, std::move(items));
+  }
+  void push_persistent_line() {
+    const std::string id = line();
+    spend(id.size());
+    push_text(Kind::opaque, "an object that lies outside of the pickle");
   }
 
   /// One opcode. True at the end.
@@ -254,11 +428,11 @@ class PickleReader {
     // A table.
     // clang-format off
     switch (opcode) {
-      case 0x80: number(1); break;                                    // PROTO
-      case 0x95: number(8); break;                                    // FRAME
+      case 0x80: begin_protocol(); break;                             // PROTO
+      case 0x95: begin_frame(); break;                                // FRAME
       case '.': return true;                                          // STOP
       case '(': push_mark(); break;                                   // MARK
-      case '0': pop(); break;                                         // POP
+      case '0': drop(); break;                                        // POP
       case '1': pop_to_mark(); break;                                 // POP_MARK
       case '2': push(top()); break;                                   // DUP
       case 'N': push(none_); break;                                   // NONE
@@ -267,18 +441,27 @@ class PickleReader {
       case 'J': push_integer(static_cast<std::int32_t>(number(4))); break;  // BININT
       case 'K': push_integer(static_cast<std::int64_t>(number(1))); break;  // BININT1
       case 'M': push_integer(static_cast<std::int64_t>(number(2))); break;  // BININT2
+      case 'I': push_integer_line(); break;                           // INT
+      case 'L': push_long_line(); break;                              // LONG
       case 0x8a: push_long(number(1)); break;                         // LONG1
+      case 0x8b: push_long(signed_size()); break;                     // LONG4
+      case 'F': push_real_line(); break;                              // FLOAT
       case 'G': push_real(); break;                                   // BINFLOAT
+      case 'V': push_text(Kind::text, decode_unicode(line())); break; // UNICODE
       case 'X': push_text(Kind::text, text(take(number(4)))); break;  // BINUNICODE
       case 0x8c: push_text(Kind::text, text(take(number(1)))); break; // SHORT_BINUNICODE
       case 0x8d: push_text(Kind::text, text(take(number(8)))); break; // BINUNICODE8
       case 'U': push_text(Kind::text, text(take(number(1)))); break;  // SHORT_BINSTRING
-      case 'T': push_text(Kind::text, text(take(number(4)))); break;  // BINSTRING
+      case 'S': push_text(Kind::text, decode_quoted(line())); break;  // STRING
+      case 'T': push_text(Kind::text, text(take(signed_size()))); break;  // BINSTRING
       case 'B': push_text(Kind::bytes, text(take(number(4)))); break; // BINBYTES
+      case 0x8e: case 0x96: push_text(Kind::bytes, text(take(number(8)))); break;  // BINBYTES8, BYTEARRAY8
       case 'C': push_text(Kind::bytes, text(take(number(1)))); break; // SHORT_BINBYTES
       case '}': push(add(Kind::dict)); break;                         // EMPTY_DICT
       case ']': case 0x8f: push(add(Kind::list)); break;              // EMPTY_LIST, EMPTY_SET
       case ')': push(add(Kind::tuple)); break;                        // EMPTY_TUPLE
+      case 'd': push_items(Kind::dict, pairs_to_mark()); break;            // DICT
+      case 'l': case 0x91: push_items(Kind::list, pop_to_mark()); break;  // LIST, FROZENSET
       case 't': push_items(Kind::tuple, pop_to_mark()); break;        // TUPLE
       case 0x85: push_tuple(1); break;                                // TUPLE1
       case 0x86: push_tuple(2); break;                                // TUPLE2
@@ -287,18 +470,29 @@ class PickleReader {
       case 'e': case 0x90: append(pop_to_mark(), false); break;       // APPENDS, ADDITEMS
       case 's': { const Index item = pop(); const Index key = pop(); append({key, item}, true); break; }  // SETITEM
       case 'u': append(pop_to_mark(), true); break;                   // SETITEMS
+      case 'p': store(key_line()); break;                             // PUT
       case 'q': store(number(1)); break;                              // BINPUT
       case 'r': store(number(4)); break;                              // LONG_BINPUT
       case 0x94: store(memo_.size()); break;                          // MEMOIZE
+      case 'g': push_memo(key_line()); break;                         // GET
       case 'h': push_memo(number(1)); break;                          // BINGET
       case 'j': push_memo(number(4)); break;                          // LONG_BINGET
       case 'c': { const std::string module = line(); push_global(module, line()); break; }  // GLOBAL
       case 0x93: { const std::string& last = name(pop()); push_global(name(pop()), last); break; }  // STACK_GLOBAL
+      case 0x82: push_extension(1); break;                            // EXT1
+      case 0x83: push_extension(2); break;                            // EXT2
+      case 0x84: push_extension(4); break;                            // EXT4
       case 'R': reduce(); break;                                      // REDUCE
+      case 'i': push_instance_of_name(); break;                       // INST
+      case 'o': push_instance_of_class(); break;                      // OBJ
+      case 0x92: pop(); reduce_new(); break;                          // NEWOBJ_EX: keyword arguments
       case 0x81: reduce_new(); break;                                 // NEWOBJ
       case 'b': pop(); top(); break;                                  // BUILD: attributes, of no use here
-      case 'Q': push_storage(); break;                                // BINPERSID
-      default: refuse_pickle("opcode " + std::to_string(opcode) + " is not one that torch.save writes");
+      case 'P': push_persistent_line(); break;                        // PERSID
+      case 'Q': push_persistent(pop()); break;                        // BINPERSID
+      case 0x97: push_text(Kind::opaque, "a buffer that lies outside of the pickle"); break;  // NEXT_BUFFER
+      case 0x98: top(); break;                                        // READONLY_BUFFER
+      default: refuse_pickle("Python has no opcode " + std::to_string(opcode));
     }
     // clang-format on
     return false;
@@ -317,8 +511,17 @@ class PickleReader {
   }
   void reduce_new() {
     pop();
-    push_text(Kind::opaque, name_of_class(pop()));
+    const std::string& name = name_of_class(pop());
+    if (name == "collections.OrderedDict") return push(add(Kind::dict));
+    push_text(Kind::opaque, name);
   }
+  std::vector<Index> pairs_to_mark() {
+    std::vector<Index> pairs = pop_to_mark();
+    if (pairs.size() % 2 != 0) refuse_pickle("items of the wrong kind");
+    return pairs;
+  }
+  /// A class of which the file has only a number, agreed upon elsewhere.
+  void push_extension(std::size_t size) { push_text(Kind::opaque, "extension " + std::to_string(number(size))); }
 
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;

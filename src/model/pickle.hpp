@@ -20,13 +20,13 @@ struct PickleValue {
     real,
     text,
     bytes,
-    list,
+    list,  ///< or a set
     tuple,
     dict,
     global,   ///< `text`: module.name
-    storage,  ///< `items`: type (global), key (text), element count (integer)
+    storage,  ///< `items`: type (global), key (text), element count (integer); a fourth where it is a view of another
     tensor,   ///< `items`: storage, offset, shape, strides
-    opaque,   ///< an object of a class that is not on the list, never built; `text`: module.name
+    opaque,  ///< what only executing something could make, and what nobody made; `text`: module.name of class or function
   };
   Kind kind = Kind::none;
   std::int64_t integer = 0;
@@ -41,8 +41,9 @@ inline constexpr std::size_t longest_name = 1'000;
 /// What a pickle holds.
 class Pickle {
  public:
-  /// Reads the opcodes that torch.save writes. Nothing is executed: an object of a class that is not known stays opaque.
-  /// \throws ModelError if the bytes are no such pickle, or ask for a function that can only do harm
+  /// Reads every opcode of protocols 0 to 5. Nothing is executed: what a call would make stays opaque, but for the few
+  /// functions whose result is plain data. Sizes are checked before anything is kept.
+  /// \throws ModelError if the bytes are no pickle
   static Pickle read(std::span<const std::byte> bytes);
 
   /// As `read`, of a pickle that others may follow. \param bytes afterwards, what follows it

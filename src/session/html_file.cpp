@@ -34,7 +34,7 @@ constexpr std::size_t thumbnail_size = 160;
 
 }  // namespace
 
-void write_html_file(const std::filesystem::path& file, const Report& report) {
+void write_illustrated_html(std::ostream& out, const Report& report) {
   const auto source = make_image_source();
   std::filesystem::path root = report.dataset.path;
   if (std::filesystem::is_regular_file(root)) root = root.parent_path();
@@ -51,7 +51,11 @@ void write_html_file(const std::filesystem::path& file, const Report& report) {
       return std::nullopt;  // moved or gone since: the name says which it was
     }
   };
-  write_file_atomically(file, [&](std::ostream& out) { write_html(out, report, options); });
+  write_html(out, report, options);
+}
+
+void write_html_file(const std::filesystem::path& file, const Report& report) {
+  write_file_atomically(file, [&](std::ostream& out) { write_illustrated_html(out, report); });
 }
 
 }  // namespace stagemark

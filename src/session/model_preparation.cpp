@@ -128,6 +128,7 @@ void ModelPreparation::export_checkpoint(const Backend& backend, ApproachRequest
     return cached_file(key + std::string(suffix), [&](const fs::path& file) { write(file, checkpoint, options); });
   };
   request.exported_from = ModelFacts{model.string(), checkpoint.format(), checkpoint.sha256(), network.parameters};
+  request.assumed = network.assumed();
   (void)part(OnnxPart::head, head_suffix);
   request.model = part(OnnxPart::backbone, backbone_suffix);
 }
@@ -138,7 +139,7 @@ fs::path ModelPreparation::observe_ranges(const fs::path& checkpoint) const {
                      "give a directory of images, or how many of these, with `quantisation_images`");
   }
   const ActivationObserver observe = activation_observer();
-  std::vector<std::string> parts = {"ranges", sha256_of_file(checkpoint)};
+  std::vector<std::string> parts = {"ranges", std::to_string(onnx_exporter_revision), sha256_of_file(checkpoint)};
   if (method_ == RangeMethod::percentile) parts.emplace_back("percentile");
   const std::vector<std::string> preprocessing = parts_of(preprocessing_, image_source_);
   parts.insert(parts.end(), preprocessing.begin(), preprocessing.end());

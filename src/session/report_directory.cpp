@@ -32,11 +32,11 @@ ReportDirectory::ReportDirectory(const ReportOutput& output) : by_time_(output.b
   if (by_time_) directory_ /= file_name_of(utc_timestamp());
   const fs::path first = directory_;
   std::error_code error;
-  bool made = fs::create_directories(directory_, error);
+  made_ = fs::create_directories(directory_, error);
   // Another run may have begun in the same second.
-  for (int copy = 2; by_time_ && !made && !error; ++copy) {
+  for (int copy = 2; by_time_ && !made_ && !error; ++copy) {
     directory_ = first.string() + "-" + std::to_string(copy);
-    made = fs::create_directory(directory_, error);
+    made_ = fs::create_directory(directory_, error);
   }
   if (error) throw OutputError("cannot be made: " + error.message(), directory_.string(), elsewhere);
   if (!output.overwrite && fs::exists(json())) {
@@ -47,18 +47,26 @@ ReportDirectory::ReportDirectory(const ReportOutput& output) : by_time_(output.b
     throw OutputError("cannot be written", directory_.string(), elsewhere);
 }
 
+ReportDirectory::~ReportDirectory() {
+  // Goes only where it is empty: a run that came to nothing leaves nothing.
+  if (made_) rmdir(directory_.c_str());
+}
+
 void ReportDirectory::write(const Report& report) const {
-  write_file_atomically(json(), [&](std::ostream& out) { write_json(out, report); });
-  write_html_file(html(), report);
+  write_files_atomically({{json(), [&](std::ostream& out) { write_json(out, report); }},
+                          {html(), [&](std::ostream& out) { write_illustrated_html(out, report); }}});
   if (by_time_) link_latest();
 }
 
 /// Points `latest` at the newest of the directories that were named by the time.
 void ReportDirectory::link_latest() const {
   const fs::path link = directory_.parent_path() / "latest";
-  std::error_code ignored;  // a convenience: where links cannot be made, the report is there all the same
-  fs::remove(link, ignored);
-  fs::create_directory_symlink(directory_.filename(), link, ignored);
+  const fs::path fresh = directory_.parent_path() / (".latest." + std::to_string(getpid()) + ".tmp");
+  std::error_code error;  // a convenience: where links cannot be made, the report is there all the same
+  fs::remove(fresh, error);
+  fs::create_directory_symlink(directory_.filename(), fresh, error);
+  if (!error) fs::rename(fresh, link, error);
+  if (error) fs::remove(fresh, error);
 }
 
 }  // namespace stagemark

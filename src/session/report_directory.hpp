@@ -12,10 +12,14 @@ class ReportDirectory {
  public:
   /// \throws OutputError if it cannot be written, or holds a report that is not to be overwritten
   explicit ReportDirectory(const ReportOutput& output);
+  ReportDirectory(const ReportDirectory&) = delete;
+  ReportDirectory& operator=(const ReportDirectory&) = delete;
+  ~ReportDirectory();
 
   [[nodiscard]] std::filesystem::path json() const { return directory_ / "report.json"; }
   [[nodiscard]] std::filesystem::path html() const { return directory_ / "report.html"; }
 
+  /// Both files or neither: where one cannot be written, an old report stays as it was.
   /// \throws OutputError
   void write(const Report& report) const;
 
@@ -23,6 +27,7 @@ class ReportDirectory {
   void link_latest() const;
 
   bool by_time_;
+  bool made_ = false;
   std::filesystem::path directory_;
 };
 

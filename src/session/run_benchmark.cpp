@@ -93,7 +93,8 @@ Dataset read_images(const RunRequest& request) {
                          .balanced = request.balanced,
                          .seed = request.options.seed,
                          .calibration = 0,
-                         .positive = request.positive};
+                         .positive = request.positive,
+                         .classes = request.classes};
   if (request.quantisation_images) {
     if (const auto* count = std::get_if<std::size_t>(&*request.quantisation_images)) options.calibration = *count;
   }
@@ -125,6 +126,7 @@ class WatchedRun final : public RunObserver {
  public:
   WatchedRun(SessionObserver& observer, MachineWatch& machine) : observer_(observer), machine_(machine) {}
 
+  void opening(const std::string& approach) override { observer_.opening(approach); }
   void warming_up(const std::string& approach) override { observer_.warming_up(approach); }
   void progressed(const RunProgress& progress) override {
     machine_.look();
@@ -211,6 +213,9 @@ Report run_and_amend(const RunRequest& request, SessionObserver& observer, const
 
   expect_something_measured(result);
   Report report = make_report(result, context);
+  for (std::size_t i = 0; i < prepared.size() && i < report.results.size(); ++i) {
+    if (!prepared[i].assumed.empty()) report.results[i].execution.emplace_back("assumed", prepared[i].assumed);
+  }
   amend(report);
   observer.measured(report);
   if (directory) {

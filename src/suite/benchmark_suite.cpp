@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -33,7 +34,10 @@ class LocalHost final : public ApproachHost {
             DecisionRule rule, MonotonicClock clock)
       : runner_(wrapper, std::move(approach), options, rule, clock), block_(block) {}
 
-  void begin_generation(RunObserver& observer) override {
+  void start() override {}
+  void ask_to_open(RunObserver& /*observer*/) override {}
+  void await_opened(RunObserver& /*observer*/) override {}
+  void warm_up(RunObserver& observer) override {
     // There are no fresh processes here, so that one warm-up serves all generations.
     if (std::exchange(warm_, true)) return;
     block_.load_first_readable();
@@ -42,6 +46,7 @@ class LocalHost final : public ApproachHost {
   bool take_turn(const Round& round, std::size_t position, RunObserver& observer) override {
     return runner_.take_turn(round, position, block_, observer);
   }
+  void dismiss() override {}
   void end_generation() override {}
   [[nodiscard]] bool failed() const override { return runner_.failed(); }
   [[nodiscard]] ApproachResult measured() override { return runner_.measured(); }
@@ -151,6 +156,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     for (const auto& host : hosts) {
       notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
       notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
+      notes.widen(host->notes().sixteen_bit_range);
       ApproachResult measured = ((*host).*results)();
       judge(measured);
       into.collector.add(std::move(measured));
@@ -160,6 +166,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
       into.dataset.skipped.push_back({dataset_.entries[index].path, reason});
     }
     into.images_without_low_byte = notes.without_low_byte.size();
+    into.sixteen_bit_range = notes.sixteen_bit_range.value_or(SampleRange{});
   };
 
   RunProgress progress;
@@ -171,14 +178,35 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     for (const Round& round : plan) progress.images_total += (round.last - round.first) * entrants_.size();
   };
   follow_plan();
+
+  // Nothing is measured while workers end, start and open their models, so that all of them do it at once. Each then
+  // warms up alone, as it will be measured.
+  const auto end_generation = [&] {
+    for (const auto& host : hosts) host->dismiss();
+    for (const auto& host : hosts) host->end_generation();
+  };
+  const auto for_each_host = [&](const auto& step) {
+    for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
+      if (!hosts[i]->failed()) step(*hosts[i], entrants_[i].request.approach.label());
+    }
+  };
+  const auto begin_generation = [&] {
+    for_each_host([](ApproachHost& host, const std::string&) { host.start(); });
+    for_each_host([&](ApproachHost& host, const std::string&) { host.ask_to_open(observer); });
+    for_each_host([&](ApproachHost& host, const std::string& approach) {
+      observer.opening(approach);
+      host.await_opened(observer);
+    });
+    for_each_host([&](ApproachHost& host, const std::string& approach) {
+      observer.warming_up(approach);
+      host.warm_up(observer);
+    });
+  };
   for (std::size_t next = 0; next < plan.size() && !result.interrupted; ++next) {
     const Round& round = plan[next];
     if (next == 0 || round.process != plan[next - 1].process) {
-      for (const auto& host : hosts) host->end_generation();
-      for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
-        observer.warming_up(entrants_[i].request.approach.label());
-        if (!hosts[i]->failed()) hosts[i]->begin_generation(observer);
-      }
+      end_generation();
+      begin_generation();
       result.interrupted = observer.interrupted();
     }
     progress.round = round.index + 1;
@@ -203,7 +231,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
   }
 
   if (result.interrupted) result.stopped_because = "interrupted";
-  for (const auto& host : hosts) host->end_generation();
+  end_generation();
   gather(result, &ApproachHost::finish);
   return result;
 }

@@ -29,20 +29,57 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-bool is_image_name(const fs::path& file) {
-  constexpr std::array<std::string_view, 7> extensions = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"};
-  const std::string extension = lower_case(file.extension().string());
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+template <std::size_t Count>
+bool is_among(const std::array<std::string_view, Count>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
+bool is_image_name(const fs::path& file) {
+  constexpr std::array<std::string_view, 7> extensions = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"};
+  return is_among(extensions, lower_case(file.extension().string()));
+}
+
+/// What nobody put there: hidden, or left behind by an archive of macOS, by Windows or by a file server.
+bool is_litter(const fs::path& file) {
+  constexpr std::array<std::string_view, 12> names = {"__macosx",
+                                                      "__pycache__",
+                                                      "@eadir",
+                                                      "@recycle",
+                                                      "#recycle",
+                                                      "$recycle.bin",
+                                                      "system volume information",
+                                                      "lost+found",
+                                                      "thumbs.db",
+                                                      "ehthumbs.db",
+                                                      "desktop.ini",
+                                                      "icon\r"};
+  const std::string name = lower_case(file.filename().string());
+  return name.starts_with('.') || is_among(names, name);
+}
+
+/// Cannot be a picture of any kind: a directory of such files alone is no class.
+bool is_document(const fs::path& file) {
+  constexpr std::array<std::string_view, 36> extensions = {
+      ".txt", ".md",  ".rst",  ".csv", ".tsv",  ".json", ".jsonl", ".yaml", ".yml", ".xml",  ".html",        ".htm",
+      ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".py",   ".ipynb", ".sh",   ".log", ".ini",  ".cfg",         ".toml",
+      ".zip", ".tar", ".tgz",  ".7z",  ".rar",  ".ckpt", ".pt",    ".pth",  ".pt2", ".onnx", ".safetensors", ".h5"};
+  return is_among(extensions, lower_case(file.extension().string()));
+}
+
+/// What a directory holds, and all below it.
+struct Content {
+  std::size_t documents = 0;
+  std::size_t others = 0;  ///< that are images, or might be
+};
 
 struct Found {
-  std::vector<std::string> images;       ///< below a class directory, relative to the root
-  std::vector<std::string> root_images;  ///< in the root itself
-  std::set<std::string> directories;     ///< directly below the root
+  std::vector<std::string> images;             ///< below a class directory, relative to the root
+  std::vector<std::string> root_images;        ///< in the root itself
+  std::map<std::string, Content> directories;  ///< directly below the root
   std::vector<SkippedFile> skipped;
 };
+
+std::string class_of(const std::string& path) { return path.substr(0, path.find('/')); }
 
 /// Walks the tree; `open` holds the directories above, so that a link back to one of them ends the way.
 void walk(const fs::path& root, const fs::path& relative, std::set<fs::path>& open, Found& found) {
@@ -52,20 +89,27 @@ void walk(const fs::path& root, const fs::path& relative, std::set<fs::path>& op
   if (error || !open.insert(real).second) {
     found.skipped.push_back({relative.generic_string(),
                              error ? "cannot be followed: " + error.message() : "is a link to a directory above it"});
+    if (!error) found.directories.erase(relative.generic_string());
     return;
   }
   fs::directory_iterator entries(directory, error);
   if (error) found.skipped.push_back({relative.generic_string(), "cannot be read: " + error.message()});
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const fs::path& path = entries->path();
-    if (is_hidden(path)) continue;
+    if (is_litter(path)) continue;
     const fs::path name = relative / path.filename();
     std::error_code unknown;
     const fs::file_status status = fs::status(path, unknown);
     if (fs::is_directory(status)) {
-      if (relative.empty()) found.directories.insert(path.filename().string());
+      if (relative.empty()) found.directories.emplace(path.filename().string(), Content{});
       walk(root, name, open, found);
-    } else if (is_image_name(path)) {
+      continue;
+    }
+    if (!relative.empty()) {
+      Content& content = found.directories[class_of(name.generic_string())];
+      ++(is_document(path) ? content.documents : content.others);
+    }
+    if (is_image_name(path)) {
       if (!fs::is_regular_file(status)) {
         found.skipped.push_back({name.generic_string(), unknown ? unknown.message() : "is not a regular file"});
       } else if (fs::file_size(path, unknown) == 0) {
@@ -78,37 +122,73 @@ void walk(const fs::path& root, const fs::path& relative, std::set<fs::path>& op
   open.erase(real);
 }
 
-std::string class_of(const std::string& path) { return path.substr(0, path.find('/')); }
-
-/// Labels by the first directory. A directory without an image is no class.
+/// Labels by the first directory.
 void label(Dataset& dataset, const Found& found) {
   std::map<std::string, std::size_t> classes;
-  for (const std::string& path : found.images) classes.emplace(class_of(path), 0);
-  for (auto& [name, index] : classes) {
-    index = dataset.classes.size();
-    dataset.classes.push_back(name);
+  for (const auto& [name, content] : found.directories) {
+    if (content.documents > 0 && content.others == 0) {
+      dataset.skipped.push_back({name, "holds documents and no image, so it is not a class"});
+    } else {
+      classes.emplace(name, dataset.classes.size());
+      dataset.classes.push_back(name);
+    }
   }
   for (const std::string& path : found.images) dataset.entries.push_back({path, classes.at(class_of(path))});
-  for (const std::string& directory : found.directories) {
-    if (!classes.contains(directory)) dataset.skipped.push_back({directory, "holds no image, so it is not a class"});
-  }
   for (const std::string& path : found.root_images) {
     dataset.skipped.push_back({path, "lies beside the class directories, so it has no label"});
   }
 }
 
-std::optional<std::size_t> positive_class(const Dataset& dataset, const std::optional<std::string>& asked) {
-  if (!asked) {
-    if (dataset.classes.size() == 2) return 1;
-    return std::nullopt;
-  }
+/// The class of that name; where none is spelt so, the one that differs in case alone.
+std::size_t class_index(const Dataset& dataset, const std::string& name, const std::string& parameter) {
+  const auto exact = std::ranges::find(dataset.classes, name);
+  if (exact != dataset.classes.end()) return static_cast<std::size_t>(exact - dataset.classes.begin());
+  std::optional<std::size_t> alike;
+  bool ambiguous = false;
   std::string known;
   for (std::size_t i = 0; i < dataset.classes.size(); ++i) {
-    if (lower_case(dataset.classes[i]) == lower_case(*asked)) return i;
     known += (i > 0 ? ", " : "") + dataset.classes[i];
+    if (lower_case(dataset.classes[i]) != lower_case(name)) continue;
+    ambiguous = alike.has_value();
+    alike = i;
   }
-  throw UsageError("there is no class '" + *asked + "'", "`positive`",
+  if (alike && !ambiguous) return *alike;
+  throw UsageError("there is no class '" + name + "'", parameter,
                    known.empty() ? "the images have no labels" : "the classes are " + known);
+}
+
+std::optional<std::size_t> positive_class(const Dataset& dataset, const std::optional<std::string>& asked) {
+  if (asked) return class_index(dataset, *asked, "`positive`");
+  return dataset.classes.size() == 2 ? std::optional<std::size_t>(1) : std::nullopt;
+}
+
+/// Gives the classes the indices that the network knows them by.
+void put_in_order(Dataset& dataset, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::vector<std::string> ordered;
+  std::vector<std::optional<std::size_t>> places(dataset.classes.size());
+  for (const std::string& name : names) {
+    std::optional<std::size_t>& place = places[class_index(dataset, name, "`classes`")];
+    if (place) throw UsageError("class '" + name + "' is named twice", "`classes`", "name each once");
+    place = ordered.size();
+    ordered.push_back(dataset.classes[static_cast<std::size_t>(&place - places.data())]);
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!places[i]) {
+      throw UsageError("class '" + dataset.classes[i] + "' is not named", "`classes`",
+                       "name all of them, in the order of the network's outputs");
+    }
+  }
+  dataset.classes = std::move(ordered);
+  for (DatasetEntry& entry : dataset.entries) entry.label = places[entry.label.value()];
+}
+
+std::vector<std::size_t> images_by_class(const Dataset& dataset) {
+  std::vector<std::size_t> counts(dataset.classes.size());
+  for (const DatasetEntry& entry : dataset.entries) {
+    if (entry.label) ++counts[*entry.label];
+  }
+  return counts;
 }
 
 /// As many of the indices, drawn without replacement.
@@ -172,7 +252,10 @@ void draw(Dataset& dataset, const DatasetOptions& options) {
   std::vector<std::size_t> sizes;
   sizes.reserve(groups.size());
   for (const auto& group : groups) sizes.push_back(group.size());
-  const std::size_t samples = options.samples.value_or(*std::ranges::min_element(sizes) * sizes.size());
+  // A class without an image cannot give any, and the others are balanced all the same.
+  std::vector<std::size_t> given = sizes;
+  std::erase(given, std::size_t{0});
+  const std::size_t samples = options.samples.value_or(*std::ranges::min_element(given) * given.size());
   const std::vector<std::size_t> shares = balanced_shares(sizes, samples);
 
   SplitMix64 random(options.seed);
@@ -289,11 +372,17 @@ Dataset read_dataset(const fs::path& images, const DatasetOptions& options) {
     throw InputError("is neither a directory nor a CSV manifest", images.string(), remedy);
   }
   Dataset dataset = is_manifest ? read_manifest(images) : read_directory(images);
-  if (!dataset.entries.empty()) dataset.positive = positive_class(dataset, options.positive);
   dataset.found = dataset.entries.size() + dataset.skipped.size();
   if (!dataset.entries.empty()) {
+    put_in_order(dataset, options.classes);
+    dataset.positive = positive_class(dataset, options.positive);
+    const std::vector<std::size_t> before = images_by_class(dataset);
     set_aside(dataset, options);
     draw(dataset, options);
+    const std::vector<std::size_t> drawn = images_by_class(dataset);
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      if (before[i] > 0 && drawn[i] == 0) dataset.undrawn.push_back(i);
+    }
   }
   hash_contents(dataset);
   std::sort(dataset.skipped.begin(), dataset.skipped.end(),

@@ -39,17 +39,23 @@ Square balanced_square(std::size_t n) {
 
 std::size_t ceiling(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// Images of a round at most. Whole calls, so that only the last call of a pass can be short.
-std::size_t round_size(std::size_t images, const RunOptions& options) {
-  const std::size_t wanted = std::max<std::size_t>(options.rounds, 1);
-  return ceiling(std::clamp<std::size_t>(ceiling(images, wanted), 5, 64), options.batch) * options.batch;
+/// Rounds of at least 5 images, no more than wanted unless one would exceed 64; of whole calls, so that only the last
+/// call of a pass can be short.
+std::size_t rounds_of_a_pass(std::size_t images, const RunOptions& options) {
+  constexpr std::size_t fewest_images = 5;
+  constexpr std::size_t most_images = 64;
+  const std::size_t calls = ceiling(images, options.batch);
+  const std::size_t fewest_calls = ceiling(fewest_images, options.batch);
+  const std::size_t most_calls = std::max<std::size_t>(most_images / options.batch, 1);
+  const std::size_t wanted = std::clamp<std::size_t>(calls / fewest_calls, 1, options.rounds);
+  return std::max(wanted, ceiling(calls, most_calls));
 }
 
 /// The first `count` rounds of the sequence that the seed decides, all of the first generation.
 std::vector<Round> first_rounds(std::size_t count, std::size_t images, std::size_t approaches,
                                 const RunOptions& options) {
-  const std::size_t size = round_size(images, options);
-  const std::size_t rounds_a_pass = ceiling(images, size);
+  const std::size_t rounds_a_pass = rounds_of_a_pass(images, options);
+  const std::size_t calls = ceiling(images, options.batch);
   const Square square = balanced_square(approaches);
   SplitMix64 random(options.seed);
   std::size_t start = 0;
@@ -60,13 +66,8 @@ std::vector<Round> first_rounds(std::size_t count, std::size_t images, std::size
     round.index = index;
     round.pass = index / rounds_a_pass;
     const std::size_t of_pass = index % rounds_a_pass;
-    if (options.batch == 1) {
-      round.first = images * of_pass / rounds_a_pass;
-      round.last = images * (of_pass + 1) / rounds_a_pass;
-    } else {
-      round.first = of_pass * size;
-      round.last = std::min(images, (of_pass + 1) * size);
-    }
+    round.first = calls * of_pass / rounds_a_pass * options.batch;
+    round.last = std::min(images, calls * (of_pass + 1) / rounds_a_pass * options.batch);
     round.order = square[(start + index) % square.size()];
   }
   return rounds;
@@ -89,8 +90,10 @@ void expect_usable(const RunOptions& options) {
 
 std::vector<Round> plan_rounds(std::size_t images, std::size_t approaches, const RunOptions& options) {
   if (images == 0 || approaches == 0) return {};
-  const std::size_t rounds_a_pass = ceiling(images, round_size(images, options));
-  const std::size_t passes = options.passes.value_or(ceiling(std::max<std::size_t>(options.rounds, 1), rounds_a_pass));
+  const std::size_t rounds_a_pass = rounds_of_a_pass(images, options);
+  // A second pass for a handful of rounds would double the time to the answer.
+  const bool one_is_nearly_enough = 5 * rounds_a_pass >= 4 * options.rounds;
+  const std::size_t passes = options.passes.value_or(one_is_nearly_enough ? 1 : ceiling(options.rounds, rounds_a_pass));
   std::vector<Round> plan = first_rounds(passes * rounds_a_pass, images, approaches, options);
   for (Round& round : plan) round.process = round.index * std::min(options.processes, plan.size()) / plan.size();
   return plan;

@@ -3,10 +3,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
+#include "stagemark/core/statistics.hpp"
 #include "suite/failure_reason.hpp"
+#include "suite/readiness.hpp"
 
 namespace stagemark {
 namespace {
@@ -20,6 +23,17 @@ constexpr std::array asynchronous_modes = {TimingMode::total_only, TimingMode::w
 std::span<const TimingMode> modes_of(const InferenceWrapper& wrapper) {
   if (wrapper.asynchronous()) return asynchronous_modes;
   return synchronous_modes;
+}
+
+/// Median of what the timed calls took; absent without one.
+std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
+  std::vector<double> totals;
+  for (const CallRecord& call : calls) {
+    const auto total = call.times[Stage::total];
+    if (total && call.timed) totals.push_back(static_cast<double>(total->count()));
+  }
+  if (totals.empty()) return std::nullopt;
+  return Nanoseconds(std::llround(median(totals)));
 }
 
 std::uint64_t peak_rss_bytes() {
@@ -40,8 +54,12 @@ Runner::Runner(InferenceWrapper& wrapper, Approach approach, const RunOptions& o
 
 void Runner::warm_up(std::span<const Image> images, RunObserver& observer) {
   if (images.empty()) return;
-  for (std::size_t call = 0; call < options_.warmup && !observer.interrupted(); ++call) {
-    for (const TimingMode mode : modes_of(wrapper_)) run_unrecorded(images, call, mode);
+  std::vector<Nanoseconds> times;
+  for (std::size_t call = 0; call < options_.warmup && !is_warm(times) && !observer.interrupted(); ++call) {
+    const auto modes = modes_of(wrapper_);
+    usual_ = run_unrecorded(images, call, modes.front());
+    if (usual_) times.push_back(*usual_);
+    for (const TimingMode mode : modes.subspan(1)) run_unrecorded(images, call, mode);
   }
   verify();
 }
@@ -50,6 +68,7 @@ bool Runner::take_turn(const Round& round, std::size_t position, ImageBlock& blo
   for (std::size_t start = round.first; start < round.last; start = block.end()) {
     block.load(start, round.last);
     if (failed()) continue;
+    settled_.clear();
     if (start == round.first) settle(block.images(), observer);
     if (!measure(round, position, block, observer)) return false;
     if (start == round.first && round.index < rounds_with_inputs) keep_input(block);
@@ -101,10 +120,13 @@ void Runner::keep_input(const ImageBlock& block) {
 
 /// Unrecorded calls on the turn's own images: without them the tail would measure the change of approach.
 void Runner::settle(std::span<const Image> images, RunObserver& observer) {
+  settled_.assign(images.size(), std::nullopt);
   if (images.empty()) return;
   for (std::size_t call = 0; call < options_.settle && !observer.interrupted(); ++call) {
-    run_unrecorded(images, call, modes_of(wrapper_).front());
+    const auto time = run_unrecorded(images, call, modes_of(wrapper_).front());
     ++result_.settling_calls;
+    if (time) std::ranges::copy(scratch_, settled_.begin() + first_unrecorded(images.size(), call));
+    if (time && usual_ && has_settled(*time, *usual_)) return;
   }
 }
 
@@ -133,6 +155,7 @@ bool Runner::measure(const Round& round, std::size_t position, const ImageBlock&
     turn.calls += done;
   }
   result_.turns.push_back(turn);
+  if (const auto usual = usual_time(calls.first(done))) usual_ = usual;
 
   // A sample of an asynchronous device needs all its passes.
   const std::size_t kept = done == calls.size() || !result_.asynchronous ? done : 0;
@@ -152,15 +175,22 @@ void Runner::read_facts() {
   }
 }
 
-void Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
+/// Which of so many images an unrecorded call begins with.
+std::ptrdiff_t Runner::first_unrecorded(std::size_t images, std::size_t call) const {
+  const std::size_t size = std::min(options_.batch, images);
+  return static_cast<std::ptrdiff_t>((call * size) % (images - size + 1));
+}
+
+std::optional<Nanoseconds> Runner::run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode) {
   const std::size_t size = std::min(options_.batch, images.size());
-  const std::size_t first = (call * size) % (images.size() - size + 1);
-  scratch_.resize(size);
+  const auto first = static_cast<std::size_t>(first_unrecorded(images.size(), call));
+  scratch_.assign(size, {});
   timer_.set_mode(mode);
   // An image that fails here fails again in its recorded call, and is counted there.
-  (void)failure_reason(
+  const auto failed = failure_reason(
       [&] { timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); }); });
-  (void)timer_.take();
+  const StageTimes times = timer_.take();
+  return failed ? std::nullopt : times[Stage::total];
 }
 
 /// Makes the records of a block's calls before the clock runs.
@@ -242,10 +272,15 @@ void Runner::keep_predictions(std::span<CallRecord> calls, std::size_t first_inf
         continue;
       }
       record.prediction = prediction;
+      const auto compare_with = [&](const Prediction& other) {
+        result_.repeats.compare(prediction, other, rule_, result_.facts.precision);
+      };
       for (std::size_t mode = 1; mode < modes_of(wrapper_).size(); ++mode) {
-        if (decide(predictions_[mode][position], rule_) != decide(prediction, rule_))
-          ++result_.nondeterministic_predictions;
+        const Prediction& other = predictions_[mode][position];
+        if (decide(other, rule_) != decide(prediction, rule_)) ++result_.nondeterministic_predictions;
+        compare_with(other);
       }
+      if (position < settled_.size() && settled_[position]) compare_with(*settled_[position]);
     }
   }
 }

@@ -42,7 +42,9 @@ class Runner {
   void keep_input(const ImageBlock& block);
   void verify();
   void read_facts();
-  void run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode);
+  /// \returns its `total`; absent if it failed
+  std::optional<Nanoseconds> run_unrecorded(std::span<const Image> images, std::size_t call, TimingMode mode);
+  [[nodiscard]] std::ptrdiff_t first_unrecorded(std::size_t images, std::size_t call) const;
   void lay_out(const Round& round, const ImageBlock& block);
   void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset);
   void take_scores(std::size_t first_inference, std::size_t size);
@@ -58,6 +60,8 @@ class Runner {
   std::array<std::vector<Prediction>, 3> predictions_;  ///< of a block, by mode
   std::vector<std::optional<std::string>> reasons_;     ///< of a block, why an image failed
   std::vector<Prediction> scratch_;
+  std::vector<std::optional<Prediction>> settled_;  ///< of a turn's first block: what an image gave while settling
+  std::optional<Nanoseconds> usual_;  ///< what a call took in the turn before, or at the end of the warm-up
 };
 
 }  // namespace stagemark

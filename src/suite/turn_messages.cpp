@@ -80,6 +80,14 @@ void describe(Fields& fields, InputRecord& input) {
 }
 
 template <class Fields>
+void describe(Fields& fields, Repeats& repeats) {
+  fields(repeats.compared);
+  fields(repeats.other_scores);
+  fields(repeats.other_decisions);
+  fields(repeats.largest_difference);
+}
+
+template <class Fields>
 void describe(Fields& fields, ApproachResult& result) {
   fields(result.facts);
   fields(result.asynchronous);
@@ -91,6 +99,7 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.failures);
   fields(result.inputs);
   fields(result.nondeterministic_predictions);
+  fields(result.repeats);
   fields(result.settling_calls);
   fields(result.error);
   fields(result.peak_rss_bytes);
@@ -115,10 +124,17 @@ void describe(Fields& fields, Turn& turn) {
 }
 
 template <class Fields>
+void describe(Fields& fields, SampleRange& range) {
+  fields(range.lowest);
+  fields(range.highest);
+}
+
+template <class Fields>
 void describe(Fields& fields, Measured& measured) {
   fields(measured.result);
   fields(measured.notes.broken);
   fields(measured.notes.without_low_byte);
+  fields(measured.notes.sixteen_bit_range);
   fields(measured.interrupted);
 }
 

@@ -31,26 +31,49 @@ WorkerHost::WorkerHost(ApproachRequest request, WorkerCommand command, const Dat
   result_.approach = request_.approach;
 }
 
-void WorkerHost::begin_generation(RunObserver& observer) try {
-  worker_.emplace(command_, options_.hang_limit);
-  worker_->expect_ready(interrupted_by(observer));
-  worker_->send(MessageType::setup,
-                worker_protocol::encode(
-                    worker_protocol::Setup{request_, dataset_, options_, decision_rule(dataset_, options_.threshold)}),
-                interrupted_by(observer));
-  (void)receive_update(MessageType::opened, observer);
+bool WorkerHost::attempt(RunObserver& observer, const std::function<void()>& work) try {
+  work();
+  return true;
 } catch (const std::exception& error) {
   // Ctrl-C in a terminal reaches a worker too that is starting.
   if (!observer.interrupted()) result_.error = error.what();
+  return false;
 }
 
-bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) try {
-  worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}),
-                interrupted_by(observer));
-  return receive_update(MessageType::measured, observer);
-} catch (const std::exception& error) {
-  if (!observer.interrupted()) result_.error = error.what();
-  return !observer.interrupted();
+void WorkerHost::start() {
+  RunObserver nobody;
+  attempt(nobody, [&] { worker_.emplace(command_, options_.hang_limit); });
+}
+
+void WorkerHost::ask_to_open(RunObserver& observer) {
+  attempt(observer, [&] {
+    worker_->expect_ready(interrupted_by(observer));
+    const DecisionRule rule = decision_rule(dataset_, options_.threshold);
+    worker_->send(MessageType::setup,
+                  worker_protocol::encode(worker_protocol::Setup{request_, dataset_, options_, rule}),
+                  interrupted_by(observer));
+  });
+}
+
+void WorkerHost::await_opened(RunObserver& observer) {
+  attempt(observer, [&] { (void)receive_update(MessageType::opened, observer); });
+}
+
+void WorkerHost::warm_up(RunObserver& observer) {
+  attempt(observer, [&] {
+    worker_->send(MessageType::warm_up, {}, interrupted_by(observer));
+    (void)receive_update(MessageType::measured, observer);
+  });
+}
+
+bool WorkerHost::take_turn(const Round& round, std::size_t position, RunObserver& observer) {
+  bool complete = false;
+  const bool done = attempt(observer, [&] {
+    worker_->send(MessageType::turn, worker_protocol::encode(worker_protocol::Turn{round, position}),
+                  interrupted_by(observer));
+    complete = receive_update(MessageType::measured, observer);
+  });
+  return done ? complete : !observer.interrupted();
 }
 
 bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
@@ -75,16 +98,24 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   append(result_.failures, std::move(update.failures));
   append(result_.inputs, std::move(update.inputs));
   result_.nondeterministic_predictions += update.nondeterministic_predictions;
+  result_.repeats.add(update.repeats);
   result_.settling_calls += update.settling_calls;
   result_.asynchronous = update.asynchronous;
+  const std::string before = result_.facts.model ? result_.facts.model->sha256 : "";
+  const std::string now = update.facts.model ? update.facts.model->sha256 : "";
   result_.facts = std::move(update.facts);
   result_.error = std::move(update.error);
+  if (!before.empty() && !now.empty() && before != now) {
+    throw ModelError("was replaced during the run: its SHA-256 was " + before + " and is " + now,
+                     result_.facts.model->path, "measure one of them at a time");
+  }
   result_.peak_rss_bytes = std::max(result_.peak_rss_bytes, update.peak_rss_bytes);
   if (update.device_peak_bytes) {
     result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *update.device_peak_bytes);
   }
   notes_.broken.merge(measured.notes.broken);
   notes_.without_low_byte.merge(measured.notes.without_low_byte);
+  notes_.widen(measured.notes.sixteen_bit_range);
   return !measured.interrupted;
 }
 

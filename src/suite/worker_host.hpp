@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "stagemark/backend/approach_request.hpp"
@@ -14,8 +15,14 @@ class WorkerHost final : public ApproachHost {
  public:
   WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset, const RunOptions& options);
 
-  void begin_generation(RunObserver& observer) override;
+  void start() override;
+  void ask_to_open(RunObserver& observer) override;
+  void await_opened(RunObserver& observer) override;
+  void warm_up(RunObserver& observer) override;
   bool take_turn(const Round& round, std::size_t position, RunObserver& observer) override;
+  void dismiss() override {
+    if (worker_) worker_->dismiss();
+  }
   void end_generation() override { worker_.reset(); }
   [[nodiscard]] bool failed() const override { return result_.error.has_value(); }
   [[nodiscard]] ApproachResult measured() override { return result_; }
@@ -23,6 +30,8 @@ class WorkerHost final : public ApproachHost {
   [[nodiscard]] const DecodingNotes& notes() const override { return notes_; }
 
  private:
+  /// Does it, unless the worker fails: its approach has then failed. \returns whether it was done
+  bool attempt(RunObserver& observer, const std::function<void()>& work);
   /// Waits for what the worker measured, and adds it to what is known. False if its turn was interrupted.
   bool receive_update(worker_protocol::MessageType type, RunObserver& observer);
 

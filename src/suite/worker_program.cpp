@@ -60,14 +60,19 @@ void serve_as_worker(const std::function<OpenedApproach(const ApproachRequest&)>
   const auto report = [&](MessageType type, bool interrupted) {
     return WorkerChannel::send(type, encode(Measured{runner.take(), block.notes(), interrupted}));
   };
-  block.load_first_readable();
-  runner.warm_up(block.images(), orders);
   if (!report(MessageType::opened, false)) return;
 
   while (const auto message = channel.receive()) {
-    if (message->type != MessageType::turn) return;
-    const Turn turn = decode_turn(message->content);
-    const bool complete = runner.take_turn(turn.round, turn.position, block, orders);
+    bool complete = true;
+    if (message->type == MessageType::warm_up) {
+      block.load_first_readable();
+      runner.warm_up(block.images(), orders);
+    } else if (message->type == MessageType::turn) {
+      const Turn turn = decode_turn(message->content);
+      complete = runner.take_turn(turn.round, turn.position, block, orders);
+    } else {
+      return;
+    }
     if (!report(MessageType::measured, !complete)) return;
   }
 }

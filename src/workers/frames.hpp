@@ -14,18 +14,19 @@
 namespace stagemark::worker_protocol {
 
 /// To be counted up with every change of any message.
-inline constexpr std::uint32_t version = 4;
+inline constexpr std::uint32_t version = 5;
 
 /// File descriptors that a worker is started with.
 inline constexpr int channel_descriptor = 3;
 inline constexpr int signs_descriptor = 4;
 
 enum class MessageType : std::uint32_t {
-  ready,    ///< from the worker, first, and the same in all versions: its version
-  setup,    ///< to the worker: the approach to open, and what its job needs
-  opened,   ///< from the worker: it has the approach and is warm
-  turn,     ///< to the worker: measure this round
-  measured  ///< from the worker: what a turn gave
+  ready,     ///< from the worker, first, and the same in all versions: its version
+  setup,     ///< to the worker: the approach to open, and what its job needs
+  opened,    ///< from the worker: it has the approach
+  turn,      ///< to the worker: measure this round
+  measured,  ///< from the worker: what a turn or its warm-up gave
+  warm_up    ///< to the worker, before its turns: nothing else computes now
 };
 
 struct Message {

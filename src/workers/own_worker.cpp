@@ -3,6 +3,7 @@
 #include <atomic>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -29,7 +30,13 @@ WorkerCommand own_worker() {
     throw UsageError("this program cannot become a worker", "own_worker",
                      "call run_worker_if_asked first in main, or measure in this process");
   }
-  return worker_of(std::filesystem::read_symlink("/proc/self/exe"));
+  std::error_code error;
+  const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) {
+    throw BackendError("cannot be read, and without it this program cannot start workers: " + error.message(),
+                       "/proc/self/exe", "mount /proc (mount -t proc proc /proc)");
+  }
+  return worker_of(executable);
 }
 
 WorkerCommand worker_of(std::filesystem::path executable) { return {std::move(executable), {worker_argument}}; }

@@ -25,8 +25,10 @@ WorkerChannel::WorkerChannel() {
   if (fstat(channel_descriptor, &status) != 0 || !S_ISSOCK(status.st_mode)) refuse();
   signs_ = map_signs(signs_descriptor);
   if (!signs_) refuse();
-  // Ctrl-C is for the other end, which then asks for what there is; and where that is killed, nothing stays behind.
+  // Ctrl-C and a terminal that hangs up are for the other end, which then asks for what there is; and where that is
+  // killed, nothing stays behind.
   std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)send(MessageType::ready, encode_version(version));
 }

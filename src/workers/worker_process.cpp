@@ -80,8 +80,8 @@ WorkerProcess::WorkerProcess(const WorkerCommand& command, std::chrono::millisec
 }
 
 WorkerProcess::~WorkerProcess() {
-  // A worker that hears nothing more ends by itself; one that does not listen is not waited for.
-  channel_ = Descriptor();
+  // One that does not listen is not waited for for long.
+  dismiss();
   for (int look = 0; process_ > 0 && look < looks; ++look) {
     if (waitpid(process_, nullptr, WNOHANG) != 0) process_ = 0;
     if (process_ > 0) poll(nullptr, 0, look_milliseconds);

@@ -41,6 +41,9 @@ class WorkerProcess {
   /// \throws BackendError that says how the worker ended, or that it was
   std::vector<std::byte> receive(worker_protocol::MessageType type, const Interrupted& interrupted);
 
+  /// Says that there is no more to do: a worker then ends by itself. It is not waited for.
+  void dismiss() noexcept { channel_ = Descriptor(); }
+
  private:
   class Waiting;
   class Descriptor {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "command_runner.hpp"
@@ -336,26 +337,82 @@ TEST_F(CommandLine, GivesTheSamePlanAndPredictionsForTheSameSeed) {
   }
 }
 
-TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlC) {
-  const TemporaryDirectory directory;
+/// Starts a run that would take hours, does with it what the script says (`$!`: its process, `$group`: it and its workers)
+/// once it measures, and returns its exit code. It writes `report.json`, `out` and `error` into the directory.
+int run_until(const TemporaryDirectory& directory, const std::string& images, const std::string& what) {
   directory.write("interrupt.sh", R"(set -eu
 cd "$1"
 shift
-env --default-signal=INT "$@" --progress on -o . >out 2>error &
+setsid env --default-signal=INT,HUP,TERM "$@" --progress on -o . >out 2>error &
 # Measuring has begun when the second round shows.
 until grep -q 'round [2-9]' error; do kill -0 $!; sleep 0.05; done
-kill -INT $!
-wait $!
-)");
+group=-$!
+)" + what + "\nwait $!\n");
   const std::string command = "sh " + (directory / "interrupt.sh").string() + " " + directory.str() +
-                              " " STAGEMARK_BINARY " run " + images() + " -a null-fp32 --passes 1000000";
+                              " " STAGEMARK_BINARY " run " + images + " -a null-fp32 --passes 1000000";
   const int status = std::system(command.c_str());
-  EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 130) << TemporaryDirectory::read(directory / "error");
-  const json written = report(directory);
-  EXPECT_EQ(written["interrupted"], true);
-  EXPECT_EQ(schema_complaints(directory / "report.json").value_or(""), "");
-  EXPECT_GT(written["results"][0]["inferences"].get<int>(), 0);
-  EXPECT_NE(TemporaryDirectory::read(directory / "out").find("INTERRUPTED"), std::string::npos);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlCOrTheLike) {
+  // A terminal's signals reach the workers too, and one that closes hangs up twice.
+  for (const char* what : {"kill -INT $!", "kill -TERM $!", "kill -HUP $!", "kill -INT $group",
+                           "kill -HUP $group; kill -HUP $group 2>/dev/null || true"}) {
+    const TemporaryDirectory directory;
+    EXPECT_EQ(run_until(directory, images(), what), 130) << what << TemporaryDirectory::read(directory / "error");
+    const json written = report(directory);
+    EXPECT_EQ(written["interrupted"], true) << what;
+    EXPECT_EQ(schema_complaints(directory / "report.json").value_or(""), "");
+    EXPECT_GT(written["results"][0]["inferences"].get<int>(), 0) << what;
+    EXPECT_FALSE(written["results"][0].contains("error")) << what;
+    EXPECT_TRUE(fs::exists(directory / "report.html"));
+    EXPECT_NE(TemporaryDirectory::read(directory / "out").find("INTERRUPTED"), std::string::npos);
+  }
+}
+
+TEST_F(CommandLine, GoesOnUnderNohupWhenTheTerminalHangsUp) {
+  const TemporaryDirectory directory;
+  const std::string script = (directory / "hang_up.sh").string();
+  directory.write("hang_up.sh", "\"$@\" & sleep 0.5; kill -HUP $! 2>/dev/null; wait $!");
+  const std::string command = "nohup sh " + script + " " STAGEMARK_BINARY " run " + images() +
+                              " -a null-fp32 --passes 60 -o " + directory.str() + " >/dev/null 2>&1";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(report(directory)["interrupted"], false);
+}
+
+TEST_F(CommandLine, WritesTheReportWhereNobodyReadsTheTable) {
+  const TemporaryDirectory directory;
+  const std::string command =
+      STAGEMARK_BINARY " run " + images() + " -a null-fp32 -o " + directory.str() + " 2>/dev/null | true";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(report(directory)["results"][0]["samples"], 24);
+}
+
+TEST_F(CommandLine, SaysThatItNeedsProcToStartWorkers) {
+#ifdef STAGEMARK_IS_SANITIZED
+  GTEST_SKIP() << "the sanitizers need /proc, too";
+#endif
+  // In a namespace of its own something else stands in the place of /proc.
+  const TemporaryDirectory directory;
+  const std::string without_proc =
+      "unshare -rm sh -c 'mount --bind " + directory.str() + " /proc && exec \"$0\" \"$@\"'";
+  if (std::system((without_proc + " true 2>/dev/null").c_str()) != 0) GTEST_SKIP() << "no namespaces here";
+  CommandResult result =
+      run_stagemark("run " + images() + " -a null-fp32 -o " + (directory / "out").string(), without_proc);
+  // LibTorch complains, too, that it knows nothing of the processor.
+  result.error.erase(0, result.error.find("stagemark: "));
+  expect_one_sentence(result, 3, "mount /proc");
+  EXPECT_FALSE(fs::exists(directory / "out"));
+}
+
+TEST_F(CommandLine, NumbersTheClassesInTheOrderOfTheOption) {
+  const TemporaryDirectory directory;
+  const std::string call = "run " + images() + " -a null-fp32 --force -o " + directory.str();
+  ASSERT_EQ(run_stagemark(call + " --classes pneumonia,NORMAL").exit_code, 0);
+  EXPECT_EQ(report(directory)["dataset"]["classes"], (json{"PNEUMONIA", "NORMAL"}));
+  expect_one_sentence(run_stagemark(call + " --classes NORMAL,COVID"), 2,
+                      "--classes: there is no class 'COVID'; the classes are NORMAL, PNEUMONIA");
+  expect_one_sentence(run_stagemark(call + " --classes NORMAL"), 2, "--classes: class 'PNEUMONIA' is not named");
 }
 
 TEST_F(CommandLine, KeepsTheOtherApproachesWhereOnesWorkerFails) {
@@ -423,6 +480,18 @@ TEST_F(CommandLine, ListsEveryApproachWithReasonAndRemedy) {
   for (const char* engine : {"libtorch", "torchscript", "aoti", "opencv", "onnxruntime", "tensorrt", "null"}) {
     EXPECT_NE(table.out.find(engine), std::string::npos) << engine;
   }
+  // Each reason once, however many approaches it is why of: there are as many notes as reasons.
+  std::set<std::string> reasons;
+  for (const json& entry : list) {
+    if (!entry["available"].get<bool>()) {
+      reasons.insert(entry["reason"].get<std::string>() + entry["remedy"].get<std::string>());
+    }
+  }
+  const auto mentioned = [&](std::size_t note) {
+    return table.out.find("\n" + std::to_string(note) + "     ") != std::string::npos;
+  };
+  EXPECT_TRUE(reasons.empty() || mentioned(reasons.size())) << table.out;
+  EXPECT_FALSE(mentioned(reasons.size() + 1)) << table.out;
 }
 
 TEST_F(CommandLine, PrintsASchemaThatIsJson) {

@@ -169,7 +169,7 @@ TEST(ModelCommand, NamesTheTensorThatIsWrong) {
 
 TEST(ModelCommand, NamesWhatIsWrongWithAFile) {
   const fs::path golden = fs::path(STAGEMARK_TESTS_DIR) / "model/golden";
-  const std::map<std::string, std::string> wrong = {{"attack.pt", "posix.system"},
+  const std::map<std::string, std::string> wrong = {{"attack.pt", "not a ResNet"},
                                                     {"module.pt", "__main__.Net"},
                                                     {"state_dict.pt", "not a ResNet"},
                                                     {"missing.pt", "no such file"}};

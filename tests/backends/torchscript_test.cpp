@@ -128,6 +128,49 @@ TEST_P(TorchScript, MayGiveOneTwoOrMoreLogitsAndOneWithoutADimensionOfItsOwn) {
   EXPECT_NEAR(three.probability, 1 / (1 + std::exp(-3.0) + std::exp(-6.0)), 1e-6);
 }
 
+TEST_P(TorchScript, TakesWhatASigmoidOrASoftmaxGivesForProbabilities) {
+  for (const char* code :
+       {"return torch.sigmoid(x.mean([1, 2, 3]))", "return x.mean([1, 2, 3]).unsqueeze(1).sigmoid().squeeze(1)"}) {
+    const Prediction one = predict(*open(part("Net", code)), 3);
+    EXPECT_NEAR(one.probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
+    EXPECT_FALSE(one.logit) << code;
+  }
+  const Prediction two =
+      predict(*open(part("Net", "return torch.softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1)")), 3);
+  EXPECT_NEAR(two.probability, 1 / (1 + std::exp(-3.0)), 1e-6);
+  // A sigmoid on the way is none at the end.
+  EXPECT_NEAR(predict(*open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0")), 3).logit.value_or(0),
+              2 / (1 + std::exp(-3.0)), 1e-6);
+}
+
+// A program in half precision, whose normalisation is folded where processors have no kernel for it in that precision.
+TEST_P(TorchScript, FoldsAProgramOfLessPrecisionInFloat32) {
+  for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
+    Module module("Net");
+    module.register_parameter("weight", at::full({1, 3, 1, 1}, 1.0 / 3).to(type), false);
+    module.register_parameter("scale", at::full({1}, 1.5).to(type), false);
+    module.register_parameter("shift", at::full({1}, 0.25).to(type), false);
+    module.register_buffer("mean", at::full({1}, 0.3).to(type));
+    module.register_buffer("variance", at::full({1}, 0.7).to(type));
+    module.define(R"(
+def forward(self, x: Tensor) -> Tensor:
+  y = torch.conv2d(x, self.weight)
+  return torch.batch_norm(y, self.scale, self.shift, self.mean, self.variance, False, 0.1, 1e-05, True).mean([1, 2, 3])
+)");
+    const auto stored = [&](double value) { return at::full({}, value).to(type).item<double>(); };
+    const double expected =
+        (3 * 3 * stored(1.0 / 3) - stored(0.3)) / std::sqrt(stored(0.7) + 1e-5) * stored(1.5) + stored(0.25);
+    EXPECT_NEAR(predict(*open(module), 3).logit.value_or(0), expected, 1e-5) << c10::toString(type);
+  }
+}
+
+TEST_P(TorchScript, SaysThatAProgramWasTracedOnCuda) {
+  if (at::hasCUDA()) GTEST_SKIP() << "this LibTorch may have the device";
+  const std::string said =
+      refusal(part("Net", "return x.mean([1, 2, 3]) + torch.zeros([1], device=torch.device('cuda:0'))"));
+  EXPECT_NE(said.find("was traced on a CUDA device"), std::string::npos) << said;
+}
+
 TEST_P(TorchScript, RunsInThePrecisionThatWasAskedFor) {
   const auto wrapper = open(part("Net", "return (x * self.scale).mean([1, 2, 3])"), "bf16");
   EXPECT_DOUBLE_EQ(predict(*wrapper, 3).logit.value_or(0), 6.0);

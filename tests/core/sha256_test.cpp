@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "core/sha256_compression.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/random.hpp"
 
 namespace stagemark {
 namespace {
@@ -44,6 +48,20 @@ TEST(Sha256, GivesTheDigestsThatNistPublishes) {
   EXPECT_EQ(digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   EXPECT_EQ(digest(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256, IsTheSameWithTheProcessorsInstructions) {
+  if (!has_sha_instructions()) GTEST_SKIP() << "this processor has none";
+  SplitMix64 random(1);
+  Sha256State portable{1, 2, 3, 4, 5, 6, 7, 8};
+  Sha256State quick = portable;
+  for (int blocks = 0; blocks < 1'000; ++blocks) {
+    std::array<std::byte, 64> block{};
+    for (std::byte& byte : block) byte = static_cast<std::byte>(random.below(256));
+    compress_portably(portable, block.data());
+    compress_with_instructions(quick, block.data());
+    ASSERT_EQ(portable, quick) << blocks;
+  }
 }
 
 // Around the places where the padding starts a block of its own: 55, 56, 63, 64 bytes.

@@ -68,13 +68,24 @@ TEST(Csv, QuotesWhatItMust) {
 }
 
 TEST(MarkdownReport, TellsWhatEachTakesAndHowTheyCompare) {
-  const auto lines =
-      lines_of([](std::ostream& out, const Report& report) { write_markdown(out, report); }, base_and_slow(), "\n");
+  Report report = base_and_slow();
+  for (ApproachReport& result : report.results) result.warnings.clear();
+  const auto lines = lines_of([](std::ostream& out, const Report& of) { write_markdown(out, of); }, report, "\n");
   ASSERT_EQ(lines.size(), 12);
   EXPECT_TRUE(lines[4].starts_with("| base | 12.")) << lines[4];
   EXPECT_NE(lines[4].find("| 100.0 % \\[97.5, 100.0\\] |"), std::string::npos) << lines[4];
   EXPECT_TRUE(lines[11].starts_with("| slow | 0.500x \\[0.500, 0.500\\] | slower | lost, -0.67 \\[")) << lines[11];
   EXPECT_NE(lines[11].find("| 1 of 149 |"), std::string::npos) << lines[11];
+}
+
+TEST(MarkdownReport, ShowsTheWarningsOfTheImagesAndOfEachApproach) {
+  Report report = base_and_slow();
+  report.dataset.warnings = {"of the images"};
+  report.results[1].warnings = {"of the approach"};
+  std::ostringstream out;
+  write_markdown(out, report);
+  EXPECT_NE(out.str().find("\n> of the images\n"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("\n> slow: of the approach\n"), std::string::npos) << out.str();
 }
 
 TEST(Markdown, KeepsTextText) {

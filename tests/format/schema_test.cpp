@@ -129,7 +129,7 @@ void visit_members(const Json& value, const Pointer& place, const std::function<
     const bool free_names = parent == "stages" || parent == "stages_ns" || parent == "libraries" ||
                             parent == "threads" || parent == "class_counts" || parent == "execution" ||
                             parent == "variables" || place.to_string().starts_with("/environment/configuration");
-    const bool omissible = key.ends_with("_reason") || key == "error" || key == "scope";
+    const bool omissible = key.ends_with("_reason") || key == "error" || key == "scope" || key == "repeats";
     if (value.is_object() && !free_names && !omissible) visit(here);
     if (child.is_object() || (child.is_array() && !child.empty() && child[0].is_object())) {
       visit_members(child, here, visit);

@@ -54,6 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case MessageType::setup:
           expect_same_again(decode_setup(message->content), decode_setup);
           break;
+        case MessageType::warm_up:
+          break;
         case MessageType::turn:
           expect_same_again(decode_turn(message->content), decode_turn);
           break;

@@ -33,7 +33,7 @@ plant() {
 
 plant checkpoint src/model/zip_archive.cpp 'if (offset > bytes_.size() || size > bytes_.size() - offset) refuse_zip("it ends too early");' ''
 plant checkpoint src/model/pickle.cpp 'if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back()))' 'if (false)'
-plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / size_in_bytes(type->second))' 'if (false)'
+plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / element->second)' 'if (false)'
 plant manifest src/suite/manifest.cpp 'text_.remove_prefix(quote + 1);' 'text_.remove_prefix(quote + 2);'
 plant report src/report/column_check.cpp 'if (length == expected) continue;' 'continue;'
 plant ranges src/model/activation_ranges.cpp 'text.remove_prefix(end + 1);' 'text.remove_prefix(end + 2);'

@@ -68,6 +68,20 @@ TEST(CompareApproaches, SplitsTheFlipsAndJudgesTheAccuracyOnTheseImagesAndOnOthe
   EXPECT_TRUE(comparison.auroc_delta);
 }
 
+TEST(CompareApproaches, SaysThatDecisionsDifferWhereAnApproachRepeatsItselfOtherwise) {
+  Report report = report_of({{"base", {}}, {"drops_at_random", {}}});
+  report.results[1].repeats = RepeatsReport{30, 12, 4, 3.5};
+  compare_approaches(report);
+  const Comparison& comparison = report.comparisons[0];
+  EXPECT_EQ(comparison.accuracy_verdict, AccuracyVerdict::decisions_differ);
+  EXPECT_EQ(comparison.accuracy_population_verdict, AccuracyVerdict::decisions_differ);
+  EXPECT_EQ(comparison.reasons.back(),
+            "accuracy: decisions of 'drops_at_random' differ between repeats of the same image, in 4 of 30");
+  report.results[1].repeats->other_decisions = 0;
+  compare_approaches(report);
+  EXPECT_EQ(report.comparisons[0].accuracy_verdict, AccuracyVerdict::kept);
+}
+
 TEST(CompareApproaches, LeavesAnImageThatFailedAnywhereOutOfEveryComparison) {
   const Report report = report_of({{"base", {}},
                                    {"failing", {.factor = 1, .wrong = {}, .fails_on = 7}},

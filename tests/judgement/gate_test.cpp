@@ -69,6 +69,12 @@ TEST(Gate, JudgesAccuracyOnTheseImagesToTheImage) {
             GateOutcome::fail);
 }
 
+TEST(Gate, CannotTellOfAccuracyWhereDecisionsDifferBetweenRepeats) {
+  Report report = report_of({{"base", {}}, {"drops_at_random", {}}});
+  report.results[1].repeats = RepeatsReport{30, 12, 4, 3.5};
+  EXPECT_EQ(of(gate(report), "accuracy"), GateOutcome::inconclusive);
+}
+
 TEST(Gate, JudgesThePopulationWhereAskedAndThenOftenCannotTell) {
   GateCriteria criteria;
   criteria.estimand = Estimand::population;

@@ -299,7 +299,7 @@ TEST(MakeReport, CarriesTheRunsConditions) {
   context.default_device = Device{};
   const Report report = make_report(suite, context);
   EXPECT_TRUE(report.interrupted);
-  EXPECT_EQ(report.schema_version, "1.0");
+  EXPECT_EQ(report.schema_version, "1.1");
   EXPECT_EQ(report.config.seed, 7U);
   EXPECT_EQ(report.config.batch, 2U);
   EXPECT_EQ(report.config.passes, 4U);
@@ -329,6 +329,30 @@ TEST(MakeReport, WarnsOncePerDataSetOfGreyImagesWithSixteenBits) {
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(mentions(warnings, "3 of 4 images"));
   EXPECT_TRUE(mentions(warnings, "16 bits per sample"));
+}
+
+TEST(MakeReport, SaysWhichSamplesWereSeenAndWhatToDoWhereTheyFillLittleOfTheRange) {
+  SuiteResult suite = suite_of(4);
+  suite.images_without_low_byte = 3;
+  const auto warning = [&](std::uint16_t lowest, std::uint16_t highest) {
+    suite.sixteen_bit_range = {.lowest = lowest, .highest = highest};
+    return make_report(suite, {}).dataset.warnings;
+  };
+  EXPECT_TRUE(mentions(warning(0, 4080), "from 0 to 4,080 of 65,535"));
+  EXPECT_TRUE(mentions(warning(0, 4080), "the network was shown 0 to 15 of 255; scale them to 8 bits as they were"));
+  EXPECT_TRUE(mentions(warning(32768, 36863), "the network was shown 128 to 143 of 255"));
+  EXPECT_TRUE(mentions(warning(3, 255), "8 bits already, which `sixteen_bit_grey` pillow keeps"));
+  EXPECT_FALSE(mentions(warning(0, 32768), "the network was shown"));
+}
+
+TEST(MakeReport, WarnsOfAClassOfWhichNothingCouldBeReadButNotOfOneThatWasNotDrawn) {
+  SuiteResult suite = suite_of(4);
+  suite.dataset.classes = {"NORMAL", "PNEUMONIA", "undrawn", "unread"};
+  suite.dataset.undrawn = {2};
+  const std::vector<std::string> warnings = make_report(suite, {}).dataset.warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(mentions(warnings, "class 'unread' has no image that can be read"));
+  EXPECT_TRUE(mentions(warnings, "class 3 of 0 to 3"));
 }
 
 TEST(Column, KeepsWhichValuesAreAbsent) {

@@ -42,6 +42,28 @@ TEST(ReportedAccuracy, TurnsTheProbabilityRoundWhereClassZeroIsPositive) {
   EXPECT_EQ(*make_report(suite, {}).dataset.positive, "NORMAL");
 }
 
+TEST(ReportedAccuracy, WarnsOfClassesInAnotherOrderWhereAurocIsBelowAHalfByMoreThanChance) {
+  const auto warning = [](const std::vector<std::size_t>& labels, const std::vector<double>& probabilities) {
+    std::string found;
+    for (const std::string& text : reported(made_suite(made_dataset(labels)), predicting(probabilities)).warnings) {
+      if (text.find("below 0.5 by more than chance") != std::string::npos) found = text;
+    }
+    return found;
+  };
+  // Every positive below every negative: 1 in 70 ways to order four and four, 1 in 20 for three and three.
+  const std::string all_wrong = warning({1, 1, 1, 1, 0, 0, 0, 0}, {.1, .2, .1, .3, .9, .8, .7, .6});
+  EXPECT_EQ(all_wrong.rfind("AUROC 0.0000 is below", 0), 0U) << all_wrong;
+  EXPECT_NE(all_wrong.find("another order than 'NORMAL', 'PNEUMONIA'"), std::string::npos) << all_wrong;
+  EXPECT_NE(all_wrong.find("`classes`"), std::string::npos) << all_wrong;
+  EXPECT_NE(all_wrong.find("`positive`"), std::string::npos) << all_wrong;
+  EXPECT_EQ(warning({1, 1, 1, 0, 0, 0}, {.1, .2, .1, .9, .8, .7}), "");
+  // One pair of twenty-five in order.
+  EXPECT_NE(warning({1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, {.1, .2, .1, .3, .65, .9, .8, .7, .6, .95}).find("AUROC 0.0400 ["),
+            std::string::npos);
+  EXPECT_EQ(warning({1, 1, 0, 0}, {.5, .3, .4, .6}), "") << "a quarter of four pairs is no evidence";
+  EXPECT_EQ(warning({1, 1, 1, 1, 0, 0, 0, 0}, {.9, .8, .7, .6, .1, .2, .1, .3}), "");
+}
+
 TEST(ReportedAccuracy, CountsEachImageOnceByItsFirstPass) {
   ApproachResult result = predicting({0.9, 0.1});
   add_call(result, {{0, probability(0.1)}}, {{Stage::total, 1}}).pass = 1;

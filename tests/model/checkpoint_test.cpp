@@ -40,6 +40,15 @@ std::string refusal(const std::string& name) {
   return "not refused";
 }
 
+std::string tensor_refusal(const std::string& file, const std::string& tensor) {
+  try {
+    (void)Checkpoint::open(golden / file).read_floats(tensor);
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
 TEST(Checkpoint, ReadsAPlainStateDict) {
   const Checkpoint file = Checkpoint::open(golden / "state_dict.pt");
   EXPECT_EQ(file.format(), "state-dict");
@@ -116,16 +125,15 @@ TEST(Checkpoint, ReadsParametersAndNewerPickles) {
   EXPECT_EQ(Checkpoint::open(golden / "protocol4.pt").read_floats("bias"), ramp(1));
 }
 
-TEST_P(CheckpointFormat, RefusesWhatAsksForASystemCallAndDoesNotMakeIt) {
-  const std::string error = refusal(std::string(GetParam()) + "attack.pt");
-  EXPECT_NE(error.find("posix.system"), std::string::npos) << error;
+// What lies beside the tensors is stepped over, whatever it is; hostile_checkpoint_test.cpp puts it where they should be.
+TEST_P(CheckpointFormat, StepsOverASystemCallUnderAnotherKeyAndDoesNotMakeIt) {
+  EXPECT_EQ(Checkpoint::open(file("attack.pt")).read_floats("weight"), ramp(2));
   EXPECT_FALSE(fs::exists("/tmp/stagemark-was-attacked"));
 }
 
 TEST(Checkpoint, RefusesAPickledModuleByTheNameOfItsClass) {
   EXPECT_NE(refusal("module.pt").find("'__main__.Net'"), std::string::npos) << refusal("module.pt");
-  EXPECT_NE(refusal("module_inside.pt").find("'__main__.Net' under 'net'"), std::string::npos)
-      << refusal("module_inside.pt");
+  EXPECT_NE(tensor_refusal("module_inside.pt", "net").find("'__main__.Net' under 'net'"), std::string::npos);
 }
 
 TEST(Checkpoint, NamesTheFileAndTheRemedyInOneSentence) {
@@ -182,8 +190,9 @@ TEST(Checkpoint, PassesOverObjectsThatItDoesNotNeed) {
   EXPECT_EQ(file.hyper_parameters(), expected);
 }
 
-TEST(Checkpoint, RefusesAnUnknownClassInAStateDictByName) {
-  const std::string said = refusal("unknown_class.pt");
+TEST(Checkpoint, RefusesAnUnknownClassByNameWhereATensorIsWanted) {
+  EXPECT_EQ(Checkpoint::open(golden / "unknown_class.pt").read_floats("weight"), ramp(2));
+  const std::string said = tensor_refusal("unknown_class.pt", "scale");
   EXPECT_NE(said.find("'__main__.Scale' under 'scale'"), std::string::npos) << said;
 }
 

@@ -131,7 +131,6 @@ TEST(HostileCheckpoint, APickleMustBeWellFormed) {
                                     "NR."s,
                                     ")R."s,
                                     "N)\x81."s,
-                                    "NQ."s,
                                     "\xff."s,
                                     "}(Nu."s,
                                     "ccollections\nOrderedDict\n(](NaatR."s}) {
@@ -146,6 +145,109 @@ TEST(HostileCheckpoint, NoHarmfulFunctionIsPassedOver) {
     EXPECT_TRUE(says(said, "was not run")) << said;
   }
   EXPECT_TRUE(says(verdict_on_pickle("\x8c\x02os\x8c\x06system\x93)R."), "os.system"));
+  const std::string call = "cos\nsystem\n" + text("true") + "\x85R";
+  // Where the tensors should be, and beside them.
+  for (const std::string& pickle :
+       {"}" + text("state_dict") + call + "s.", "}" + text("model") + call + "s.", "}" + text("w") + call + "s.",
+        "}(" + text("w") + pickled({}) + text("v") + call + "u.",
+        "}" + text("state_dict") + "}(" + text("w") + pickled({}) + text("v") + call + "us.",
+        "(imy\nNet\n0" + call + "."}) {
+    EXPECT_TRUE(says(verdict_on_pickle(pickle), "'os.system'")) << verdict_on_pickle(pickle);
+    EXPECT_TRUE(says(verdict_on_pickle(pickle), "was not run")) << pickle;
+  }
+  EXPECT_TRUE(says(verdict_on_pickle("}" + text("w") + "cbuiltins\ngetattr\ncbuiltins\neval\n" + text("a") + "\x86Rs."),
+                   "was not run"));
+}
+
+TEST(HostileCheckpoint, WhatLiesUnderAnotherKeyIsNotJudged) {
+  const std::string network = text("state_dict") + "}" + text("w") + pickled({}) + "s";
+  for (const std::string& value :
+       {"cos\nsystem\n" + text("true") + "\x85R", "cbuiltins\ngetattr\ncmy\nOuter\n" + text("Inner") + "\x86R)\x81"s,
+        "ccode.model\nNet\n)\x81"s, "\x97"s, "(imy\nNet\n"s, "NQ"s, "\x82\x01"s, "(\x91"s}) {
+    EXPECT_EQ(verdict_on_pickle("}(" + network + text("hyper_parameters") + "}" + text("a") + value + "su."), "read")
+        << value;
+  }
+  // Sizes are checked there too.
+  EXPECT_TRUE(says(verdict_on_pickle("}(" + network + text("b") + "\x96\xff\xff\xff\xff\x00\x00\x00\x00u."s),
+                   "ends too early"));
+  // A package of one's own that is called as a module of Python's is no attack.
+  EXPECT_FALSE(says(verdict_on_pickle("}" + text("state_dict") + "ccode.model\nNet\n)\x81s."), "do not trust"));
+}
+
+TEST(HostileCheckpoint, ATensorLiesInAWholeStorage) {
+  const std::string tensor = pickled({});
+  const std::size_t end = tensor.find("tQ");
+  EXPECT_TRUE(
+      says(verdict_on_pickle("}" + text("w") + tensor.substr(0, end) + text("view") + tensor.substr(end) + "s."),
+           "lies in a view of a storage"));
+}
+
+/// A state_dict of the two tensors that tell a network, each 2 x 2.
+std::string known_network(const std::string& prefix, const Tensor& tensor = {}) {
+  return "}(" + text(prefix + "conv1.weight") + pickled(tensor) + text(prefix + "layer1.0.conv1.weight") +
+         pickled(tensor) + "u";
+}
+
+TEST(HostileCheckpoint, TheNetworkIsFoundByTheRuleThatIsStated) {
+  const auto taken = [](const std::string& pickle) {
+    const std::string file = StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes();
+    const Checkpoint checkpoint = Checkpoint::from_bytes(owned_bytes(file), "x.pt");
+    EXPECT_TRUE(checkpoint.tensors().contains("conv1.weight")) << pickle;
+    return checkpoint.taken_from();
+  };
+  const std::string net = known_network("");
+  const std::string other = "}" + text("w") + pickled({}) + "s";
+  const auto file = [](const std::vector<std::pair<std::string, std::string>>& parts) {
+    std::string pickle = "}(";
+    for (const auto& [key, value] : parts) pickle += text(key) + value;
+    return pickle + "u.";
+  };
+  EXPECT_EQ(taken(net + "."), "");
+  for (const std::string& key : {"model_state_dict"s, "net"s, "weights"s, "my own"s})
+    EXPECT_EQ(taken(file({{key, net}})), key);
+  EXPECT_EQ(taken(file({{"optimizer", other}, {"anything", net}})), "anything");
+  EXPECT_EQ(taken(file({{"state_dict", other}, {"net", net}})), "net");
+  EXPECT_EQ(taken(file({{"ema_model", net}, {"model", known_network("")}})), "model");
+  EXPECT_EQ(taken(file({{"state_dict_ema", net}, {"odd", known_network("")}})), "odd");
+  EXPECT_EQ(taken(file({{"model_ema", net}})), "model_ema");
+  EXPECT_EQ(taken(file({{"model_state_dict", net}, {"state_dict", known_network("")}})), "state_dict");
+  EXPECT_EQ(taken(file({{"model", "}" + text("state_dict") + net + "s"}})), "model.state_dict");
+  EXPECT_EQ(taken("](" + net + other + "e."), "0");
+  EXPECT_EQ(taken(file({{"state_dict", known_network("module.")}})), "state_dict");
+  EXPECT_EQ(taken(file({{"state_dict", known_network("net.resnet.")}})), "state_dict.net.resnet");
+}
+
+TEST(HostileCheckpoint, OtherNetworksInTheFileAreNamed) {
+  const std::string pickle = "}(" + text("model") + known_network("") + text("model_ema") + known_network("") + "u.";
+  const std::string file = StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes();
+  EXPECT_EQ(Checkpoint::from_bytes(owned_bytes(file), "x.pt").not_taken(), std::vector<std::string>{"model_ema"});
+}
+
+TEST(HostileCheckpoint, IsNamedForWhatItIs) {
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "pointer of Git LFS"},
+      {"\n<!DOCTYPE html>\n<html>", "HTML page"},
+      {"\x10\x00\x00\x00\x00\x00\x00\x00{\"a\": 1}"s, "safetensors file"},
+      {"\x89PNG\r\n\x1a\n...", "PNG image"},
+      {"\xff\xd8\xff\xe0", "JPEG image"},
+      {std::string(257, 'a') + "ustar", "is not a checkpoint"},
+      {std::string(257, 'a') + "ustar  ", "tar archive"},
+      {std::string(100, '\0'), "nothing but zeros"},
+      {"\x80\x04N.", "pickle that torch.save did not write"},
+      {"hello", "is not a checkpoint"},
+      {StoredZip().add("a.npy", "x").bytes(), "NumPy wrote"},
+      {StoredZip().add("best.ckpt", "x").bytes(), "holds a model file"},
+  };
+  for (const auto& [content, name] : files) EXPECT_TRUE(says(verdict(content), name)) << verdict(content);
+  const TemporaryDirectory directory;
+  (void)directory.write("shards.ckpt/a.pt", "x");
+  (void)directory.write("shards.ckpt/b.pt", "x");
+  try {
+    (void)Checkpoint::open(directory / "shards.ckpt");
+    FAIL();
+  } catch (const ModelError& error) {
+    EXPECT_TRUE(says(error.what(), "a directory with 2 model files")) << error.what();
+  }
 }
 
 TEST(HostileCheckpoint, ValuesMayReferToThemselves) {

@@ -223,6 +223,24 @@ TEST(DescribeNetwork, RefusesGroupsThatDoNotDivideWhatGoesOut) {
   EXPECT_NE(refusal(shapes).find("but 3 channels come in"), std::string::npos) << refusal(shapes);
 }
 
+// Layers of a Sequential are numbered one by one, also those without tensors.
+TEST(DescribeNetwork, LayersWithAdjacentNumbersHaveNothingBetweenThem) {
+  const ResidualNetwork gaps = describe_network(with_head(resnet50, {256, 64, 1}), "x.pt");
+  EXPECT_TRUE(gaps.head[0].relu);
+  EXPECT_TRUE(gaps.head[1].relu);
+  EXPECT_FALSE(gaps.head[2].relu);
+  ASSERT_EQ(gaps.assumptions.size(), 2U);
+  EXPECT_NE(gaps.assumptions[0].find("ReLU between 'classifier.2' and 'classifier.5'"), std::string::npos);
+  TensorShapes shapes = with_head(resnet50, {256});
+  shapes["classifier.3.weight"] = {1, 256};
+  shapes["classifier.3.bias"] = {1};
+  const ResidualNetwork adjacent = describe_network(shapes, "x.pt");
+  ASSERT_EQ(adjacent.head.size(), 2U);
+  EXPECT_FALSE(adjacent.head[0].relu);
+  EXPECT_TRUE(adjacent.assumptions.empty());
+  EXPECT_TRUE(adjacent.assumed().empty());
+}
+
 TEST(DescribeNetwork, CountsALayerOfTheHeadOnce) {
   TensorShapes shapes = with_head(resnet50, {2048, 1});
   shapes["classifier.02.weight"] = {2048, 2048};

@@ -1,8 +1,10 @@
 #include "stagemark/session/run_benchmark.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -142,6 +144,61 @@ TEST(RunBenchmark, ShowsWhatWasMeasuredBeforeItFailsToWriteIt) {
   InTheWay observer(directory.path() / "out");
   EXPECT_THROW((void)run_benchmark(request, observer), OutputError);
   EXPECT_EQ(observer.seen, 2U);
+}
+
+TEST(RunBenchmark, LeavesAnOldReportWholeWhereTheDiskTakesTheFiguresAndNotThePage) {
+  /// From when the run is over, files may grow to 100,000 bytes: more than the figures need, less than the page does.
+  class FullDisk final : public SessionObserver {
+   public:
+    FullDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) { getrlimit(RLIMIT_FSIZE, &before_); }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() override {
+      setrlimit(RLIMIT_FSIZE, &before_);
+      std::signal(SIGXFSZ, handler_);
+    }
+    void measured(const Report& /*report*/) override {
+      rlimit small = before_;
+      small.rlim_cur = 100'000;
+      setrlimit(RLIMIT_FSIZE, &small);
+    }
+
+   private:
+    rlimit before_{};
+    void (*handler_)(int);
+  };
+  const TemporaryDirectory directory;
+  const fs::path out = directory.path() / "out";
+  RunRequest request = in_process(made_images(directory.path() / "set"));
+  request.output = ReportOutput{.directory = out};
+  (void)run_benchmark(request);
+  const std::string json = TemporaryDirectory::read(out / "report.json");
+  const std::string html = TemporaryDirectory::read(out / "report.html");
+  ASSERT_LT(json.size(), 90'000U);
+  ASSERT_GT(html.size(), 110'000U);
+  request.output->overwrite = true;
+  {
+    FullDisk full;
+    EXPECT_THROW((void)run_benchmark(request, full), OutputError);
+  }
+  EXPECT_EQ(TemporaryDirectory::read(out / "report.json"), json);
+  EXPECT_EQ(TemporaryDirectory::read(out / "report.html"), html);
+  EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 2);
+  request.output = ReportOutput{.directory = directory.path() / "new"};
+  {
+    FullDisk full;
+    EXPECT_THROW((void)run_benchmark(request, full), OutputError);
+  }
+  EXPECT_FALSE(fs::exists(directory.path() / "new"));
+}
+
+TEST(RunBenchmark, NumbersTheClassesAsTheRequestSays) {
+  const TemporaryDirectory directory;
+  RunRequest request = in_process(made_images(directory.path() / "set"));
+  request.classes = {"light", "dark"};
+  const Report report = run_benchmark(request);
+  EXPECT_EQ(report.dataset.classes, request.classes);
+  EXPECT_EQ(report.results[0].per_image.label[0], 1U);
 }
 
 TEST(RunBenchmark, GivesAnApproachThatIsAskedForTwiceANumber) {

@@ -37,7 +37,10 @@ class NumberedImages final : public ImageSource {
     Image image{side, side, 1, std::vector<std::uint8_t>(side * side, 0)};
     image.pixels.at(0) = static_cast<std::uint8_t>(index % 256);
     image.pixels.at(1) = static_cast<std::uint8_t>(index / 256);
-    image.lost_low_byte = std::find(sixteen_bit.begin(), sixteen_bit.end(), name) != sixteen_bit.end();
+    if (std::find(sixteen_bit.begin(), sixteen_bit.end(), name) != sixteen_bit.end()) {
+      image.sixteen_bit_range = SampleRange{.lowest = static_cast<std::uint16_t>(100 + index),
+                                            .highest = static_cast<std::uint16_t>(4000 + index)};
+    }
     return image;
   }
 };
@@ -158,8 +161,59 @@ TEST(BenchmarkSuite, LeavesWarmUpAndSettlingOutOfTheSamplesAndCountsTheLatter) {
   suite.add(named("a"), std::move(oracle));
   const SuiteResult result = suite.run();  // two rounds of five
   EXPECT_EQ(result.collector.results()[0].inferences.size(), 10U);
-  EXPECT_EQ(result.collector.results()[0].settling_calls, 4U);
-  EXPECT_EQ(seen.calls.size(), 3U + 2U * 2U + 10U);
+  // On this clock every call takes as long as the others: one settles.
+  EXPECT_EQ(result.collector.results()[0].settling_calls, 2U);
+  EXPECT_EQ(seen.calls.size(), 3U + 1U * 2U + 10U);
+}
+
+TEST(BenchmarkSuite, ComparesWhatAnImageGaveWhileSettlingWithWhatIsRecorded) {
+  const ManualClock clock;
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Oracle>());
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.collector.results()[0].repeats, (Repeats{result.collector.results()[0].settling_calls, 0, 0, 0}));
+  EXPECT_GT(result.collector.results()[0].repeats.compared, 0U);
+}
+
+/// Decides otherwise at each call, as a network does that drops units at random.
+class Fickle final : public InferenceWrapper {
+ public:
+  void predict(std::span<const Image>, std::span<Prediction> out, StageTimer& timer) override {
+    positive_ = !positive_;
+    for (Prediction& prediction : out) prediction = {positive_ ? 0.9 : 0.1, positive_ ? 2.2 : -2.2, std::nullopt};
+    timer.time(Stage::inference, [] {});
+  }
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
+  [[nodiscard]] bool asynchronous() const noexcept override { return false; }
+
+ private:
+  bool positive_ = false;
+};
+
+TEST(BenchmarkSuite, CountsTheRepeatsThatDecideOtherwise) {
+  const ManualClock clock;
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<Fickle>());
+  const SuiteResult result = suite.run();
+  const Repeats& repeats = result.collector.results()[0].repeats;
+  EXPECT_GT(repeats.compared, 0U);
+  EXPECT_EQ(repeats.other_scores, repeats.compared);
+  EXPECT_EQ(repeats.other_decisions, repeats.compared);
+  EXPECT_DOUBLE_EQ(repeats.largest_difference, 4.4);
+}
+
+TEST(Repeats, TakeRoundingForNoDifference) {
+  const Prediction one{0.5000001, 1e-6, std::nullopt};
+  const Prediction other{0.4999999, -1e-6, std::nullopt};
+  Repeats repeats;
+  repeats.compare(one, other, {}, Precision::fp32);
+  EXPECT_EQ(repeats, (Repeats{1, 0, 0, 2e-6}));
+  const Prediction further{0.49, -0.04, std::nullopt};
+  repeats.compare(one, further, {}, Precision::fp16);
+  EXPECT_EQ(repeats.other_scores, 0U);
+  repeats.compare(one, further, {}, Precision::fp32);
+  EXPECT_EQ(repeats.other_scores, 1U);
+  EXPECT_EQ(repeats.other_decisions, 1U);
 }
 
 TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
@@ -185,7 +239,9 @@ TEST(BenchmarkSuite, CountsAnImageThatLostItsLowByteOnceInAllPasses) {
   BenchmarkSuite suite(numbered_dataset(10), images, options, ManualClock::clock());
   suite.add(named("a"), std::make_unique<Oracle>());
   suite.add(named("b"), std::make_unique<Oracle>());
-  EXPECT_EQ(suite.run().images_without_low_byte, 3U);
+  const SuiteResult result = suite.run();
+  EXPECT_EQ(result.images_without_low_byte, 3U);
+  EXPECT_EQ(result.sixteen_bit_range, (SampleRange{.lowest = 100, .highest = 4009}));
 }
 
 TEST(BenchmarkSuite, RefusesASetOfWhichNoImageCanBeRead) {
@@ -426,7 +482,7 @@ TEST(BenchmarkSuite, CutsATurnIntoBlocksThatFitTheMemoryAndStillRecordsAll) {
   for (const ApproachResult& approach : result.collector.results()) {
     ASSERT_EQ(approach.inferences.size(), 20U);
     for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(approach.inferences[i].image, i);
-    EXPECT_EQ(approach.settling_calls, 2U * 4U);  // once a turn, not once a block
+    EXPECT_EQ(approach.settling_calls, 2U + 3U);  // once a turn, not once a block; twice before anything was measured
   }
 }
 

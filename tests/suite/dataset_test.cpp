@@ -115,10 +115,57 @@ TEST_F(DatasetTest, SkipsImagesBesideTheClassDirectories) {
   EXPECT_NE(skipped(read(), "cover.png"), "");
 }
 
-TEST_F(DatasetTest, CountsADirectoryWithoutImagesAsNoClassButSaysSo) {
-  make({"NORMAL/a.png", "PNEUMONIA/b.png", "notes/readme.txt"});
+TEST_F(DatasetTest, CountsADirectoryOfDocumentsAsNoClassButSaysSo) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png", "notes/readme.txt", "notes/2020/table.CSV"});
   EXPECT_EQ(read().classes, (Paths{"NORMAL", "PNEUMONIA"}));
   EXPECT_NE(skipped(read(), "notes"), "");
+}
+
+TEST_F(DatasetTest, KeepsTheIndexOfAClassOfWhichNothingCanBeRead) {
+  make({"a/1.png", "c/1.png"});
+  const auto expect_three_classes = [&](const char* how) {
+    const Dataset dataset = read();
+    EXPECT_EQ(dataset.classes, (Paths{"a", "b", "c"})) << how;
+    EXPECT_EQ(dataset.entries.back().label, 2U) << how;
+    EXPECT_TRUE(dataset.undrawn.empty()) << how;
+    EXPECT_EQ(skipped(dataset, "b"), "") << how;
+    fs::remove_all(root() / "b");
+  };
+  for (const std::string file : {"b/1.webp", "b/deeper/1.dcm", "b/IM0001", "b/Thumbs.db", "b/1.npy"}) {
+    make({file});
+    expect_three_classes(file.c_str());
+  }
+  directory_.write("b/1.png", "");
+  expect_three_classes("an empty file");
+  make({"b/1.webp", "b/readme.txt"});
+  expect_three_classes("a document beside it");
+  fs::create_directory(root() / "b");
+  expect_three_classes("nothing at all");
+  fs::create_directory(root() / "b");
+  fs::create_symlink("nowhere", root() / "b/1.png");
+  expect_three_classes("a broken link");
+  EXPECT_EQ(read().classes, (Paths{"a", "c"}));
+}
+
+TEST_F(DatasetTest, CallsALinkBackToTheRootNoClass) {
+  make({"a/1.png", "c/1.png"});
+  fs::create_directory_symlink(root(), root() / "b");
+  EXPECT_EQ(read().classes, (Paths{"a", "c"}));
+  EXPECT_EQ(skipped(read(), "b"), "is a link to a directory above it");
+}
+
+TEST_F(DatasetTest, PassesOverWhatSystemsLeaveBehindWithoutCountingIt) {
+  const Paths images = {"a/1.png", "b/1.png"};
+  make(images);
+  make({"__MACOSX/a/._1.png", "__MACOSX/a/2.png", "a/@eaDir/1.png/THUMB_S.jpg", "a/.ipynb_checkpoints/1-checkpoint.png",
+        ".DS_Store", "a/.DS_Store", "a/._1.png", "a/Thumbs.db", "thumbs.db", "desktop.ini", "a/desktop.ini",
+        ".Trash-1000/files/3.png", "$RECYCLE.BIN/4.png", "System Volume Information/5.png", "lost+found/6.png",
+        "#recycle/7.png", "@eaDir/8.jpg", "b/__pycache__/9.png"});
+  const Dataset dataset = read();
+  EXPECT_EQ(paths(dataset), images);
+  EXPECT_EQ(dataset.classes, (Paths{"a", "b"}));
+  EXPECT_TRUE(dataset.skipped.empty()) << dataset.skipped.front().path;
+  EXPECT_EQ(dataset.found, 2U);
 }
 
 TEST_F(DatasetTest, LabelsASingleClass) {
@@ -194,6 +241,73 @@ TEST_F(DatasetTest, RefusesAnUnknownPositiveClassAndListsTheKnown) {
 TEST_F(DatasetTest, RefusesAPositiveClassWhereThereAreNoLabels) {
   make({"a.png"});
   EXPECT_NE(error<UsageError>(root(), with_positive("NORMAL")).find("no labels"), std::string::npos);
+}
+
+TEST_F(DatasetTest, NumbersTheClassesInTheOrderAskedForWhateverTheirCase) {
+  make({"PNEUMONIA/b.png", "normal/a.png"});
+  EXPECT_EQ(read().classes, (Paths{"PNEUMONIA", "normal"})) << "capitals sort first";
+  DatasetOptions options;
+  options.classes = {"NORMAL", "PNEUMONIA"};
+  const Dataset dataset = read(options);
+  EXPECT_EQ(dataset.classes, (Paths{"normal", "PNEUMONIA"}));
+  EXPECT_EQ(paths(dataset), (Paths{"PNEUMONIA/b.png", "normal/a.png"}));
+  EXPECT_EQ(dataset.entries[0].label, 1U);
+  EXPECT_EQ(dataset.entries[1].label, 0U);
+  EXPECT_EQ(dataset.positive, 1U);
+  options.positive = "Normal";
+  EXPECT_EQ(read(options).positive, 0U);
+}
+
+TEST_F(DatasetTest, NumbersTheClassesOfAManifestInTheOrderAskedFor) {
+  make({"1.png", "2.png"});
+  DatasetOptions options;
+  options.classes = {"well", "ill"};
+  const Dataset dataset = read_dataset(directory_.write("set.csv", "path,label\n1.png,ill\n2.png,well\n"), options);
+  EXPECT_EQ(dataset.classes, (Paths{"well", "ill"}));
+  EXPECT_EQ(dataset.entries[0].label, 1U);
+}
+
+TEST_F(DatasetTest, PrefersTheClassThatIsSpeltAsAskedFor) {
+  make({"b/1.png", "B/1.png"});
+  DatasetOptions options;
+  options.classes = {"b", "B"};
+  EXPECT_EQ(read(options).classes, (Paths{"b", "B"}));
+  make({"Aa/1.png", "aA/1.png"});
+  options.classes = {"b", "B", "aa", "aA"};
+  EXPECT_NE(error<UsageError>(root(), options).find("there is no class 'aa'"), std::string::npos) << "it could be both";
+}
+
+TEST_F(DatasetTest, RefusesNamesThatAreNotExactlyTheClasses) {
+  make({"NORMAL/a.png", "PNEUMONIA/b.png"});
+  const auto refusal = [&](const Paths& names) {
+    DatasetOptions options;
+    options.classes = names;
+    return error<UsageError>(root(), options);
+  };
+  EXPECT_EQ(refusal({"NORMAL", "COVID"}), "`classes`: there is no class 'COVID'; the classes are NORMAL, PNEUMONIA");
+  EXPECT_NE(refusal({"PNEUMONIA"}).find("class 'NORMAL' is not named"), std::string::npos) << refusal({"PNEUMONIA"});
+  EXPECT_NE(refusal({"NORMAL", "normal", "PNEUMONIA"}).find("'normal' is named twice"), std::string::npos);
+  EXPECT_NE(refusal({"NORMAL", ""}).find("there is no class ''"), std::string::npos);
+  fs::create_directory(root() / "flat");
+  make({"flat/1.png"});
+  DatasetOptions options;
+  options.classes = {"flat"};
+  EXPECT_NE(error<UsageError>(root() / "flat", options).find("the images have no labels"), std::string::npos);
+}
+
+TEST_F(DatasetTest, TellsAClassThatWasNotDrawnFromOneThatHasNoImage) {
+  make({"a/1.png", "a/2.png", "b/1.png", "b/2.png"});
+  fs::create_directory(root() / "c");
+  const Dataset dataset = read(drawing(1, 0));
+  EXPECT_EQ(dataset.undrawn, (std::vector<std::size_t>{dataset.entries[0].label == 0U ? 1U : 0U}));
+}
+
+TEST_F(DatasetTest, BalancesTheClassesThatHaveImages) {
+  make({"a/1.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png"});
+  fs::create_directory(root() / "c");
+  DatasetOptions options;
+  options.balanced = true;
+  EXPECT_EQ(read(options).entries.size(), 4U);
 }
 
 TEST_F(DatasetTest, DrawsTheSameSamplesFromTheSameSeedOnEveryMachine) {

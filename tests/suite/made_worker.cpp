@@ -38,7 +38,8 @@ class Misbehaving {
   [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts;
     facts.precision = how_ == "lie" ? Precision::fp32 : Precision::bf16;
-    facts.model = ModelFacts{"model of " + std::to_string(getpid()), "made", "", 42};
+    const std::string process = std::to_string(getpid());
+    facts.model = ModelFacts{"model of " + process, "made", how_ == "replaced" ? process : "", 42};
     facts.details = {{"how", how_}};
     return facts;
   }

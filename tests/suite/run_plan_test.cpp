@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace stagemark {
 namespace {
@@ -15,7 +16,6 @@ std::vector<Round> plan(std::size_t images, std::size_t approaches, RunOptions o
 
 TEST(RunPlan, CutsASetIntoThirtyRoundsOfNearlyEqualSize) {
   const auto rounds = plan(624, 2);
-  // clamp(ceil(624/30), 5, 64) = 21 images, ceil(624/21) = 30 rounds.
   ASSERT_EQ(rounds.size(), 30U);
   for (const Round& round : rounds) {
     EXPECT_GE(round.last - round.first, 20U);
@@ -44,11 +44,20 @@ TEST(RunPlan, CoversEveryImageOnceInEachPass) {
 
 TEST(RunPlan, MakesAsManyPassesAsThirtyRoundsNeed) {
   const auto rounds = plan(16, 2);
-  EXPECT_GE(rounds.size(), 30U);
-  EXPECT_EQ(rounds.back().pass + 1, 8U);  // 4 rounds a pass
+  EXPECT_EQ(rounds.size(), 30U);
+  EXPECT_EQ(rounds.back().pass + 1, 10U);  // 3 rounds of 5 or 6 images a pass
   RunOptions once;
   once.passes = 1;
-  EXPECT_EQ(plan(16, 2, once).size(), 4U);
+  EXPECT_EQ(plan(16, 2, once).size(), 3U);
+}
+
+TEST(RunPlan, MakesOnePassWhereThatIsFourFifthsOfTheRoundsWanted) {
+  for (const auto& [images, rounds, passes] :
+       {std::tuple(200U, 30U, 1U), std::tuple(120U, 24U, 1U), std::tuple(119U, 46U, 2U), std::tuple(4U, 30U, 30U)}) {
+    const auto planned = plan(images, 3);
+    EXPECT_EQ(planned.size(), rounds) << images;
+    EXPECT_EQ(planned.back().pass + 1, passes) << images;
+  }
 }
 
 TEST(RunPlan, GivesEachApproachEachPositionEquallyOften) {

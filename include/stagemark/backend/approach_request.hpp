@@ -23,6 +23,8 @@ struct ApproachRequest {
   std::size_t max_batch = 1;  ///< largest batch that will be asked for
   PreprocessingOptions preprocessing;
   ImageSourceOptions image_source;
+  /// What was taken for granted when `model` was exported, for the report; the engine is not told.
+  std::string assumed = {};
 };
 
 }  // namespace stagemark

@@ -3,11 +3,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "stagemark/core/enum_names.hpp"
 
 namespace stagemark {
+
+/// The smallest and the largest of some samples.
+struct SampleRange {
+  std::uint16_t lowest = 0;
+  std::uint16_t highest = 0;
+
+  bool operator==(const SampleRange&) const = default;
+};
 
 /// A decoded image: 8 bits per sample, rows without padding, interleaved channels: 1 (grey) or 3 (RGB, in that order).
 struct Image {
@@ -15,8 +24,9 @@ struct Image {
   std::size_t height = 0;
   std::size_t channels = 0;
   std::vector<std::uint8_t> pixels;  ///< height * width * channels
-  /// Made from grey with 16 bits per sample by keeping the high byte, where Pillow would clip to white: a run warns of it.
-  bool lost_low_byte = false;
+  /// What the file holds, where this was made from grey with 16 bits per sample by keeping the high byte. Pillow would
+  /// clip to white: a run warns of it.
+  std::optional<SampleRange> sixteen_bit_range = {};
 };
 
 /// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.

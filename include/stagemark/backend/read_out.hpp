@@ -13,7 +13,8 @@ namespace stagemark {
 /// \param outputs logits per image, at least one
 void read_out(std::span<const float> logits, std::size_t outputs, std::span<Prediction> out);
 
-/// The same for probabilities: taken as they are, of class index 1 where there are one or two; there is no logit.
-void read_out_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
+/// The same of a network that ends in a sigmoid or a softmax: there are no logits then. One or two numbers per image: the
+/// last is the probability of class index 1.
+void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
 
 }  // namespace stagemark

@@ -22,12 +22,14 @@ struct PairedOutcomes {
   [[nodiscard]] std::uint64_t count() const { return both_right + harmful + helpful + both_wrong; }
 };
 
-enum class AccuracyVerdict : std::uint8_t { kept, lost, inconclusive };
+/// `decisions_differ`: one of the approaches decides otherwise when an image is repeated, so that flips tell nothing.
+enum class AccuracyVerdict : std::uint8_t { kept, lost, inconclusive, decisions_differ };
 template <>
-inline constexpr EnumNames<AccuracyVerdict, 3> enum_names<AccuracyVerdict> = {
+inline constexpr EnumNames<AccuracyVerdict, 4> enum_names<AccuracyVerdict> = {
     {{AccuracyVerdict::kept, "kept"},
      {AccuracyVerdict::lost, "lost"},
-     {AccuracyVerdict::inconclusive, "inconclusive"}}};
+     {AccuracyVerdict::inconclusive, "inconclusive"},
+     {AccuracyVerdict::decisions_differ, "decisions_differ"}}};
 
 /// The most images that may be lost within the margin: 3 of 624 at half a point.
 std::uint64_t images_within(double margin, std::uint64_t count);

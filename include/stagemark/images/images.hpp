@@ -13,8 +13,8 @@ namespace stagemark {
 
 /// Reads PNG, JPEG, BMP, TIFF (first page) and PGM/PPM/PBM, recognised by content. Pixels are those of Pillow's
 /// convert("RGB"), with one channel where the file has one: alpha is dropped, palettes are expanded, EXIF orientation is
-/// ignored, that of a TIFF file applied. Kinds that would come out differently are refused: CMYK, and TIFF with alpha or
-/// with other than 1, 8 or 16 bits per sample. `load` throws InputError for a file that is missing, empty, truncated,
+/// ignored, that of a TIFF file applied. Kinds that would come out differently are refused: CMYK, and TIFF with alpha,
+/// with other than 1, 8 or 16 bits per sample, or with 16 of which 0 is white. `load` throws InputError for a file that is missing, empty, truncated,
 /// too large, or not such an image.
 std::shared_ptr<const ImageSource> make_image_source(ImageSourceOptions options = {});
 

@@ -40,7 +40,11 @@ struct StoredTensor {
 };
 
 /// A PyTorch Lightning checkpoint or a state_dict, in either format of torch.save (zip, and before 1.6). Reads untrusted
-/// bytes: knows a closed list of pickle opcodes and globals, executes nothing, and checks every size before it allocates.
+/// bytes: executes nothing, refuses what only a call could make where a tensor is wanted and steps over it elsewhere, and
+/// checks every size before it allocates.
+/// The tensors are those of the dictionary, in the file or up to two levels deep, that holds a network that is known; of
+/// several first those that are no average (`ema`, `swa`), then those under `state_dict`, `model`, `model_state_dict`,
+/// `net`, or at the top, then the first in the file. Where none is known, of any that holds tensors.
 /// Needs the file once in memory, and at most 200 bytes per byte of its pickle beside it.
 class Checkpoint {
  public:
@@ -56,7 +60,8 @@ class Checkpoint {
   Checkpoint& operator=(const Checkpoint&) = delete;
   ~Checkpoint() = default;
 
-  /// The tensors of the state_dict, by name without the prefixes `model.`, `module.` and `_orig_mod.`.
+  /// The tensors of the state_dict, by name without the prefixes `model.`, `module.` and `_orig_mod.`, or without whatever
+  /// else stands before those of the network.
   [[nodiscard]] const std::map<std::string, StoredTensor>& tensors() const noexcept { return tensors_; }
 
   /// A tensor's elements in row-major order, as float32. \throws ModelError if there is no such tensor
@@ -67,6 +72,19 @@ class Checkpoint {
     return hyper_parameters_;
   }
 
+  /// Keys that lead to the tensors, with dots between them and with the prefix of their names where it is none of the
+  /// usual; empty where they lie at the top.
+  [[nodiscard]] const std::string& taken_from() const noexcept { return taken_from_; }
+
+  /// Keys of other networks in the file, by the same rule.
+  [[nodiscard]] const std::vector<std::string>& not_taken() const noexcept { return not_taken_; }
+
+  /// What lies beside the tensors and only a call could make: names and classes.
+  [[nodiscard]] const std::map<std::string, std::string>& objects() const noexcept { return objects_; }
+
+  /// \throws ModelError naming its class, if there is such an object
+  void refuse_object_called(const std::string& name) const;
+
   /// "lightning-checkpoint" or "state-dict".
   [[nodiscard]] const std::string& format() const noexcept { return format_; }
   [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
@@ -74,10 +92,15 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
+  /// Takes the prefix off the names that have it.
+  void take_off(const std::string& prefix);
 
   std::vector<std::byte> bytes_;
   std::map<std::string, StoredTensor> tensors_;
+  std::map<std::string, std::string> objects_;
   std::map<std::string, std::string> hyper_parameters_;
+  std::vector<std::string> not_taken_;
+  std::string taken_from_;
   std::string format_;
   std::string sha256_;
   std::filesystem::path path_;

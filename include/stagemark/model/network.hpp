@@ -40,10 +40,11 @@ struct ResidualBlock {
 struct LinearSpecification {
   std::string weight, bias;
   std::int64_t in = 0, out = 0;
+  bool relu = false;  ///< of its outputs
 };
 
 /// A residual network as an engine builds it: stem (7x7/2, ReLU, max-pooling 3x3/2), four stages of blocks, global
-/// average pooling, linear layers with ReLU between them.
+/// average pooling, linear layers. Between two of them stands a ReLU unless their numbers tell that nothing can.
 struct ResidualNetwork {
   std::string architecture;  ///< e.g. "resnet50"
   NormalisedConvolution stem;
@@ -52,6 +53,11 @@ struct ResidualNetwork {
   std::int64_t outputs = 0;         ///< logits
   std::uint64_t parameters = 0;     ///< weights and biases; no running statistics
   std::vector<std::string> unused;  ///< tensors that inference has no use for, e.g. of a loss
+  /// What the file does not tell and was taken for granted, a sentence's part each: "ReLU between 'classifier.2' and ...".
+  std::vector<std::string> assumptions;
+
+  /// The assumptions as one text, empty where there are none.
+  [[nodiscard]] std::string assumed() const;
 };
 
 /// Recognises ResNet-18, 34, 50, 101 and 152 (also wide and grouped ones) by names and shapes: in the numeric layout

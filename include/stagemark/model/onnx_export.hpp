@@ -36,7 +36,7 @@ struct OnnxExportOptions {
 };
 
 /// Grows whenever the same options give other bytes.
-inline constexpr int onnx_exporter_revision = 1;
+inline constexpr int onnx_exporter_revision = 2;
 
 /// Writes the network of a checkpoint as ONNX: batch normalisation folded into the convolutions, no tensor shared by two
 /// nodes, input "input" (N x 3 x H x W, float32), output "logits" (N x outputs, float32); the backbone's output and the

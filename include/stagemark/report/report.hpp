@@ -28,7 +28,7 @@ namespace stagemark {
 // `optional` that is empty is left out.
 
 /// What this version writes. A newer minor adds fields, a newer major changes them.
-inline constexpr std::string_view report_schema_version = "1.0";
+inline constexpr std::string_view report_schema_version = "1.1";
 
 template <class T>
 using ByStage = std::map<Stage, T>;
@@ -183,6 +183,16 @@ struct PerImage {
   bool operator==(const PerImage&) const = default;
 };
 
+/// Inferences of images that had been inferred before: in other passes, processes and timing modes, or to settle.
+struct RepeatsReport {
+  std::size_t compared = 0;
+  std::size_t other_scores = 0;     ///< that differ beyond rounding
+  std::size_t other_decisions = 0;  ///< of which so many decide otherwise
+  double largest_difference = 0;    ///< of a logit, or of a probability where there is no logit
+
+  bool operator==(const RepeatsReport&) const = default;
+};
+
 /// All about one approach.
 struct ApproachReport {
   std::string approach;       ///< its name: given by the user, else the specification
@@ -201,6 +211,7 @@ struct ApproachReport {
   std::size_t settling_calls = 0;
   std::vector<FileProblem> failures;
   std::size_t nondeterministic_predictions = 0;
+  std::optional<RepeatsReport> repeats;  ///< absent in reports of version 1.0
   std::string timestamp;
   OrReason<double> total_time_ms;  ///< mean of `total`
   OrReason<double> accuracy;

@@ -41,6 +41,7 @@ struct RunRequest {
   std::optional<std::size_t> samples = {};   ///< how many images, drawn by the seed; absent: all
   bool balanced = false;                     ///< as many of each class
   std::optional<std::string> positive = {};  ///< class that metrics call positive; absent: the second of two
+  std::vector<std::string> classes = {};     ///< all of them, in the order of the network's outputs; empty: sorted
   /// Images that say how INT8 approaches of a checkpoint round: a directory or manifest of their own, or how many of
   /// `images`, which are then left out of every approach's scores.
   std::optional<std::variant<std::filesystem::path, std::size_t>> quantisation_images = {};

@@ -31,7 +31,8 @@ struct SuiteResult {
   std::size_t generations = 1;              ///< of workers that shared out the rounds
   std::size_t round_count = 0;              ///< planned, and what was added
   ResultsCollector collector;               ///< one result per approach
-  std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: Image::lost_low_byte
+  std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: they have an Image::sixteen_bit_range
+  SampleRange sixteen_bit_range;            ///< of all of these
   bool interrupted = false;
   std::string stopped_because = stopped_with_the_plan;
   bool in_workers = false;  ///< each approach had processes of its own

@@ -30,7 +30,8 @@ struct SkippedFile {
 struct Dataset {
   std::filesystem::path root;
   std::filesystem::path manifest;       ///< that lists the images; empty where the directory does
-  std::vector<std::string> classes;     ///< sorted; empty where unlabelled
+  std::vector<std::string> classes;     ///< sorted, or in the order asked for; empty where unlabelled
+  std::vector<std::size_t> undrawn;     ///< indices of classes that have images of which none was drawn
   std::optional<std::size_t> positive;  ///< index of the class that metrics call positive; absent where unlabelled
   std::vector<DatasetEntry> entries;
   std::vector<DatasetEntry> calibration;  ///< set aside: among no others
@@ -55,16 +56,22 @@ struct DatasetOptions {
   std::uint64_t seed = 0;
   std::size_t calibration = 0;          ///< how many to draw by `seed` first, and to set aside
   std::optional<std::string> positive;  ///< class name, any case; absent: class 1 of two
+  /// Names of all classes, any case, in the order of the network's outputs; empty: sorted
+  std::vector<std::string> classes = {};
 };
 
 /// Reads a set of images: a directory, or a CSV manifest `path,label` (RFC 4180; paths relative to the manifest, or
 /// absolute; without the column `label` unlabelled; the labels, sorted, are the classes).
 /// A directory is in ImageFolder layout (class = first directory below the root, deeper nesting allowed) or a flat
-/// one (unlabelled). Takes PNG, JPEG, BMP, TIFF and PGM by extension, in any case; hidden files and symbolic-link loops
-/// are passed over. Files that are empty or unreadable are in `skipped`.
+/// one (unlabelled). Takes PNG, JPEG, BMP, TIFF and PGM by extension, in any case; hidden files, what operating systems
+/// and servers leave behind (`__MACOSX`, `@eaDir`, `Thumbs.db`), and symbolic-link loops are passed over. Files that are
+/// empty or unreadable are in `skipped`.
+/// A directory is a class, and the others keep their indices, even if it is empty or none of its files can be read: with
+/// fewer classes than the network was trained on, those behind would get each other's outputs. Only one that holds nothing
+/// but documents (text, tables, archives, models) is none, and is in `skipped`.
 /// \throws InputError if it is missing, is neither, holds no image, or the manifest has a line that is not understood
-/// \throws UsageError if the positive class is unknown, a balanced draw is asked of an unlabelled set, or calibration
-///         leaves none
+/// \throws UsageError if the positive class is unknown, `classes` names another set of classes, a balanced draw is asked
+///         of an unlabelled set, or calibration leaves none
 Dataset read_dataset(const std::filesystem::path& images, const DatasetOptions& options);
 
 }  // namespace stagemark

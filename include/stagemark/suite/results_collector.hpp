@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "stagemark/backend/approach.hpp"
+#include "stagemark/backend/decision.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/core/stage.hpp"
 
@@ -72,6 +73,19 @@ struct ClassScores {
   bool operator==(const ClassScores&) const = default;
 };
 
+/// Inferences of images that had been inferred before, in other passes, generations, timing modes or unrecorded calls,
+/// each compared with the image's first or with the one before it.
+struct Repeats {
+  std::size_t compared = 0;
+  std::size_t other_scores = 0;     ///< that differ beyond rounding in the approach's precision
+  std::size_t other_decisions = 0;  ///< of which so many decide otherwise
+  double largest_difference = 0;    ///< of a logit, or of a probability where the engine tells no logit
+
+  void compare(const Prediction& one, const Prediction& other, const DecisionRule& rule, Precision precision);
+  void add(const Repeats& more);
+  bool operator==(const Repeats&) const = default;
+};
+
 /// All that was measured of one approach.
 struct ApproachResult {
   Approach approach;
@@ -85,6 +99,7 @@ struct ApproachResult {
   std::vector<InputRecord> inputs;  ///< of the first image of some of the first rounds, where the engine tells
   /// Predictions of a staged pass whose decision differed from that of the `total` pass.
   std::size_t nondeterministic_predictions = 0;
+  Repeats repeats;  ///< of the unrecorded calls and timing modes; those among `inferences` are not in it
   std::size_t settling_calls = 0;
   std::optional<std::string> error;  ///< why the approach as a whole failed
   std::uint64_t peak_rss_bytes = 0;  ///< of the process that hosted it

@@ -18,6 +18,7 @@ struct RunProgress {
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
+  virtual void opening(const std::string& /*approach*/) {}
   virtual void warming_up(const std::string& /*approach*/) {}
   virtual void progressed(const RunProgress& /*progress*/) {}
   /// Asked before each call of a network, warm-up included, which also shows that the run is alive: true ends the run,

@@ -153,7 +153,12 @@ class Engine {
   void read_out(const at::Tensor& logits, std::span<Prediction> out) {
     const c10::InferenceMode guard;
     scores_ = logits.to(at::kCPU, at::kFloat).contiguous();
-    stagemark::read_out(scores(), static_cast<std::size_t>(scores_.size(1)), out);
+    const auto outputs = static_cast<std::size_t>(scores_.size(1));
+    if (network_.yields_probabilities) {
+      read_probabilities(scores(), outputs, out);
+    } else {
+      stagemark::read_out(scores(), outputs, out);
+    }
   }
 
   LoadedNetwork network_;

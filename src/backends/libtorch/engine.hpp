@@ -36,6 +36,8 @@ struct LoadedNetwork {
   at::ScalarType input_type;  ///< what the input is brought to, in the memory format
   at::MemoryFormat memory_format;
   at::ScalarType precision;  ///< of the weights
+  /// Whether the head's output is probabilities, not logits.
+  bool yields_probabilities = false;
   ModelFacts model;
   /// Facts that the weights and the graph told, in the order to show them.
   std::vector<std::pair<std::string, std::string>> details;

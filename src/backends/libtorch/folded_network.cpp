@@ -56,8 +56,8 @@ FoldedNetwork::FoldedNetwork(const ResidualNetwork& description, const TensorSou
     }
   }
   for (const LinearSpecification& layer : description.head) {
-    head_.push_back(
-        {layer.weight, tensors(layer.weight).to(device, precision), tensors(layer.bias).to(device, precision)});
+    head_.push_back({layer.weight, tensors(layer.weight).to(device, precision),
+                     tensors(layer.bias).to(device, precision), layer.relu});
   }
 }
 
@@ -90,10 +90,10 @@ at::Tensor FoldedNetwork::extract_features(const at::Tensor& input, const Observ
 at::Tensor FoldedNetwork::classify(const at::Tensor& features, const Observer& observe) const {
   at::Tensor x = Network::pool(features);
   if (observe) observe("pool", x);
-  for (std::size_t i = 0; i < head_.size(); ++i) {
-    x = at::linear(x, head_[i].weight, head_[i].bias);
-    if (i + 1 < head_.size()) x.relu_();
-    if (observe) observe(head_[i].name, x);
+  for (const Linear& layer : head_) {
+    x = at::linear(x, layer.weight, layer.bias);
+    if (layer.relu) x.relu_();
+    if (observe) observe(layer.name, x);
   }
   return x;
 }

@@ -49,6 +49,7 @@ class FoldedNetwork {
   struct Linear {
     std::string name;
     at::Tensor weight, bias;
+    bool relu = false;
   };
 
   [[nodiscard]] at::Tensor convolve_relu(const FoldedConvolution& layer, const at::Tensor& input) const;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -109,6 +110,7 @@ LoadedNetwork load_quantised(const BackendRequest& request, const Checkpoint& ch
           at::kFloat,
           at::MemoryFormat::ChannelsLast,
           at::kQUInt8,
+          /*yields_probabilities=*/false,
           {},
           {{"quantised_engine", engine}, {"int8_layers", network->quantised_layers()}}};
 }
@@ -122,6 +124,7 @@ LoadedNetwork pieces(std::shared_ptr<const Net> network, const BackendRequest& r
           precision,
           options.memory_format,
           precision,
+          /*yields_probabilities=*/false,
           {},
           {}};
 }
@@ -155,10 +158,12 @@ LoadedNetwork ready(const BackendRequest& request, torch::jit::Module program, S
                         example.scalar_type(),
                         options.memory_format,
                         script.precision,
+                        script.yields_probabilities,
                         {},
                         {}};
   network.model.parameters = script.parameters;
   if (execution == ScriptExecution::frozen) network.details = {{"program", "frozen, optimised for inference"}};
+  if (script.yields_probabilities) network.details.emplace_back("output", "probabilities");
   return network;
 }
 
@@ -167,12 +172,19 @@ LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution ex
     throw UsageError("a TorchScript program runs as it is: neither int8 nor +fold",
                      "approach '" + request.approach.label() + "'", "name a checkpoint as the model");
   }
+  std::optional<torch::jit::Module> program;
   try {
-    LoadedNetwork network = ready(request, load_program(*request.model), execution);
+    program = load_program(*request.model);
+    LoadedNetwork network = ready(request, *program, execution);
     network.model = {request.model->string(), "torchscript", sha256_of_file(*request.model), network.model.parameters};
     network.details.insert(network.details.begin(), {"architecture", "TorchScript program"});
     return network;
   } catch (const std::exception& error) {
+    if (program && request.approach.device->kind == Device::Kind::cpu && names_cuda(*program)) {
+      throw ModelError(
+          "the TorchScript program was traced on a CUDA device, which stands in its code, and does not run on the CPU",
+          request.model->string(), "trace it on the CPU, or run it on @cuda");
+    }
     throw ModelError("the TorchScript program cannot be used: " + sentence_in(error), request.model->string(),
                      "it must turn N x 3 x H x W into N rows of logits");
   }
@@ -187,6 +199,9 @@ LoadedNetwork load(const BackendRequest& request, ScriptExecution execution) {
                               : load_native(request, checkpoint, description);
   network.model = {request.model->string(), checkpoint.format(), checkpoint.sha256(), description.parameters};
   network.details.insert(network.details.begin(), {"architecture", description.architecture});
+  if (const std::string assumed = description.assumed(); !assumed.empty()) {
+    network.details.emplace_back("assumed", assumed);
+  }
   return network;
 }
 

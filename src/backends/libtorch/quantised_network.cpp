@@ -117,7 +117,7 @@ QuantisedNetwork::QuantisedNetwork(const ResidualNetwork& description, const Ten
   }
   for (std::size_t i = 0; i + 1 < description.head.size(); ++i) {
     const LinearSpecification& layer = description.head[i];
-    hidden_.push_back({pack(tensors(layer.weight), tensors(layer.bias)), quantiser(ranges, layer.weight)});
+    hidden_.push_back({pack(tensors(layer.weight), tensors(layer.bias)), quantiser(ranges, layer.weight), layer.relu});
   }
   last_weight_ = tensors(description.head.back().weight);
   last_bias_ = tensors(description.head.back().bias);
@@ -152,7 +152,8 @@ at::Tensor QuantisedNetwork::classify(const at::Tensor& features) const {
   if (!hidden_.empty()) {
     x = at::quantize_per_tensor(x, pool_.scale, pool_.zero_point, at::kQUInt8);
     for (const Linear& layer : hidden_) {
-      x = layer.packed->apply_relu(x, layer.output.scale, layer.output.zero_point);
+      x = layer.relu ? layer.packed->apply_relu(x, layer.output.scale, layer.output.zero_point)
+                     : layer.packed->apply(x, layer.output.scale, layer.output.zero_point);
     }
     x = x.dequantize();
   }

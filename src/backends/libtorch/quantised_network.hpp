@@ -52,6 +52,7 @@ class QuantisedNetwork {
   struct Linear {
     c10::intrusive_ptr<LinearPackedParamsBase> packed;
     Quantiser output;
+    bool relu = false;
   };
 
   static Quantiser quantiser(const ActivationRanges& ranges, const std::string& name);

@@ -1,12 +1,16 @@
 #include "script.hpp"
 
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,20 +33,38 @@ struct Placement {
   }
 };
 
+/// Puts what `change` makes of each tensor in its place.
+template <class Change>
+void change_tensors(Module& module, const Change& change) {
+  for (at::Tensor tensor : module.parameters()) tensor.set_data(change(tensor));
+  for (at::Tensor tensor : module.buffers()) tensor.set_data(change(tensor));
+}
+
 void bring_to(Module& module, const Placement& placement) {
-  for (at::Tensor tensor : module.parameters()) tensor.set_data(placement.of(tensor));
-  for (at::Tensor tensor : module.buffers()) tensor.set_data(placement.of(tensor));
+  change_tensors(module, [&](const at::Tensor& tensor) { return placement.of(tensor); });
+}
+
+/// Calls `visit` for each node, also within branches and loops. \return whether it returned true for one
+template <class Visit>
+bool any_node(torch::jit::Block& block, const Visit& visit) {
+  for (torch::jit::Node* node : block.nodes()) {
+    if (visit(*node)) return true;
+    for (torch::jit::Block* inner : node->blocks()) {
+      if (any_node(*inner, visit)) return true;
+    }
+  }
+  return false;
 }
 
 /// Calls `visit` for each tensor that is a constant of the graph.
 template <class Visit>
 void for_each_constant(torch::jit::Block& block, const Visit& visit) {
-  for (torch::jit::Node* node : block.nodes()) {
-    for (torch::jit::Block* inner : node->blocks()) for_each_constant(*inner, visit);
-    const bool tensor = node->kind() == torch::jit::prim::Constant && node->hasAttribute(torch::jit::attr::value) &&
-                        node->kindOf(torch::jit::attr::value) == torch::jit::AttributeKind::t;
-    if (tensor) visit(*node, node->t(torch::jit::attr::value));
-  }
+  any_node(block, [&](torch::jit::Node& node) {
+    const bool tensor = node.kind() == torch::jit::prim::Constant && node.hasAttribute(torch::jit::attr::value) &&
+                        node.kindOf(torch::jit::attr::value) == torch::jit::AttributeKind::t;
+    if (tensor) visit(node, node.t(torch::jit::attr::value));
+    return false;
+  });
 }
 
 void bring_constants_to(Module& module, const std::string& method, const Placement& placement) {
@@ -89,12 +111,54 @@ std::optional<Part> part(const Module& module, const std::string& name) {
   return std::nullopt;
 }
 
-/// The part by itself, frozen and optimised. Normalisations are folded while the tensors are as stored: the weights
-/// that this yields are then rounded once.
+/// Brings weights of less than float32 to it: processors have no kernels for some operations in half precision, and what
+/// is folded in it is rounded twice.
+void widen(Module& module) {
+  change_tensors(module, [](const at::Tensor& tensor) {
+    const bool narrow = tensor.scalar_type() == at::kHalf || tensor.scalar_type() == at::kBFloat16;
+    return narrow ? tensor.detach().to(at::kFloat) : tensor.detach();
+  });
+}
+
+/// The code of `forward` with all that it calls, as a copy.
+std::shared_ptr<torch::jit::Graph> inlined(const Module& program) {
+  std::shared_ptr<torch::jit::Graph> graph = program.get_method("forward").graph()->copy();
+  torch::jit::Inline(*graph);
+  return graph;
+}
+
+/// Whether a value is what a sigmoid or a softmax made, maybe in another shape or type.
+bool is_probability(const torch::jit::Value& value) {
+  using namespace std::string_view_literals;
+  constexpr std::array makes = {"sigmoid"sv,  "sigmoid_"sv,      "softmax"sv,
+                                "_softmax"sv, "special_expit"sv, "special_softmax"sv};
+  constexpr std::array keeps = {"squeeze"sv, "unsqueeze"sv, "view"sv,     "reshape"sv,    "flatten"sv, "contiguous"sv,
+                                "to"sv,      "clamp"sv,     "clip"sv,     "detach"sv,     "float"sv,   "type_as"sv,
+                                "clone"sv,   "clamp_"sv,    "squeeze_"sv, "unsqueeze_"sv, "cpu"sv,     "alias"sv};
+  const torch::jit::Node* node = value.node();
+  const auto among = [&](const auto& names) {
+    return node->kind().is_aten() &&
+           std::ranges::find(names, std::string_view(node->kind().toUnqualString())) != names.end();
+  };
+  if (among(makes)) return true;
+  if (among(keeps) && !node->inputs().empty()) return is_probability(*node->inputs()[0]);
+  if (node->kind() != torch::jit::prim::If) return false;
+  // Softmax branches on whether a type was asked for.
+  const std::size_t output = value.offset();
+  return std::ranges::all_of(node->blocks(), [&](const torch::jit::Block* block) {
+    return block->outputs()[output]->node()->kind() == torch::jit::prim::Uninitialized ||
+           is_probability(*block->outputs()[output]);
+  });
+}
+
+/// The part by itself, frozen and optimised. Normalisations are folded while the tensors are as stored, or float32: the
+/// weights that this yields are then rounded once.
 Part frozen(const Part& part, const Placement& placement) {
   const std::vector<std::string> kept =
       part.method == "forward" ? std::vector<std::string>() : std::vector<std::string>{part.method};
-  Part result{torch::jit::freeze(part.owner, kept), part.method};
+  Module whole = part.owner;
+  widen(whole);
+  Part result{torch::jit::freeze(whole, kept), part.method};
   bring_to(result.owner, placement);
   bring_constants_to(result.owner, part.method, placement);
   result.owner = torch::jit::optimize_for_inference(result.owner, kept);
@@ -124,6 +188,15 @@ bool compose(const Script::Function& backbone, const Script::Function& head, con
 }
 
 }  // namespace
+
+bool names_cuda(const Module& program) {
+  if (!program.find_method("forward")) return false;
+  const std::shared_ptr<torch::jit::Graph> code = inlined(program);
+  return any_node(*code->block(), [](torch::jit::Node& node) {
+    return node.kind() == torch::jit::prim::Constant && node.output()->type()->kind() == c10::TypeKind::DeviceObjType &&
+           node.hasAttribute(torch::jit::attr::value) && node.s(torch::jit::attr::value).starts_with("cuda");
+  });
+}
 
 Module load_program(const std::filesystem::path& file) {
   Module module = torch::jit::load(file.string(), at::Device(at::kCPU));
@@ -158,6 +231,8 @@ Script prepare_program(Module program, const at::Tensor& example, at::MemoryForm
 
   const auto forward = part(program, "forward");
   if (!forward) throw BackendError("it has no method 'forward'");
+  const std::shared_ptr<torch::jit::Graph> code = inlined(program);
+  script.yields_probabilities = is_probability(*code->outputs().at(0));
   script.network = with_rows(prepared(*forward));
 
   const at::Tensor expected = script.network(example).to(at::kFloat);

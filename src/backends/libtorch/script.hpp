@@ -22,6 +22,8 @@ struct Script {
   std::uint64_t parameters = 0;
   /// Of its parameters, or of the constants that they became; of the input where it has none.
   at::ScalarType precision;
+  /// Whether the last thing that it computes is a sigmoid or a softmax.
+  bool yields_probabilities = false;
 };
 
 /// How a program runs: as it is stored, or frozen (its tensors constants, normalisations folded) and optimised for
@@ -31,6 +33,9 @@ enum class ScriptExecution : std::uint8_t { as_stored, frozen };
 /// Reads a program from a file, onto the CPU. Executes it as it is read: LibTorch's interpreter, not Python's, but for
 /// files that one trusts.
 torch::jit::Module load_program(const std::filesystem::path& file);
+
+/// Whether the code of `forward` names a CUDA device, as tracing writes it.
+bool names_cuda(const torch::jit::Module& program);
 
 /// Writes the network as a program with the sub-modules `features` and `classifier`, its parameters named as in the
 /// checkpoint, in FP32 on the CPU.

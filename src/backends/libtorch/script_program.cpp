@@ -118,9 +118,9 @@ Module backbone(const ResidualNetwork& description, const TensorSource& tensors,
 Module head(const ResidualNetwork& description, const TensorSource& tensors, const Unit& unit) {
   Half half("classifier.", tensors, unit);
   std::string x = half.let("torch.flatten", {half.let("torch.adaptive_avg_pool2d", {"x", "[1, 1]"}), "1"});
-  for (std::size_t i = 0; i < description.head.size(); ++i) {
-    x = half.linear(description.head[i], x);
-    if (i + 1 < description.head.size()) x = half.relu(x);
+  for (const LinearSpecification& layer : description.head) {
+    x = half.linear(layer, x);
+    if (layer.relu) x = half.relu(x);
   }
   return half.finish(x);
 }

@@ -32,7 +32,7 @@ Network::Network(const ResidualNetwork& description, const TensorSource& tensors
     }
   }
   for (const LinearSpecification& spec : description.head) {
-    head_.push_back({place(spec.weight, precision), place(spec.bias, precision)});
+    head_.push_back({place(spec.weight, precision), place(spec.bias, precision), spec.relu});
   }
 }
 
@@ -63,9 +63,9 @@ at::Tensor Network::pool(const at::Tensor& features) { return at::adaptive_avg_p
 
 at::Tensor Network::classify(const at::Tensor& features) const {
   at::Tensor x = pool(features);
-  for (std::size_t i = 0; i < head_.size(); ++i) {
-    x = at::linear(x, head_[i].weight, head_[i].bias);
-    if (i + 1 < head_.size()) x.relu_();
+  for (const Linear& layer : head_) {
+    x = at::linear(x, layer.weight, layer.bias);
+    if (layer.relu) x.relu_();
   }
   return x;
 }

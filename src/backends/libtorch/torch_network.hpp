@@ -49,6 +49,7 @@ class Network {
   };
   struct Linear {
     at::Tensor weight, bias;
+    bool relu = false;
   };
   enum class Mode { inference, calibration };
 

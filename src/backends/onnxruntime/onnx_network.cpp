@@ -240,7 +240,7 @@ void Network::read_out(std::span<Prediction> out) {
     scores_ = {numbers_.data(), count};
   }
   if (yields_probabilities_) {
-    read_out_probabilities(scores_, outputs_, out);
+    read_probabilities(scores_, outputs_, out);
   } else {
     stagemark::read_out(scores_, outputs_, out);
   }

@@ -185,7 +185,7 @@ class Engine {
     logits_ = logits;
     const std::size_t outputs = logits_.total() / out.size();
     if (graphs_.back().yields_probabilities()) {
-      read_out_probabilities(scores(), outputs, out);
+      read_probabilities(scores(), outputs, out);
     } else {
       stagemark::read_out(scores(), outputs, out);
     }

@@ -57,7 +57,7 @@ std::string drift_of(const ApproachReport& result) {
 }
 
 std::string over_time_description(const Report& report) {
-  return "Median of total in each round: what drifts shows here. Dotted lines: fresh processes begin, after " +
+  return "Median of total in each round: what drifts shows here. Dotted lines: fresh processes begin, after up to " +
          std::to_string(report.config.warmup) + " warm-up calls that are not shown.";
 }
 
@@ -141,7 +141,8 @@ std::string load_text(const CpuEnvironment& cpu) {
 
 void write_answer(Page& page, const Report& report) {
   for (const Comparison& comparison : report.comparisons) {
-    const bool lost = comparison.accuracy_verdict == AccuracyVerdict::lost;
+    const bool lost = comparison.accuracy_verdict == AccuracyVerdict::lost ||
+                      comparison.accuracy_verdict == AccuracyVerdict::decisions_differ;
     const bool slower = comparison.speed_verdict == SpeedVerdict::slower;
     const bool faster = comparison.speed_verdict == SpeedVerdict::faster;
     page.raw("<div class=\"answer ").raw(lost || slower ? "bad" : (faster ? "good" : "")).raw("\">");
