@@ -477,7 +477,7 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
     return shape[dimension] < 0 || shape[dimension] == size;
   };
   if (shape.size() != 4) refuse("an image classifier takes four dimensions", "export it for " + images_text);
-  if (!fits(1, given[1]) && fits(3, given[1])) {
+  if (!fits(1, given[1]) && shape[3] == given[1]) {
     refuse("N×H×W×C: channels last, and preprocessing makes N×C×H×W",
            "export it with channels first, or put a Transpose before it");
   }

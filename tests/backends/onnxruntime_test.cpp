@@ -15,47 +15,17 @@
 #include <thread>
 #include <vector>
 
-#include "../../src/backends/onnxruntime/onnx_writer.hpp"
 #include "../../src/backends/onnxruntime/profile.hpp"
 #include "backends/made_inputs.hpp"
+#include "fakes/mean_classifier.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/model/onnx_description.hpp"
 
 namespace stagemark::onnxruntime {
 namespace {
 
-using enum ElementType;
-
-std::string bytes_of(const std::vector<float>& numbers) {
-  std::string bytes(numbers.size() * sizeof(float), '\0');
-  std::memcpy(bytes.data(), numbers.data(), bytes.size());
-  return bytes;
-}
-
-/// A classifier that multiplies the mean of the image by 3 * (1 / 2, 1, 3 / 2, ...): one number for each class.
-struct Classifier {
-  std::string input = "pixels";
-  std::string output = "scores";
-  std::optional<std::uint64_t> batch;
-  std::uint64_t classes = 1;
-  std::string last_operation = "Identity";
-
-  [[nodiscard]] std::string file() const {
-    std::vector<float> weights;
-    for (std::uint64_t i = 0; i < 3 * classes; ++i) weights.push_back(0.5F * static_cast<float>(i / 3 + 1));
-    return OnnxWriter()
-        .input(input, float32, {batch, 3, std::nullopt, std::nullopt})
-        .output(output, float32, {batch, classes})
-        .constant("weights", float32, {classes, 3, 1, 1}, bytes_of(weights))
-        .node("Conv", {input, "weights"}, "map")
-        .node("GlobalAveragePool", {"map"}, "mean")
-        .node("Flatten", {"mean"}, "logits")
-        .node(last_operation, {"logits"}, output)
-        .file();
-  }
-};
+using enum OnnxElementType;
 
 class OnnxRuntime : public testing::Test {
  protected:
@@ -108,49 +78,8 @@ class OnnxRuntime : public testing::Test {
 
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
-TEST_F(OnnxRuntime, RunsAUsersGraphWhateverItsTensorsAreCalled) {
-  const auto wrapper = open(Classifier{}.file());
-  const Prediction prediction = predict(*wrapper, {2}).front();
-  EXPECT_DOUBLE_EQ(prediction.logit.value_or(0), 3.0);
-  EXPECT_NEAR(prediction.probability, 1 / (1 + std::exp(-3.0)), 1e-9);
-  const ExecutionFacts facts = wrapper->execution_facts();
-  ASSERT_TRUE(facts.model);
-  EXPECT_EQ(facts.model->format, "onnx");
-  EXPECT_EQ(facts.model->parameters, 3U);
-  EXPECT_EQ(facts.precision, Precision::fp32);
-}
-
-TEST_F(OnnxRuntime, ReadsTwoLogitsAndMore) {
-  Classifier classifier;
-  classifier.classes = 2;
-  EXPECT_NEAR(predict(*open(classifier.file()), {2}).front().logit.value_or(0), 6.0 - 3.0, 1e-6);
-  classifier.classes = 3;
-  const Prediction prediction = predict(*open(classifier.file()), {1}).front();
-  EXPECT_EQ(prediction.class_index, 2U);
-  EXPECT_NEAR(prediction.probability, 1 / (1 + std::exp(-1.5) + std::exp(-3.0)), 1e-6);
-}
-
-TEST_F(OnnxRuntime, TakesTheOutputOfASoftmaxOrSigmoidForProbabilities) {
-  Classifier classifier;
-  classifier.last_operation = "Sigmoid";
-  const Prediction one = predict(*open(classifier.file()), {2}).front();
-  EXPECT_NEAR(one.probability, 1 / (1 + std::exp(-3.0)), 1e-6);
-  EXPECT_FALSE(one.logit);
-
-  classifier.last_operation = "Softmax";
-  classifier.classes = 2;
-  EXPECT_NEAR(predict(*open(classifier.file()), {2}).front().probability, 1 / (1 + std::exp(-3.0)), 1e-6);
-
-  classifier.classes = 3;
-  const Prediction three = predict(*open(classifier.file()), {1}).front();
-  EXPECT_NEAR(three.probability, 1 / (1 + std::exp(-1.5) + std::exp(-3.0)), 1e-6);
-  EXPECT_EQ(three.class_index, 2U);
-  // Where nothing is uncertain any more there is no logit to make NaN of.
-  EXPECT_FALSE(defect(predict(*open(classifier.file()), {255}).front()));
-}
-
 TEST_F(OnnxRuntime, KeepsToABatchThatTheGraphFixes) {
-  Classifier classifier;
+  MeanClassifier classifier;
   classifier.batch = 1;
   EXPECT_SAYS(refusal(classifier.file(), "onnxruntime-fp32@cpu", 8), "batches of 1 only");
   EXPECT_DOUBLE_EQ(predict(*open(classifier.file()), {2}).front().logit.value_or(0), 3.0);
@@ -192,29 +121,7 @@ TEST_F(OnnxRuntime, RoundsTheInputOfAHalfPrecisionGraphAndReadsItsOutput) {
   EXPECT_EQ(wrapper->input_of({1, 1, 1, {0}}).front(), 2048.0F);
 }
 
-TEST_F(OnnxRuntime, RefusesInOneSentenceWhatIsNoImageClassifier) {
-  const std::string other_size = OnnxWriter()
-                                     .input("x", float32, {std::nullopt, 3, 8, 8})
-                                     .output("y", float32, {std::nullopt, 3})
-                                     .node("GlobalAveragePool", {"x"}, "mean")
-                                     .node("Flatten", {"mean"}, "y")
-                                     .file();
-  EXPECT_SAYS(refusal(other_size), "it takes N x 3 x 8 x 8, and preprocessing makes N x 3 x 4 x 4");
-
-  const std::string no_image = OnnxWriter()
-                                   .input("x", float32, {std::nullopt, 2})
-                                   .output("y", float32, {std::nullopt, 2})
-                                   .node("Identity", {"x"}, "y")
-                                   .file();
-  EXPECT_SAYS(refusal(no_image), "it takes N x 2");
-
-  const std::string map = OnnxWriter()
-                              .input("x", float32, {std::nullopt, 3, 4, 4})
-                              .output("y", float32, {std::nullopt, 3, 4, 4})
-                              .node("Relu", {"x"}, "y")
-                              .file();
-  EXPECT_SAYS(refusal(map), "not one row of logits for each");
-
+TEST_F(OnnxRuntime, RefusesWhatHasNoLayerOfANetwork) {
   const std::string no_layer = OnnxWriter()
                                    .input("x", float32, {std::nullopt, 3, 4, 4})
                                    .output("y", float32, {std::nullopt, 3})
@@ -222,30 +129,12 @@ TEST_F(OnnxRuntime, RefusesInOneSentenceWhatIsNoImageClassifier) {
                                    .node("Flatten", {"mean"}, "y")
                                    .file();
   EXPECT_SAYS(refusal<BackendError>(no_layer), "no convolution and no matrix product");
-
-  const std::string two_inputs = OnnxWriter()
-                                     .input("a", float32, {std::nullopt, 3, 4, 4})
-                                     .input("b", float32, {std::nullopt, 3, 4, 4})
-                                     .output("y", float32, {std::nullopt, 3, 4, 4})
-                                     .node("Add", {"a", "b"}, "y")
-                                     .file();
-  EXPECT_SAYS(refusal(two_inputs), "2 inputs and 1 outputs");
-
-  const std::string integers = OnnxWriter()
-                                   .input("x", int32, {std::nullopt, 3, 4, 4})
-                                   .output("y", int32, {std::nullopt, 3, 4, 4})
-                                   .node("Identity", {"x"}, "y")
-                                   .file();
-  EXPECT_SAYS(refusal(integers), "its input is neither float32 nor float16");
-
-  EXPECT_SAYS(refusal("not a model\n"), "model.onnx: ONNX Runtime cannot run it: ");
-  EXPECT_SAYS(refusal(""), "model.onnx: ");
 }
 
 TEST_F(OnnxRuntime, RefusesToCallAGraphWhatItIsNot) {
-  EXPECT_SAYS(refusal<BackendError>(Classifier{}.file(), "onnxruntime-int8@cpu"),
+  EXPECT_SAYS(refusal<BackendError>(MeanClassifier{}.file(), "onnxruntime-int8@cpu"),
               "asked for int8, but of its convolutions ran 1 in fp32");
-  EXPECT_SAYS(refusal<BackendError>(Classifier{}.file(), "onnxruntime-fp16@cpu"),
+  EXPECT_SAYS(refusal<BackendError>(MeanClassifier{}.file(), "onnxruntime-fp16@cpu"),
               "asked for fp16, but of its convolutions ran 1 in fp32");
 }
 
@@ -283,7 +172,7 @@ TEST_F(OnnxRuntime, PrintsNothing) {
     for (const Device& device : backend.devices)
       (void)backend.unavailable({{}, backend.engine, Precision::fp16, device, {}});
   }
-  (void)predict(*open(Classifier{}.file()), {1});
+  (void)predict(*open(MeanClassifier{}.file()), {1});
   (void)refusal("not a model\n");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
@@ -291,26 +180,26 @@ TEST_F(OnnxRuntime, PrintsNothing) {
 TEST_F(OnnxRuntime, LeavesNoFileBehind) {
   const TemporaryDirectory temporary;
   setenv("TMPDIR", temporary.str().c_str(), /*overwrite=*/1);
-  (void)predict(*open(Classifier{}.file()), {1});
+  (void)predict(*open(MeanClassifier{}.file()), {1});
   (void)refusal("not a model\n");
   unsetenv("TMPDIR");
   for (const auto& left : std::filesystem::directory_iterator(temporary.path())) ADD_FAILURE() << left.path();
 }
 
 TEST_F(OnnxRuntime, SaysWhatRan) {
-  const auto wrapper = open(Classifier{}.file());
+  const auto wrapper = open(MeanClassifier{}.file());
   EXPECT_EQ(detail(*wrapper, "provider"), "CPUExecutionProvider");
   EXPECT_EQ(detail(*wrapper, "convolutions"), "1 in fp32");
   EXPECT_EQ(detail(*wrapper, "nodes_fallen_back"), "0");
   EXPECT_EQ(detail(*wrapper, "threads"), "2");
   EXPECT_EQ(detail(*wrapper, "graph_optimization"), "all");
   EXPECT_EQ(detail(*wrapper, "spinning"), "within a call");
-  EXPECT_EQ(detail(*open(Classifier{}.file(), "onnxruntime-fp32@cpu+nospin"), "spinning"), "never");
+  EXPECT_EQ(detail(*open(MeanClassifier{}.file(), "onnxruntime-fp32@cpu+nospin"), "spinning"), "never");
   EXPECT_TRUE(detail(*wrapper, "engine_version").starts_with("1.")) << detail(*wrapper, "engine_version");
 }
 
 TEST_F(OnnxRuntime, TakesNoTimeFromTheNextOne) {
-  Classifier classifier;
+  MeanClassifier classifier;
   classifier.classes = 64;
   const auto wrapper = open(classifier.file(), "onnxruntime-fp32@cpu", 1, 224);
   const auto processor_time = [] {
@@ -323,61 +212,6 @@ TEST_F(OnnxRuntime, TakesNoTimeFromTheNextOne) {
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   // A thread that spins after a call was seen to take 8 ms and more; one that sleeps takes 0.03 ms.
   EXPECT_LT(processor_time() - before, std::chrono::milliseconds(2));
-}
-
-TEST(OnnxDescription, CountsWeightsAndNotWhatStandsBesideThem) {
-  const TemporaryDirectory directory;
-  const std::string graph = OnnxWriter()
-                                .input("x", float32, {1, 2, 4, 4})
-                                .output("y", float32, {1, 2, 4, 4})
-                                .constant("scale", float32, {}, bytes_of({1}))
-                                .constant("zero", int8, {2}, {"\0\0", 2})
-                                .constant("w", int8, {2, 2, 1, 1}, {"\1\1\1\1", 4})
-                                .constant("bias", float32, {2}, bytes_of({0, 0}))
-                                .constant("mean", float32, {2}, bytes_of({0, 0}))
-                                .node("DequantizeLinear", {"w", "scale", "zero"}, "weights")
-                                .node("Conv", {"x", "weights"}, "c")
-                                .node("BatchNormalization", {"c", "bias", "bias", "mean", "mean"}, "n")
-                                .node("Softmax", {"n"}, "s")
-                                .node("Identity", {"s"}, "y")
-                                .file();
-  const OnnxDescription facts = describe_onnx(directory.write("model.onnx", graph));
-  EXPECT_EQ(facts.parameters, 6U);
-  EXPECT_TRUE(facts.quantised);
-  EXPECT_FALSE(facts.half_precision);
-  EXPECT_TRUE(facts.yields_probabilities());
-}
-
-TEST(OnnxDescription, KnowsProbabilitiesBehindAClipAndClassNumbers) {
-  const TemporaryDirectory directory;
-  const auto meaning = [&](std::string_view last) {
-    const std::string graph = OnnxWriter()
-                                  .input("x", float32, {1, 3, 4, 4})
-                                  .output("y", float32, {1, 1})
-                                  .node(last, {"x"}, "s")
-                                  .node("Clip", {"s"}, "c")
-                                  .node("Squeeze", {"c"}, "y")
-                                  .file();
-    return describe_onnx(directory.write("model.onnx", graph)).meaning;
-  };
-  EXPECT_EQ(meaning("Sigmoid"), OnnxMeaning::sigmoid);
-  EXPECT_EQ(meaning("Softmax"), OnnxMeaning::softmax);
-  EXPECT_EQ(meaning("ArgMax"), OnnxMeaning::class_numbers);
-  EXPECT_EQ(meaning("Gemm"), OnnxMeaning::logits);
-}
-
-TEST(OnnxDescription, IsRefusedWhereverItIsCut) {
-  const TemporaryDirectory directory;
-  const std::string whole = Classifier{}.file();
-  for (std::size_t length = 0; length + 1 < whole.size(); ++length) {
-    try {
-      (void)describe_onnx(directory.write("cut.onnx", whole.substr(0, length)));
-      // Only the graph itself is read: what comes after it is the operators' version.
-      EXPECT_GT(length, whole.size() - 10);
-    } catch (const ModelError& error) {
-      EXPECT_SAYS(std::string(error.what()), "cut.onnx");
-    }
-  }
 }
 
 TEST(Profile, IsReadWhateverTheNodesAreCalled) {

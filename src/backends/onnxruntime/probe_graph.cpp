@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "onnx_writer.hpp"
+#include "model/onnx_writer.hpp"
 
 namespace stagemark::onnxruntime {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::string_view one_float16{"\0\x3c", 2};
 constexpr std::string_view zero{"\0", 1};
 
 /// In floating point: y = Conv(x, w).
-std::string plain(ElementType type, std::string_view one) {
+std::string plain(OnnxElementType type, std::string_view one) {
   return OnnxWriter()
       .input("x", type, {1, 3, 8, 8})
       .output("y", type, {1, 4, 6, 6})
@@ -33,12 +33,12 @@ std::string plain(ElementType type, std::string_view one) {
 /// As exporters write INT8: every tensor is quantised and dequantised, and the engine must see what to make of it.
 std::string quantised() {
   return OnnxWriter()
-      .input("x", ElementType::float32, {1, 3, 8, 8})
-      .output("y", ElementType::float32, {1, 4, 6, 6})
-      .constant("scale", ElementType::float32, {}, one_float32)
-      .constant("zero", ElementType::uint8, {}, zero)
-      .constant("w_zero", ElementType::int8, {}, zero)
-      .constant("w_int8", ElementType::int8, {4, 3, 3, 3}, repeated("\1", weights))
+      .input("x", OnnxElementType::float32, {1, 3, 8, 8})
+      .output("y", OnnxElementType::float32, {1, 4, 6, 6})
+      .constant("scale", OnnxElementType::float32, {}, one_float32)
+      .constant("zero", OnnxElementType::uint8, {}, zero)
+      .constant("w_zero", OnnxElementType::int8, {}, zero)
+      .constant("w_int8", OnnxElementType::int8, {4, 3, 3, 3}, repeated("\1", weights))
       .node("QuantizeLinear", {"x", "scale", "zero"}, "x_uint8")
       .node("DequantizeLinear", {"x_uint8", "scale", "zero"}, "x_real")
       .node("DequantizeLinear", {"w_int8", "scale", "w_zero"}, "w")
@@ -53,9 +53,9 @@ std::string quantised() {
 std::string probe_graph(Precision precision) {
   switch (precision) {
     case Precision::fp32:
-      return plain(ElementType::float32, one_float32);
+      return plain(OnnxElementType::float32, one_float32);
     case Precision::fp16:
-      return plain(ElementType::float16, one_float16);
+      return plain(OnnxElementType::float16, one_float16);
     case Precision::int8:
       return quantised();
     case Precision::bf16:

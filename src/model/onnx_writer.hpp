@@ -5,31 +5,33 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace stagemark::onnxruntime {
+namespace stagemark {
 
 /// onnx.proto3's TensorProto.DataType, as far as it is needed here.
-enum class ElementType : std::uint8_t {
+enum class OnnxElementType : std::uint8_t {
   float32 = 1,
   uint8 = 2,
   int8 = 3,
   int32 = 6,
+  int64 = 7,
   float16 = 10,
   float64 = 11,
   bfloat16 = 16,
 };
 
-/// A small ONNX file in the making. Opset 13.
+/// A small ONNX file in the making. Opset 13, unless another is asked for.
 class OnnxWriter {
  public:
   /// Absent dimensions are free.
   using Shape = std::initializer_list<std::optional<std::uint64_t>>;
 
-  OnnxWriter& input(std::string_view name, ElementType type, Shape shape) { return value(11, name, type, shape); }
-  OnnxWriter& output(std::string_view name, ElementType type, Shape shape) { return value(12, name, type, shape); }
+  OnnxWriter& input(std::string_view name, OnnxElementType type, Shape shape) { return value(11, name, type, shape); }
+  OnnxWriter& output(std::string_view name, OnnxElementType type, Shape shape) { return value(12, name, type, shape); }
 
   /// \param raw the elements' bytes, little-endian
-  OnnxWriter& constant(std::string_view name, ElementType type, std::initializer_list<std::uint64_t> shape,
+  OnnxWriter& constant(std::string_view name, OnnxElementType type, std::initializer_list<std::uint64_t> shape,
                        std::string_view raw) {
     Message tensor;
     for (const std::uint64_t dimension : shape) tensor.number(1, dimension);
@@ -37,11 +39,36 @@ class OnnxWriter {
     return *this;
   }
 
-  OnnxWriter& node(std::string_view operation, std::initializer_list<std::string_view> inputs,
-                   std::string_view output) {
+  /// \param place keys and values of onnx.proto3's `external_data`: location, offset, length
+  OnnxWriter& external(std::string_view name, OnnxElementType type, std::initializer_list<std::uint64_t> shape,
+                       std::initializer_list<std::pair<std::string_view, std::string_view>> place) {
+    Message tensor;
+    for (const std::uint64_t dimension : shape) tensor.number(1, dimension);
+    tensor.number(2, static_cast<std::uint64_t>(type)).text(8, name).number(14, 1);
+    for (const auto& [key, value] : place) tensor.message(13, Message().text(1, key).text(2, value));
+    graph_.message(5, tensor);
+    return *this;
+  }
+
+  OnnxWriter& opset(std::uint64_t version) {
+    opset_ = version;
+    return *this;
+  }
+
+  /// \param kernel_shape of a convolution, which OpenCV does not take from the weights
+  OnnxWriter& node(std::string_view operation, std::initializer_list<std::string_view> inputs, std::string_view output,
+                   std::initializer_list<std::uint64_t> kernel_shape = {}) {
     Message node;
     for (const std::string_view name : inputs) node.text(1, name);
-    graph_.message(1, node.text(2, output).text(4, operation));
+    node.text(2, output).text(4, operation);
+    if (kernel_shape.size() > 0) {
+      Message attribute;
+      attribute.text(1, "kernel_shape");
+      for (const std::uint64_t size : kernel_shape) attribute.number(8, size);
+      constexpr std::uint64_t integers = 7;
+      node.message(5, attribute.number(20, integers));
+    }
+    graph_.message(1, node);
     return *this;
   }
 
@@ -51,7 +78,7 @@ class OnnxWriter {
     return Message()
         .number(1, 7)
         .message(7, graph.text(2, "graph"))
-        .message(8, Message().text(1, "").number(2, 13))
+        .message(8, Message().text(1, "").number(2, opset_))
         .bytes();
   }
 
@@ -82,7 +109,7 @@ class OnnxWriter {
     std::string bytes_;
   };
 
-  OnnxWriter& value(unsigned field, std::string_view name, ElementType type, Shape shape) {
+  OnnxWriter& value(unsigned field, std::string_view name, OnnxElementType type, Shape shape) {
     Message dimensions;
     for (const auto& size : shape) {
       Message dimension;
@@ -95,6 +122,7 @@ class OnnxWriter {
   }
 
   Message graph_;
+  std::uint64_t opset_ = 13;
 };
 
-}  // namespace stagemark::onnxruntime
+}  // namespace stagemark
