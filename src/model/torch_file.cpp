@@ -168,7 +168,7 @@ constexpr std::string_view save_with_torch = "load it in Python and save its sta
 constexpr std::string_view only_reads = "stagemark reads PyTorch Lightning checkpoints and state_dicts";
 constexpr std::string_view unpack = "unpack it";
 constexpr std::string_view no_model = "name the model file itself";
-constexpr std::array<Foreign, 22> foreign_files = {{
+constexpr std::array<Foreign, 20> foreign_files = {{
     {"version https://git-lfs.github.com/spec/", "is a pointer of Git LFS, not the file that it points to",
      "fetch it with: git lfs pull"},
     {"\x89HDF\r\n\x1a\n", "is an HDF5 file, as Keras writes them", only_reads},
@@ -177,9 +177,8 @@ constexpr std::array<Foreign, 22> foreign_files = {{
     {"\x89PNG\r\n\x1a\n", "is a PNG image", no_model},
     {"\xff\xd8\xff", "is a JPEG image", no_model},
     {"GIF8", "is a GIF image", no_model},
-    {"BM", "is a BMP image", no_model},
-    {"II*\0", "is a TIFF image", no_model},
-    {"MM\0*", "is a TIFF image", no_model},
+    {{"II*\0", 4}, "is a TIFF image", no_model},
+    {{"MM\0*", 4}, "is a TIFF image", no_model},
     {"%PDF-", "is a PDF document", no_model},
     {"\x1f\x8b", "is a gzip archive", unpack},
     {"BZh", "is a bzip2 archive", unpack},
@@ -195,7 +194,6 @@ constexpr std::array<Foreign, 22> foreign_files = {{
     {"<?xml", "is an XML file", only_reads},
     {"{\"", "is a JSON file", no_model},
     {"PK\x05\x06", "is an empty zip file", "copy it again"},
-    {"MZ", "is a program or library of Windows", no_model},
 }};
 
 [[noreturn]] void refuse_foreign(std::span<const std::byte> file) {
@@ -217,6 +215,11 @@ constexpr std::array<Foreign, 22> foreign_files = {{
   if (start.size() > 12 && start.starts_with("RIFF") && start.substr(8, 4) == "WEBP")
     refuse("is a WebP image", no_model);
   if (start.size() > 132 && start.substr(128, 4) == "DICM") refuse("is a DICOM image", no_model);
+  // Two letters are too few by themselves: zeros follow where a BMP reserves bytes, and a program begins its first page.
+  if (start.size() > 14 && start.starts_with("BM") && start.substr(6, 4) == std::string_view("\0\0\0\0", 4))
+    refuse("is a BMP image", no_model);
+  if (start.starts_with("MZ") && start.find("This program cannot be run in DOS mode") != std::string_view::npos)
+    refuse("is a program or library of Windows", no_model);
   // TFLite's identifier stands behind the first offset.
   if (start.size() > 8 && start.substr(4, 4) == "TFL3") refuse("is a TensorFlow Lite model", only_reads);
   std::string lower = text;

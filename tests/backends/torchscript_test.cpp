@@ -138,6 +138,14 @@ TEST_P(TorchScript, TakesWhatASigmoidOrASoftmaxGivesForProbabilities) {
   const Prediction two =
       predict(*open(part("Net", "return torch.softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1)")), 3);
   EXPECT_NEAR(two.probability, 1 / (1 + std::exp(-3.0)), 1e-6);
+  // Columns taken out and put together.
+  for (const char* code : {"return torch.softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1)[:, 1]",
+                           "p = torch.sigmoid(x.mean([1, 2, 3], True)[:, 0, 0])\n  return torch.cat([1.0 - p, p], 1)",
+                           "p = torch.sigmoid(x.mean([1, 2, 3]))\n  return torch.stack([1.0 - p, p], 1)"}) {
+    const Prediction column = predict(*open(part("Net", code)), 3);
+    EXPECT_NEAR(column.probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
+    EXPECT_FALSE(column.logit) << code;
+  }
   // A sigmoid on the way is none at the end.
   EXPECT_NEAR(predict(*open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0")), 3).logit.value_or(0),
               2 / (1 + std::exp(-3.0)), 1e-6);

@@ -217,6 +217,16 @@ TEST(HostileCheckpoint, TheNetworkIsFoundByTheRuleThatIsStated) {
   EXPECT_EQ(taken(file({{"state_dict", known_network("net.resnet.")}})), "state_dict.net.resnet");
 }
 
+TEST(HostileCheckpoint, APrefixIsTakenOffOnce) {
+  const std::string pickle = "}(" + text("net.conv1.weight") + pickled({}) + text("net.layer1.0.conv1.weight") +
+                             pickled({}) + text("net.net.zzz") + pickled({}) + text("net.pre") + pickled({}) + "u.";
+  const std::string file = StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes();
+  const Checkpoint checkpoint = Checkpoint::from_bytes(owned_bytes(file), "x.pt");
+  for (const char* name : {"conv1.weight", "layer1.0.conv1.weight", "net.zzz", "pre"}) {
+    EXPECT_TRUE(checkpoint.tensors().contains(name)) << name;
+  }
+}
+
 TEST(HostileCheckpoint, OtherNetworksInTheFileAreNamed) {
   const std::string pickle = "}(" + text("model") + known_network("") + text("model_ema") + known_network("") + "u.";
   const std::string file = StoredZip().add("x/data.pkl", pickle).add("x/data/0", std::string(16, '\0')).bytes();
@@ -235,6 +245,13 @@ TEST(HostileCheckpoint, IsNamedForWhatItIs) {
       {std::string(100, '\0'), "nothing but zeros"},
       {"\x80\x04N.", "pickle that torch.save did not write"},
       {"hello", "is not a checkpoint"},
+      {"II*\0\x08\0\0\0"s, "TIFF image"},
+      {"MM\0*\0\0\0\x08"s, "TIFF image"},
+      {"MM is no image, and II* neither", "is not a checkpoint"},
+      {"BM\x36\x10\0\0\0\0\0\0\x36\0\0\0\x28"s, "BMP image"},
+      {"BMW is no image", "is not a checkpoint"},
+      {"MZ\x90 and more. This program cannot be run in DOS mode.", "program or library of Windows"},
+      {"MZ", "is not a checkpoint"},
       {StoredZip().add("a.npy", "x").bytes(), "NumPy wrote"},
       {StoredZip().add("best.ckpt", "x").bytes(), "holds a model file"},
   };

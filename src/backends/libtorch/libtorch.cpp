@@ -7,6 +7,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -167,6 +168,12 @@ LoadedNetwork ready(const BackendRequest& request, torch::jit::Module program, S
   return network;
 }
 
+bool tells_of_cuda(const std::exception& error) {
+  const std::string_view text = error.what();
+  return std::ranges::any_of(std::array{"CUDA", "cuda", "NVIDIA"},
+                             [&](std::string_view name) { return text.find(name) != std::string_view::npos; });
+}
+
 LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution execution) {
   if (request.approach.precision == Precision::int8 || Options(request.approach).fold) {
     throw UsageError("a TorchScript program runs as it is: neither int8 nor +fold",
@@ -180,7 +187,7 @@ LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution ex
     network.details.insert(network.details.begin(), {"architecture", "TorchScript program"});
     return network;
   } catch (const std::exception& error) {
-    if (program && request.approach.device->kind == Device::Kind::cpu && names_cuda(*program)) {
+    if (program && request.approach.device->kind == Device::Kind::cpu && tells_of_cuda(error) && names_cuda(*program)) {
       throw ModelError(
           "the TorchScript program was traced on a CUDA device, which stands in its code, and does not run on the CPU",
           request.model->string(), "trace it on the CPU, or run it on @cuda");

@@ -134,14 +134,21 @@ bool is_probability(const torch::jit::Value& value) {
                                 "_softmax"sv, "special_expit"sv, "special_softmax"sv};
   constexpr std::array keeps = {"squeeze"sv, "unsqueeze"sv, "view"sv,     "reshape"sv,    "flatten"sv, "contiguous"sv,
                                 "to"sv,      "clamp"sv,     "clip"sv,     "detach"sv,     "float"sv,   "type_as"sv,
-                                "clone"sv,   "clamp_"sv,    "squeeze_"sv, "unsqueeze_"sv, "cpu"sv,     "alias"sv};
+                                "clone"sv,   "clamp_"sv,    "squeeze_"sv, "unsqueeze_"sv, "cpu"sv,     "alias"sv,
+                                "select"sv,  "slice"sv,     "narrow"sv};
   const torch::jit::Node* node = value.node();
   const auto among = [&](const auto& names) {
     return node->kind().is_aten() &&
            std::ranges::find(names, std::string_view(node->kind().toUnqualString())) != names.end();
   };
   if (among(makes)) return true;
+  constexpr std::array joins = {"cat"sv, "concat"sv, "stack"sv, "hstack"sv, "column_stack"sv};
   if (among(keeps) && !node->inputs().empty()) return is_probability(*node->inputs()[0]);
+  // Of columns put together, the last: that of class index 1 where there are two.
+  if (among(joins) && node->inputs()[0]->node()->kind() == torch::jit::prim::ListConstruct) {
+    const auto columns = node->inputs()[0]->node()->inputs();
+    return !columns.empty() && is_probability(*columns[columns.size() - 1]);
+  }
   if (node->kind() != torch::jit::prim::If) return false;
   // Softmax branches on whether a type was asked for.
   const std::size_t output = value.offset();
