@@ -8,6 +8,7 @@
 #include "stagemark/core/error.hpp"
 #include "suite/approach_host.hpp"
 #include "suite/image_block.hpp"
+#include "suite/model_identities.hpp"
 #include "suite/runner.hpp"
 #include "suite/worker_host.hpp"
 
@@ -58,6 +59,8 @@ class LocalHost final : public ApproachHost {
   ImageBlock& block_;
   bool warm_ = false;
 };
+
+bool opens_alone(const Approach& approach) { return approach.device && approach.device->kind != Device::Kind::cpu; }
 
 /// An approach that never gave an answer has failed as a whole.
 void judge(ApproachResult& result) {
@@ -140,10 +143,11 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
             (block.notes().broken.empty() ? "" : ", the first because: " + block.notes().broken.begin()->second),
         dataset_.root.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
   }
+  ModelIdentities models;
   std::vector<std::unique_ptr<ApproachHost>> hosts;
   for (Entrant& entrant : entrants_) {
     if (const auto* worker = std::get_if<WorkerCommand>(&entrant.content)) {
-      hosts.push_back(std::make_unique<WorkerHost>(entrant.request, *worker, dataset_, options_));
+      hosts.push_back(std::make_unique<WorkerHost>(entrant.request, *worker, dataset_, options_, models));
     } else {
       InferenceWrapper& wrapper = *std::get<std::unique_ptr<InferenceWrapper>>(entrant.content);
       const DecisionRule rule = decision_rule(dataset_, options_.threshold);
@@ -179,26 +183,37 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
   };
   follow_plan();
 
-  // Nothing is measured while workers end, start and open their models, so that all of them do it at once. Each then
-  // warms up alone, as it will be measured.
+  // Nothing is measured while workers end, start and open their models, so that all of them do it at once; but one on a
+  // GPU opens alone, because its libraries choose their kernels by what these take, and memory there is not shared. Each
+  // then warms up alone, as it will be measured.
   const auto end_generation = [&] {
     for (const auto& host : hosts) host->dismiss();
     for (const auto& host : hosts) host->end_generation();
   };
   const auto for_each_host = [&](const auto& step) {
     for (std::size_t i = 0; i < hosts.size() && !observer.interrupted(); ++i) {
-      if (!hosts[i]->failed()) step(*hosts[i], entrants_[i].request.approach.label());
+      if (!hosts[i]->failed()) step(*hosts[i], entrants_[i].request.approach);
     }
   };
   const auto begin_generation = [&] {
-    for_each_host([](ApproachHost& host, const std::string&) { host.start(); });
-    for_each_host([&](ApproachHost& host, const std::string&) { host.ask_to_open(observer); });
-    for_each_host([&](ApproachHost& host, const std::string& approach) {
-      observer.opening(approach);
+    for_each_host([](ApproachHost& host, const Approach&) { host.start(); });
+    const auto await = [&](ApproachHost& host, const Approach& approach) {
+      observer.opening(approach.label());
       host.await_opened(observer);
+    };
+    for_each_host([&](ApproachHost& host, const Approach& approach) {
+      if (!opens_alone(approach)) host.ask_to_open(observer);
     });
-    for_each_host([&](ApproachHost& host, const std::string& approach) {
-      observer.warming_up(approach);
+    for_each_host([&](ApproachHost& host, const Approach& approach) {
+      if (!opens_alone(approach)) await(host, approach);
+    });
+    for_each_host([&](ApproachHost& host, const Approach& approach) {
+      if (!opens_alone(approach)) return;
+      host.ask_to_open(observer);
+      if (!host.failed()) await(host, approach);
+    });
+    for_each_host([&](ApproachHost& host, const Approach& approach) {
+      observer.warming_up(approach.label());
       host.warm_up(observer);
     });
   };

@@ -26,8 +26,12 @@ Interrupted interrupted_by(RunObserver& observer) {
 }  // namespace
 
 WorkerHost::WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset,
-                       const RunOptions& options)
-    : request_(std::move(request)), command_(std::move(command)), dataset_(dataset), options_(options) {
+                       const RunOptions& options, ModelIdentities& models)
+    : request_(std::move(request)),
+      command_(std::move(command)),
+      dataset_(dataset),
+      options_(options),
+      models_(models) {
   result_.approach = request_.approach;
 }
 
@@ -80,6 +84,8 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   Measured measured = worker_protocol::decode_measured(worker_->receive(type, interrupted_by(observer)));
   worker_protocol::expect_sense(measured, dataset_.entries.size());
   ApproachResult& update = measured.result;
+  // Before anything is added: what was measured stays with the model that it was measured of.
+  if (update.facts.model) models_.expect(*update.facts.model);
   const std::size_t known = result_.inferences.size();
   for (CallRecord& call : update.calls) call.first_inference += known;
   append(result_.inferences, std::move(update.inferences));
@@ -99,16 +105,11 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   append(result_.inputs, std::move(update.inputs));
   result_.nondeterministic_predictions += update.nondeterministic_predictions;
   result_.repeats.add(update.repeats);
+  result_.doubtful_logits += update.doubtful_logits;
   result_.settling_calls += update.settling_calls;
   result_.asynchronous = update.asynchronous;
-  const std::string before = result_.facts.model ? result_.facts.model->sha256 : "";
-  const std::string now = update.facts.model ? update.facts.model->sha256 : "";
   result_.facts = std::move(update.facts);
   result_.error = std::move(update.error);
-  if (!before.empty() && !now.empty() && before != now) {
-    throw ModelError("was replaced during the run: its SHA-256 was " + before + " and is " + now,
-                     result_.facts.model->path, "measure one of them at a time");
-  }
   result_.peak_rss_bytes = std::max(result_.peak_rss_bytes, update.peak_rss_bytes);
   if (update.device_peak_bytes) {
     result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *update.device_peak_bytes);

@@ -6,6 +6,7 @@
 #include "stagemark/backend/approach_request.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "suite/approach_host.hpp"
+#include "suite/model_identities.hpp"
 #include "workers/worker_process.hpp"
 
 namespace stagemark {
@@ -13,7 +14,8 @@ namespace stagemark {
 /// An approach in a worker: a fresh one for each generation. A worker that fails ends its approach, and nothing else.
 class WorkerHost final : public ApproachHost {
  public:
-  WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset, const RunOptions& options);
+  WorkerHost(ApproachRequest request, WorkerCommand command, const Dataset& dataset, const RunOptions& options,
+             ModelIdentities& models);
 
   void start() override;
   void ask_to_open(RunObserver& observer) override;
@@ -39,6 +41,7 @@ class WorkerHost final : public ApproachHost {
   WorkerCommand command_;
   const Dataset& dataset_;
   const RunOptions& options_;
+  ModelIdentities& models_;  ///< of the whole run
   std::optional<WorkerProcess> worker_;
   ApproachResult result_;
   DecodingNotes notes_;

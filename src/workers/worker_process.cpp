@@ -187,6 +187,8 @@ std::vector<std::byte> WorkerProcess::receive(MessageType type, const Interrupte
       return std::move(message->content);
     }
     if (interrupted()) {
+      // One that is opening its model has measured nothing that is worth waiting for.
+      if (type != MessageType::measured) throw BackendError("the run was ended");
       std::atomic_ref(signs_->stop).store(1, std::memory_order_relaxed);
     }
     if (waiting.tick(POLLIN)) {

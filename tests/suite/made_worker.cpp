@@ -39,7 +39,8 @@ class Misbehaving {
     ExecutionFacts facts;
     facts.precision = how_ == "lie" ? Precision::fp32 : Precision::bf16;
     const std::string process = std::to_string(getpid());
-    facts.model = ModelFacts{"model of " + process, "made", how_ == "replaced" ? process : "", 42};
+    facts.model = how_ == "replaced" ? ModelFacts{"model", "made", process, 42}
+                                     : ModelFacts{"model of " + process, "made", "", 42};
     facts.details = {{"how", how_}};
     return facts;
   }

@@ -117,6 +117,14 @@ TEST(Worker, FailsWhereTheModelIsAnotherOneInTheNextGeneration) {
   expect_complete(result.collector.results()[1], 40);
 }
 
+TEST(Worker, FailsWhereTheModelIsAnotherOneThanAnApproachBeforeItOpened) {
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<AnyImage>(), one_pass());
+  for (int copy = 0; copy < 2; ++copy) suite.add(asked_of_worker("replaced"), worker("replaced"));
+  const SuiteResult result = suite.run();
+  expect_complete(result.collector.results()[0], 10);
+  EXPECT_TRUE(says(result.collector.results()[1], "was replaced during the run: its SHA-256 was"));
+}
+
 TEST(Worker, OpensAllApproachesOfAGenerationBeforeOneWarmsUp) {
   class Listener final : public RunObserver {
    public:
@@ -169,6 +177,25 @@ TEST(Worker, ThatHangsIsEnded) {
   EXPECT_TRUE(says(results[1], "no sign of life for 1 s")) << results[1].error.value_or("");
   EXPECT_TRUE(results[1].inferences.empty());
   expect_complete(results[2], 200);
+}
+
+TEST(Worker, IsNotWaitedForWhileItOpensWhereTheRunIsEnded) {
+  class AtOnce final : public RunObserver {
+   public:
+    void opening(const std::string& /*approach*/) override { asked_ = true; }
+    [[nodiscard]] bool interrupted() override { return asked_; }
+
+   private:
+    bool asked_ = false;
+  } observer;
+  RunOptions options = one_pass();
+  options.hang_limit = std::chrono::seconds(30);
+  BenchmarkSuite suite(numbered_dataset(10), std::make_shared<AnyImage>(), options);
+  suite.add(asked_of_worker("slow"), worker("slow"));
+  const SuiteResult result = suite.run(observer);
+  EXPECT_TRUE(result.interrupted);
+  // Had it been waited for, it would have been ended for its silence.
+  EXPECT_FALSE(result.collector.results()[0].error) << *result.collector.results()[0].error;
 }
 
 TEST(Worker, ThatNeverReadsWhatItIsToldIsEnded) {
