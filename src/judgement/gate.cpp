@@ -157,6 +157,15 @@ Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateC
   return pending;
 }
 
+/// Where the same image gets another decision when it comes again, one more measurement might say anything.
+bool doubt_decisions(const Pair& pair, GateCheck& check) {
+  const auto reason = why_decisions_differ(pair);
+  if (!reason) return false;
+  check.outcome = GateOutcome::inconclusive;
+  check.finding += "; but " + *reason;
+  return true;
+}
+
 /// \param level at which the population is judged, if all else is undecided
 Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, double level) {
   Pending pending;
@@ -180,11 +189,7 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, doubl
             std::to_string(outcomes->harmful) + " harmful flips, " + std::to_string(outcomes->helpful) +
             " helpful), allowed " + points(margin) + " = " + std::to_string(images_within(margin, outcomes->count())) +
             " images";
-  if (const auto reason = why_decisions_differ(pair)) {
-    pending.check.outcome = GateOutcome::inconclusive;
-    finding += "; but " + *reason;
-    return pending;
-  }
+  if (doubt_decisions(pair, pending.check)) return pending;
   if (estimand == Estimand::dataset) {
     finding += ", on these very images";
     const bool kept = accuracy_verdict(*outcomes, margin) == AccuracyVerdict::kept;
@@ -218,6 +223,7 @@ Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& a
   pending.check.outcome = static_cast<double>(flips) <= limit ? GateOutcome::pass : GateOutcome::fail;
   pending.check.finding = std::to_string(flips) + " of " + std::to_string(rows.size()) +
                           " decisions differ from the baseline's, allowed " + decimal(std::floor(limit), 0);
+  doubt_decisions(pair, pending.check);
   return pending;
 }
 
@@ -246,6 +252,7 @@ void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const G
     one.check.outcome = fall <= drop.most + rounding ? GateOutcome::pass : GateOutcome::fail;
     one.check.finding = percent(*second, 2) + " after " + percent(*first, 2) + ", " + signed_points(-fall) +
                         ", allowed " + points(drop.most) + ", on these very images";
+    doubt_decisions(pair, one.check);
     pending.push_back(std::move(one));
   }
 }

@@ -22,7 +22,9 @@ void Repeats::compare(const Prediction& one, const Prediction& other, const Deci
   // A call that gave no number is counted as failed, not here.
   if (!std::isfinite(difference)) return;
   largest_difference = std::max(largest_difference, difference);
-  if (difference <= rounding(precision) * std::max(1.0, std::abs(first))) return;
+  // Another winner among several is another result, however close its score is to the first one's.
+  const bool other_winner = one.class_index != other.class_index;
+  if (!other_winner && difference <= rounding(precision) * std::max(1.0, std::abs(first))) return;
   ++other_scores;
   if (decide(one, rule) != decide(other, rule)) ++other_decisions;
 }

@@ -72,7 +72,13 @@ TEST(Gate, JudgesAccuracyOnTheseImagesToTheImage) {
 TEST(Gate, CannotTellOfAccuracyWhereDecisionsDifferBetweenRepeats) {
   Report report = report_of({{"base", {}}, {"drops_at_random", {}}});
   report.results[1].repeats = RepeatsReport{30, 12, 4, 3.5};
-  EXPECT_EQ(of(gate(report), "accuracy"), GateOutcome::inconclusive);
+  GateCriteria criteria;
+  criteria.max_flips.emplace(std::size_t{0});
+  criteria.max_drops = {{Metric::sensitivity, 0.5}};
+  const GateResult result = gate(report, criteria);
+  for (const char* metric : {"accuracy", "flips", "sensitivity"}) {
+    EXPECT_EQ(of(result, metric), GateOutcome::inconclusive) << metric;
+  }
 }
 
 TEST(Gate, JudgesThePopulationWhereAskedAndThenOftenCannotTell) {
