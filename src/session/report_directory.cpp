@@ -32,11 +32,13 @@ ReportDirectory::ReportDirectory(const ReportOutput& output) : by_time_(output.b
   if (by_time_) directory_ /= file_name_of(utc_timestamp());
   const fs::path first = directory_;
   std::error_code error;
-  made_ = fs::create_directories(directory_, error);
+  there_before_ = first;
+  while (!there_before_.empty() && !fs::exists(there_before_, error)) there_before_ = there_before_.parent_path();
+  bool made = fs::create_directories(directory_, error);
   // Another run may have begun in the same second.
-  for (int copy = 2; by_time_ && !made_ && !error; ++copy) {
+  for (int copy = 2; by_time_ && !made && !error; ++copy) {
     directory_ = first.string() + "-" + std::to_string(copy);
-    made_ = fs::create_directory(directory_, error);
+    made = fs::create_directory(directory_, error);
   }
   if (error) throw OutputError("cannot be made: " + error.message(), directory_.string(), elsewhere);
   if (!output.overwrite && fs::exists(json())) {
@@ -48,8 +50,8 @@ ReportDirectory::ReportDirectory(const ReportOutput& output) : by_time_(output.b
 }
 
 ReportDirectory::~ReportDirectory() {
-  // Goes only where it is empty: a run that came to nothing leaves nothing.
-  if (made_) rmdir(directory_.c_str());
+  // Those that are empty: a run that came to nothing leaves nothing.
+  for (fs::path made = directory_; made != there_before_ && rmdir(made.c_str()) == 0;) made = made.parent_path();
 }
 
 void ReportDirectory::write(const Report& report) const {

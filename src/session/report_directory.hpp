@@ -27,7 +27,7 @@ class ReportDirectory {
   void link_latest() const;
 
   bool by_time_;
-  bool made_ = false;
+  std::filesystem::path there_before_;  ///< the innermost of the directories that was
   std::filesystem::path directory_;
 };
 

@@ -49,6 +49,15 @@ std::string refusal(const RunRequest& request) {
   return "nothing was refused";
 }
 
+TEST(RunBenchmark, LeavesNoDirectoryWhereItComesToNothing) {
+  const TemporaryDirectory directory;
+  RunRequest request = in_process(made_images(directory.path() / "set"));
+  request.approaches = {parse_approach("libtorch-fp32"), parse_approach("no-engine-fp32")};
+  request.output = ReportOutput{.directory = directory.path() / "set/results", .by_time = true, .overwrite = false};
+  EXPECT_NE(refusal<Error>(request), "nothing was refused");
+  EXPECT_FALSE(fs::exists(directory.path() / "set/results")) << "it would be taken for a class";
+}
+
 TEST(RunBenchmark, MeasuresComparesAndFillsInWhereItRan) {
   const TemporaryDirectory directory;
   const Report report = run_benchmark(in_process(made_images(directory.path() / "set")));
