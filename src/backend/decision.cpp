@@ -20,9 +20,17 @@ std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexc
 }
 
 std::optional<std::string> foreign_class(const Prediction& prediction, const DecisionRule& rule) {
-  if (rule.classes == 0 || !prediction.class_index || *prediction.class_index < rule.classes) return std::nullopt;
+  if (rule.classes < 2 || !prediction.class_index || *prediction.class_index < rule.classes) return std::nullopt;
   return "the network decides for class index " + std::to_string(*prediction.class_index) + ", and the data set has " +
-         std::to_string(rule.classes) + " classes: their numbers must be the same";
+         std::to_string(rule.classes) + " classes: it was trained for others";
+}
+
+std::optional<std::string> foreign_outputs(std::size_t outputs, const DecisionRule& rule) {
+  if (outputs == 0 || rule.classes < 2 || outputs == rule.classes || (outputs == 1 && rule.classes == 2))
+    return std::nullopt;
+  return "the network gives " + std::to_string(outputs) + (outputs == 1 ? " number" : " numbers") +
+         " for each image, and the data set has " + std::to_string(rule.classes) +
+         " classes: it was trained for others, or class directories are missing (an empty one keeps its number)";
 }
 
 }  // namespace stagemark

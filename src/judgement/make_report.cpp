@@ -221,7 +221,8 @@ PerImage per_image(const ApproachResult& result, const Dataset& dataset, double 
   return images;
 }
 
-std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset& dataset) {
+std::vector<std::string> warnings_of(const ApproachReport& report, const ApproachResult& result,
+                                     const Dataset& dataset) {
   std::vector<std::string> warnings;
   const auto total = report.stages.find(Stage::total);
   if (total != report.stages.end()) warnings = drift_warnings(report.drift, total->second.count);
@@ -241,6 +242,13 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Dataset
                        "another order than '" +
                        dataset.classes[0] + "', '" + dataset.classes[1] +
                        "'; give its order with `classes` (`positive` only says which of the two metrics call so)");
+  }
+  // A few may lie there by chance.
+  constexpr std::size_t enough = 20;
+  if (result.doubtful_logits >= enough && result.doubtful_logits + result.failures.size() >= result.inferences.size()) {
+    warnings.push_back(
+        "what was read as logits looks like probabilities, of every image: does the network end in a sigmoid or a "
+        "softmax that its file does not show? Then save it without");
   }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
@@ -297,7 +305,7 @@ ApproachReport approach_report(const ApproachResult& result, const SuiteResult& 
   report.harness = harness_cost(result, suite.clock_reading);
   report.rounds = round_reports(result);
   report.per_image = per_image(result, dataset, threshold);
-  report.warnings = warnings_of(report, dataset);
+  report.warnings = warnings_of(report, result, dataset);
   return report;
 }
 

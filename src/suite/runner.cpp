@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <numeric>
 #include <utility>
 
 #include "stagemark/core/statistics.hpp"
@@ -34,6 +35,22 @@ std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
   }
   if (totals.empty()) return std::nullopt;
   return Nanoseconds(std::llround(median(totals)));
+}
+
+/// Rows of which each number is in [0, 1], and which add up to 1 where they are of several.
+std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows) {
+  if (scores.empty() || scores.size() % rows != 0) return 0;
+  const std::size_t width = scores.size() / rows;
+  std::size_t count = 0;
+  for (; !scores.empty(); scores = scores.subspan(width)) {
+    const auto row = scores.first(width);
+    const bool within = std::ranges::all_of(row, [](float value) { return value >= 0 && value <= 1; });
+    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+    // Half precision keeps three digits of each.
+    constexpr double rounding = 5e-3;
+    if (within && (width == 1 || std::abs(sum - 1) < rounding)) ++count;
+  }
+  return count;
 }
 
 std::uint64_t peak_rss_bytes() {
@@ -102,7 +119,10 @@ void Runner::verify() {
   if (result_.error) return;
   const Approach& asked = result_.approach;
   const Device device = asked.device.value_or(result_.facts.device);
-  if (asked.precision == result_.facts.precision && device == result_.facts.device) return;
+  if (asked.precision == result_.facts.precision && device == result_.facts.device) {
+    result_.error = foreign_outputs(outputs_, rule_);
+    return;
+  }
   result_.error = "asked for " + std::string(to_string(asked.precision)) + " on " + to_string(device) +
                   ", but the tensors were " + std::string(to_string(result_.facts.precision)) + " on " +
                   to_string(result_.facts.device);
@@ -190,7 +210,9 @@ std::optional<Nanoseconds> Runner::run_unrecorded(std::span<const Image> images,
   const auto failed = failure_reason(
       [&] { timer_.time(Stage::total, [&] { wrapper_.predict(images.subspan(first, size), scratch_, timer_); }); });
   const StageTimes times = timer_.take();
-  return failed ? std::nullopt : times[Stage::total];
+  if (failed) return std::nullopt;
+  keep_outputs(size);
+  return times[Stage::total];
 }
 
 /// Makes the records of a block's calls before the clock runs.
@@ -222,13 +244,20 @@ void Runner::run_recorded(CallRecord& call, std::span<const Image> images, std::
   const StageTimes times = timer_.take();
   if (!reason) {
     keep_times(times, call);
-    if (options_.keep_scores && timer_.mode() == modes_of(wrapper_).front())
-      take_scores(call.first_inference, call.size);
+    keep_outputs(call.size);
+    if (timer_.mode() != modes_of(wrapper_).front()) return;
+    if (out.front().logit) result_.doubtful_logits += rows_of_probabilities(wrapper_.scores(), call.size);
+    if (options_.keep_scores) take_scores(call.first_inference, call.size);
     return;
   }
   call.timed = false;
   // Whichever pass it was: a sample needs all of them.
   std::fill_n(reasons_.begin() + static_cast<std::ptrdiff_t>(offset), call.size, reason);
+}
+
+void Runner::keep_outputs(std::size_t images) {
+  const std::span<const float> told = wrapper_.scores();
+  if (told.size() % images == 0) outputs_ = std::max(outputs_, told.size() / images);
 }
 
 /// Of the call that was just made: an engine keeps them until the next one.

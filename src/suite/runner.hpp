@@ -48,6 +48,7 @@ class Runner {
   void lay_out(const Round& round, const ImageBlock& block);
   void run_recorded(CallRecord& call, std::span<const Image> images, std::span<Prediction> out, std::size_t offset);
   void take_scores(std::size_t first_inference, std::size_t size);
+  void keep_outputs(std::size_t images);
   void keep_times(const StageTimes& times, CallRecord& call) const;
   void keep_predictions(std::span<CallRecord> calls, std::size_t first_inference);
 
@@ -57,6 +58,7 @@ class Runner {
   MonotonicClock clock_;
   StageTimer timer_;
   ApproachResult result_;
+  std::size_t outputs_ = 0;  ///< numbers that the network gives for each image; 0 where the engine does not tell
   std::array<std::vector<Prediction>, 3> predictions_;  ///< of a block, by mode
   std::vector<std::optional<std::string>> reasons_;     ///< of a block, why an image failed
   std::vector<Prediction> scratch_;

@@ -100,6 +100,7 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.inputs);
   fields(result.nondeterministic_predictions);
   fields(result.repeats);
+  fields(result.doubtful_logits);
   fields(result.settling_calls);
   fields(result.error);
   fields(result.peak_rss_bytes);

@@ -373,11 +373,15 @@ TEST_F(CommandLine, WritesAReportMarkedInterruptedOnCtrlCOrTheLike) {
 TEST_F(CommandLine, GoesOnUnderNohupWhenTheTerminalHangsUp) {
   const TemporaryDirectory directory;
   const std::string script = (directory / "hang_up.sh").string();
-  directory.write("hang_up.sh", "\"$@\" & sleep 0.5; kill -HUP $! 2>/dev/null; wait $!");
+  // Again and again until it ends: at what point it would matter is not known here.
+  directory.write("hang_up.sh", "\"$@\" & while [ ! -e " + (directory / "report.json").string() +
+                                    " ]; do kill -HUP $!; echo; sleep 0.02; done >" + (directory / "signals").string() +
+                                    "; wait $!");
   const std::string command = "nohup sh " + script + " " STAGEMARK_BINARY " run " + images() +
                               " -a null-fp32 --passes 60 -o " + directory.str() + " >/dev/null 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0);
   EXPECT_EQ(report(directory)["interrupted"], false);
+  EXPECT_GT(TemporaryDirectory::read(directory / "signals").size(), 3U);
 }
 
 TEST_F(CommandLine, WritesTheReportWhereNobodyReadsTheTable) {

@@ -88,6 +88,20 @@ TEST_F(RealModel, PredictsTheOtherImagesWhereOneFails) {
   EXPECT_TRUE(json::parse(lines.out.substr(0, lines.out.find('\n'))).contains("error")) << lines.out;
 }
 
+TEST(PredictCommand, SaysThatTheEngineDied) {
+  const TemporaryDirectory directory;
+  const std::string good = (fs::path(STAGEMARK_TESTS_DIR) / "images/golden/square_grey.png").string();
+  std::string files;
+  for (int i = 0; i < 2'000; ++i) files += " " + good;
+  directory.write("kill_child.sh",
+                  "\"$@\" & until kill -SEGV $(cat /proc/$!/task/$!/children) 2>/dev/null; do :; done; wait $!");
+  const CommandResult result =
+      run_stagemark("predict no-model" + files + " -a null-fp32", "sh " + (directory / "kill_child.sh").string());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.error.find("the engine's library died of signal 11"), std::string::npos) << result.error;
+  EXPECT_NE(result.error.find("approach 'null-fp32', no-model"), std::string::npos) << result.error;
+}
+
 TEST(PredictCommand, AnswersForTheOtherImagesWhereOneFails) {
   const TemporaryDirectory directory;
   directory.write("broken.png", "not an image");

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "judgement/made_suite.hpp"
@@ -62,6 +63,19 @@ TEST(ReportedAccuracy, WarnsOfClassesInAnotherOrderWhereAurocIsBelowAHalfByMoreT
             std::string::npos);
   EXPECT_EQ(warning({1, 1, 0, 0}, {.5, .3, .4, .6}), "") << "a quarter of four pairs is no evidence";
   EXPECT_EQ(warning({1, 1, 1, 1, 0, 0, 0, 0}, {.9, .8, .7, .6, .1, .2, .1, .3}), "");
+}
+
+TEST(ReportedAccuracy, WarnsWhereAllLogitsLookLikeProbabilities) {
+  const auto warns = [](std::size_t doubtful, std::size_t images) {
+    ApproachResult result = predicting(std::vector<double>(images, 0.6));
+    result.doubtful_logits = doubtful;
+    const auto& warnings = reported(made_suite(made_dataset(std::vector<std::size_t>(images, 1))), result).warnings;
+    return std::ranges::any_of(warnings,
+                               [](const std::string& text) { return text.find("sigmoid") != std::string::npos; });
+  };
+  EXPECT_TRUE(warns(20, 20));
+  EXPECT_FALSE(warns(19, 20)) << "one that cannot be a probability tells";
+  EXPECT_FALSE(warns(19, 19)) << "too few to tell";
 }
 
 TEST(ReportedAccuracy, CountsEachImageOnceByItsFirstPass) {

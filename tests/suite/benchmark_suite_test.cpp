@@ -216,6 +216,67 @@ TEST(Repeats, TakeRoundingForNoDifference) {
   EXPECT_EQ(repeats.other_decisions, 1U);
 }
 
+TEST(Repeats, CountAnotherWinnerAmongSeveralHoweverSureBothWere) {
+  const DecisionRule three{.threshold = 0.5, .classes = 3, .positive = {}};
+  Repeats repeats;
+  repeats.compare({0.9999, std::nullopt, 0}, {0.9999, std::nullopt, 2}, three, Precision::fp32);
+  EXPECT_EQ(repeats, (Repeats{1, 1, 1, 0}));
+}
+
+/// Tells as many outputs of each image as it is made with.
+class TellsOutputs final : public InferenceWrapper {
+ public:
+  explicit TellsOutputs(std::vector<float> scores) : scores_(std::move(scores)) {}
+  void predict(std::span<const Image> /*images*/, std::span<Prediction> out, StageTimer& /*timer*/) override {
+    for (Prediction& prediction : out) {
+      prediction = {0.6, 0.4, scores_.size() > 2 ? std::optional<std::size_t>(1) : std::nullopt};
+    }
+  }
+  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
+  [[nodiscard]] bool asynchronous() const noexcept override { return false; }
+  [[nodiscard]] std::span<const float> scores() const override { return scores_; }
+
+ private:
+  std::vector<float> scores_;
+};
+
+ApproachResult telling(std::vector<float> scores, std::vector<std::string> classes) {
+  const ManualClock clock;
+  Dataset set = numbered_dataset(6);
+  set.classes = std::move(classes);
+  if (set.classes.empty()) {
+    for (DatasetEntry& entry : set.entries) entry.label.reset();
+  }
+  BenchmarkSuite suite(std::move(set), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
+  suite.add(named("a"), std::make_unique<TellsOutputs>(std::move(scores)));
+  return suite.run().collector.results()[0];
+}
+
+TEST(BenchmarkSuite, FailsANetworkWithOtherOutputsThanTheDataSetHasClasses) {
+  const std::vector<std::string> two = {"even", "odd"};
+  const std::vector<std::string> three = {"even", "odd", "neither"};
+  EXPECT_EQ(telling({1, 2, 3}, two)
+                .error.value_or("")
+                .find("the network gives 3 numbers for each image, and the data "
+                      "set has 2 classes"),
+            0U);
+  EXPECT_TRUE(telling({1}, three).error);
+  EXPECT_TRUE(telling({1, 2}, three).error);
+  EXPECT_TRUE(telling({1, 2, 3, 4}, three).error);
+  for (const std::vector<float>& fit : {std::vector<float>{1}, {1, 2}}) EXPECT_FALSE(telling(fit, two).error);
+  EXPECT_FALSE(telling({1, 2, 3}, three).error);
+  EXPECT_FALSE(telling({}, two).error) << "an engine need not tell";
+  EXPECT_FALSE(telling({1, 2, 3}, {}).error) << "without labels any number will do";
+}
+
+TEST(BenchmarkSuite, DoubtsLogitsThatLookLikeProbabilities) {
+  EXPECT_EQ(telling({0.3F, 0.7F}, {"even", "odd"}).doubtful_logits, 6U);
+  EXPECT_EQ(telling({0.7F}, {"even", "odd"}).doubtful_logits, 6U);
+  EXPECT_EQ(telling({0.3F, 0.6F}, {"even", "odd"}).doubtful_logits, 0U) << "they do not add up to 1";
+  EXPECT_EQ(telling({-0.7F}, {"even", "odd"}).doubtful_logits, 0U);
+  EXPECT_EQ(telling({1.7F, -0.7F}, {"even", "odd"}).doubtful_logits, 0U);
+}
+
 TEST(BenchmarkSuite, SkipsBrokenImagesForAllApproachesAndNamesThem) {
   const ManualClock clock;
   auto images = std::make_shared<NumberedImages>();

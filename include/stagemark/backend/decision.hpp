@@ -23,7 +23,13 @@ double positive_probability(const Prediction& prediction, const DecisionRule& ru
 /// class where its probability reaches the threshold, else the other.
 std::size_t decide(const Prediction& prediction, const DecisionRule& rule) noexcept;
 
-/// Why a prediction is none of the task's: it decides for a class that the task does not have. Absent if it is one.
+/// Why a prediction is none of the task's: it decides for a class that the task does not have. Absent if it is one, and
+/// where the task names fewer than two.
 std::optional<std::string> foreign_class(const Prediction& prediction, const DecisionRule& rule);
+
+/// Why a network is not for the task: it gives another number of outputs than the task has classes. Two classes may have
+/// one output. Absent if it is, where the task names fewer than two classes, and where nothing is known.
+/// \param outputs numbers per image; 0 where they are not known
+std::optional<std::string> foreign_outputs(std::size_t outputs, const DecisionRule& rule);
 
 }  // namespace stagemark

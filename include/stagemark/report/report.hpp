@@ -27,7 +27,8 @@ namespace stagemark {
 // milliseconds unless the name says otherwise. `OrReason` is null with a reason where there is no value; an
 // `optional` that is empty is left out.
 
-/// What this version writes. A newer minor adds fields, a newer major changes them.
+/// What this version writes. A newer minor adds fields, and names to those that a field may have; a newer major changes
+/// them.
 inline constexpr std::string_view report_schema_version = "1.1";
 
 template <class T>

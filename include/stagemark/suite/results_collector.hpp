@@ -99,6 +99,8 @@ struct ApproachResult {
   std::vector<InputRecord> inputs;  ///< of the first image of some of the first rounds, where the engine tells
   /// Predictions of a staged pass whose decision differed from that of the `total` pass.
   std::size_t nondeterministic_predictions = 0;
+  /// Inferences that were read as logits and look like probabilities: all outputs in [0, 1], several of which add up to 1.
+  std::size_t doubtful_logits = 0;
   Repeats repeats;  ///< of the unrecorded calls and timing modes; those among `inferences` are not in it
   std::size_t settling_calls = 0;
   std::optional<std::string> error;  ///< why the approach as a whole failed
