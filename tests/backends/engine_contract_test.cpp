@@ -333,6 +333,8 @@ constexpr std::array contestants = {
     Contestant{"onnxruntime-int8@cpu"},
     Contestant{"onnxruntime-int8@cpu", OnnxPart::whole},
     Contestant{"onnxruntime-fp16@cpu"},
+    Contestant{"onnxruntime-fp32@cpu+dnnl", OnnxPart::whole},
+    Contestant{"onnxruntime-fp32@cpu+xnnpack", OnnxPart::whole},
     Contestant{"libtorch-fp32@cuda:0"},
     Contestant{"libtorch-fp16@cuda:0"},
     Contestant{"libtorch-bf16@cuda:0"},

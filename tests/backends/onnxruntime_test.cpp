@@ -166,6 +166,30 @@ TEST_F(OnnxRuntime, SaysWhatTheGpuProvidersLack) {
   }
 }
 
+TEST_F(OnnxRuntime, RunsOnOtherLibrariesForProcessorsWhereItIsBuiltWithThem) {
+  const BackendRegistry& registry = registry_;
+  const auto why_not = [&](const std::string& text) {
+    return registry.find("onnxruntime").unavailable(parse_approach(text));
+  };
+  for (const auto& [option, provider] :
+       {std::pair("dnnl", "DnnlExecutionProvider"), std::pair("xnnpack", "XnnpackExecutionProvider")}) {
+    const std::string text = std::string("onnxruntime-fp32@cpu+") + option;
+    if (const auto missing = why_not(text)) {
+      EXPECT_SAYS(missing->reason, std::string("is built without its ") + provider);
+      EXPECT_SAYS(missing->remedy, "libonnxruntime-dev");
+      continue;
+    }
+    const auto wrapper = open(MeanClassifier{}.file(), text);
+    EXPECT_NEAR(predict(*wrapper, {2}).front().logit.value_or(0), 3.0, 1e-5);
+    EXPECT_EQ(detail(*wrapper, "provider"), provider);
+    EXPECT_NE(detail(*wrapper, std::string("nodes_on_") + provider), "no nodes_on_" + std::string(provider));
+    EXPECT_EQ(detail(*wrapper, "spinning"), "never");
+  }
+  EXPECT_SAYS(why_not("onnxruntime-int8@cpu+dnnl")->reason, "fp32 only");
+  EXPECT_SAYS(why_not("onnxruntime-fp32@cpu+dnnl+xnnpack")->reason, "exclude one another");
+  EXPECT_SAYS(why_not("onnxruntime-fp32@cuda+dnnl")->reason, "for processors");
+}
+
 TEST_F(OnnxRuntime, PrintsNothing) {
   testing::internal::CaptureStderr();
   for (const Backend& backend : registry_.backends()) {

@@ -138,6 +138,10 @@ Network::Network(Runtime& runtime, const BackendRequest& request)
 
 void Network::load(Runtime& runtime, const BackendRequest& request, const std::vector<std::filesystem::path>& files) {
   const Approach& approach = request.approach;
+  if (uses_openmp(approach)) {
+    openmp_threads_ = request.threads;
+    set_openmp_threads(request.threads);
+  }
   std::vector<OnnxDescription> descriptions;
   std::ranges::transform(files, std::back_inserter(descriptions), describe_onnx);
   const InputShape image = request.preprocessor->shape();

@@ -12,6 +12,7 @@
 
 #include "cuda_driver.hpp"
 #include "execution.hpp"
+#include "providers.hpp"
 #include "runtime.hpp"
 #include "stagemark/backend/registry.hpp"
 
@@ -76,7 +77,10 @@ class Network {
 
   void upload(const CudaDriver& driver) const;
   /// Runs the graph of that index on the tensor before it, into the one behind it.
-  void run(std::size_t graph) { graphs_[graph].run(tensors_[graph], tensors_[graph + 1]); }
+  void run(std::size_t graph) {
+    if (openmp_threads_) set_openmp_threads(*openmp_threads_);
+    graphs_[graph].run(tensors_[graph], tensors_[graph + 1]);
+  }
   void download(const CudaDriver& driver);
   /// Makes predictions of the output: of what download() copied, or on the host of what the last graph wrote.
   void read_out(std::span<Prediction> out);
@@ -101,6 +105,7 @@ class Network {
 
   bool on_device_;
   std::size_t device_index_;
+  std::optional<std::size_t> openmp_threads_;  ///< absent where the provider has threads of another kind
   std::vector<Graph> graphs_;
   std::optional<std::int64_t> fixed_batch_;
   std::optional<Execution> execution_;

@@ -199,7 +199,7 @@ Backend backend(const std::shared_ptr<Shared>& shared, const std::string& engine
 void add_to(BackendRegistry& registry) {
   const auto shared = std::make_shared<Shared>();
   Backend onnxruntime = backend(shared, "onnxruntime", {Device{}});
-  onnxruntime.options = {"nospin"};
+  onnxruntime.options = {"nospin", "dnnl", "xnnpack"};
   registry.add(std::move(onnxruntime));
   registry.add(backend(shared, "tensorrt", {}));
 }

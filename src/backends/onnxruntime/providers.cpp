@@ -1,5 +1,6 @@
 #include "providers.hpp"
 
+#include <dlfcn.h>
 #include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
@@ -23,6 +24,10 @@ constexpr const char* gpu_archive =
 constexpr bool can_forbid_tf32 = ORT_API_VERSION >= 18;
 
 bool on_cuda(const Approach& approach) { return approach.device->kind == Device::Kind::cuda; }
+
+bool has_option(const Approach& approach, std::string_view option) {
+  return std::ranges::find(approach.options, option) != approach.options.end();
+}
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
@@ -71,6 +76,15 @@ void append_cuda(Ort::SessionOptions& options, std::size_t device) {
   options.AppendExecutionProvider_CUDA_V2(*provider);
 }
 
+void append_dnnl(Ort::SessionOptions& options) {
+  const OrtApi& api = Ort::GetApi();
+  OrtDnnlProviderOptions* made = nullptr;
+  Ort::ThrowOnError(api.CreateDnnlProviderOptions(&made));
+  const std::unique_ptr<OrtDnnlProviderOptions, decltype(api.ReleaseDnnlProviderOptions)> provider(
+      made, api.ReleaseDnnlProviderOptions);
+  Ort::ThrowOnError(api.SessionOptionsAppendExecutionProvider_Dnnl(options, provider.get()));
+}
+
 void append_tensorrt(Ort::SessionOptions& options, Precision precision, std::size_t device) {
   const std::filesystem::path cache = engine_cache();
   std::error_code error;
@@ -96,14 +110,26 @@ void append_tensorrt(Ort::SessionOptions& options, Precision precision, std::siz
 
 std::string provider_of(const Approach& approach) {
   if (approach.engine == "tensorrt") return "TensorrtExecutionProvider";
-  return on_cuda(approach) ? "CUDAExecutionProvider" : "CPUExecutionProvider";
+  if (on_cuda(approach)) return "CUDAExecutionProvider";
+  if (has_option(approach, "dnnl")) return "DnnlExecutionProvider";
+  return has_option(approach, "xnnpack") ? "XnnpackExecutionProvider" : "CPUExecutionProvider";
 }
 
 bool spins(const Approach& approach) {
-  return std::find(approach.options.begin(), approach.options.end(), "nospin") == approach.options.end();
+  // Beside threads of another library's own they would only take its time.
+  return !std::ranges::any_of(std::array{"nospin", "dnnl", "xnnpack"},
+                              [&](std::string_view option) { return has_option(approach, option); });
 }
 
-bool compiles(const Approach& approach) { return approach.engine == "tensorrt"; }
+bool compiles(const Approach& approach) { return approach.engine == "tensorrt" || has_option(approach, "dnnl"); }
+
+bool uses_openmp(const Approach& approach) { return has_option(approach, "dnnl"); }
+
+void set_openmp_threads(std::size_t threads) {
+  // In the process by way of oneDNN, and not a library of ours. NOLINTNEXTLINE(*-reinterpret-cast): how POSIX has functions
+  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  if (set != nullptr) set(static_cast<int>(threads));
+}
 
 std::optional<Unavailable> what_is_missing(const Approach& approach, const CudaDriver& driver) {
   if (!Runtime::matches_headers()) {
@@ -111,11 +137,19 @@ std::optional<Unavailable> what_is_missing(const Approach& approach, const CudaD
         "the ONNX Runtime that is loaded, " + Runtime::version() + ", is older than the one this was built for",
         "build again"};
   }
-  if (!on_cuda(approach)) return std::nullopt;
+  const bool dnnl = has_option(approach, "dnnl");
+  const bool xnnpack = has_option(approach, "xnnpack");
+  if (dnnl && xnnpack) return Unavailable{"+dnnl and +xnnpack exclude one another", "name one of them"};
+  if ((dnnl || xnnpack) && on_cuda(approach)) return Unavailable{"+dnnl and +xnnpack are for processors", "use @cpu"};
+  if (dnnl && approach.precision != Precision::fp32)
+    return Unavailable{"+dnnl does not tell in what it computes, and is known to in fp32 only", "use fp32"};
   const std::string provider = provider_of(approach);
   const std::vector<std::string> there = Ort::GetAvailableProviders();
-  if (std::find(there.begin(), there.end(), provider) == there.end())
-    return Unavailable{"ONNX Runtime " + Runtime::version() + " is built without its " + provider, gpu_archive};
+  if (std::ranges::find(there, provider) == there.end()) {
+    return Unavailable{"ONNX Runtime " + Runtime::version() + " is built without its " + provider,
+                       on_cuda(approach) ? gpu_archive : "Debian 13's libonnxruntime-dev has it"};
+  }
+  if (!on_cuda(approach)) return std::nullopt;
   const std::string library =
       compiles(approach) ? "libonnxruntime_providers_tensorrt.so" : "libonnxruntime_providers_cuda.so";
   for (const std::string& file : {std::string("libonnxruntime_providers_shared.so"), library}) {
@@ -140,6 +174,9 @@ Ort::SessionOptions session_options(const Approach& approach, std::size_t thread
   // Threads that spin after a call would take time from whoever has the next turn.
   options.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
   options.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, spins(approach) ? "1" : "0");
+  if (has_option(approach, "dnnl")) append_dnnl(options);
+  if (has_option(approach, "xnnpack"))
+    options.AppendExecutionProvider("XNNPACK", {{"intra_op_num_threads", std::to_string(threads)}});
   if (!on_cuda(approach)) return options;
   if (compiles(approach)) append_tensorrt(options, approach.precision, approach.device->index);
   append_cuda(options, approach.device->index);

@@ -19,6 +19,12 @@ std::string provider_of(const Approach& approach);
 /// Whether the approach's provider runs whole parts of a graph as one node, and chooses within them.
 bool compiles(const Approach& approach);
 
+/// Whether the approach's provider computes in threads of OpenMP.
+bool uses_openmp(const Approach& approach);
+
+/// How many threads OpenMP takes for what the calling thread runs, where it is loaded at all.
+void set_openmp_threads(std::size_t threads);
+
 /// Whether threads may wait for one another actively within a call, as ONNX Runtime has it unless told otherwise.
 bool spins(const Approach& approach);
 
