@@ -1,3 +1,4 @@
+#include <array>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -91,15 +92,16 @@ void print_program(const std::string& file, const std::string& format, bool as_j
 }
 
 void print_onnx(const std::string& file, const OnnxDescription& graph, bool as_json) {
-  const auto size = [](std::optional<std::int64_t> fixed, const char* free) {
-    return fixed ? std::to_string(*fixed) : std::string(free);
-  };
-  const std::string input = "3x" + size(graph.height, "H") + "x" + size(graph.width, "W");
-  const std::string sha256 = sha256_of_file(file);
+  const std::array graphs = {graph};
+  const std::string sha256 = sha256_of_onnx(graphs);
   if (as_json) {
     JsonObject object;
     object.text("path", file).text("format", "onnx").number("parameters", static_cast<double>(graph.parameters));
-    object.text("input", "Nx" + input).text("input_name", graph.input).text("output_name", graph.output);
+    object.text("input", to_string(graph.takes))
+        .text("output", to_string(graph.gives))
+        .text("input_name", graph.input)
+        .text("output_name", graph.output)
+        .text("meaning", to_string(graph.meaning));
     if (graph.outputs) object.number("outputs", static_cast<double>(*graph.outputs));
     object.number("opset", static_cast<double>(graph.opset)).text("producer", graph.producer).text("sha256", sha256);
     std::cout << object.str() << '\n';
@@ -109,8 +111,8 @@ void print_onnx(const std::string& file, const OnnxDescription& graph, bool as_j
   table.add({"format", "onnx, operator set " + std::to_string(graph.opset)});
   table.add({"producer", graph.producer});
   table.add({"parameters", thousands(graph.parameters)});
-  table.add({"input", graph.input + ", N x " + input});
-  table.add({"output", graph.output + ", N x " + size(graph.outputs, "?")});
+  table.add({"input", graph.input + ", " + to_string(graph.takes)});
+  table.add({"output", graph.output + ", " + to_string(graph.gives) + ": " + std::string(to_string(graph.meaning))});
   table.add({"sha256", sha256});
   table.print(std::cout);
 }

@@ -19,6 +19,7 @@
 #include "quantisation_arguments.hpp"
 #include "quantity.hpp"
 #include "stagemark/backend/decision.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/format/console_table.hpp"
@@ -113,6 +114,8 @@ ExitCode predict_here(const PredictArguments& arguments) {
       preparation.prepare(toolkit.registry.find(approach.engine), approach, std::filesystem::path(arguments.model)));
 
   Answers answers(arguments);
+  const ExecutionFacts facts = opened.wrapper->execution_facts();
+  std::size_t doubtful = 0;
   StageTimer timer;
   for (const std::string& path : arguments.images) {
     try {
@@ -122,12 +125,19 @@ ExitCode predict_here(const PredictArguments& arguments) {
       (void)timer.take();
       if (const auto problem = defect(prediction)) throw InputError(*problem);
       answers.add(path, prediction);
+      if (facts.outputs_unknown && prediction.logit && rows_of_probabilities(opened.wrapper->scores(), 1) == 1)
+        ++doubtful;
     } catch (const std::exception& error) {
       const std::string text = error.what();
       answers.add_failure(path, text.substr(0, text.find('\n')));
     }
   }
   answers.finish();
+  if (doubtful > 0 && doubtful + answers.failures() == arguments.images.size()) {
+    std::cerr
+        << "stagemark: warning: what was read as logits looks like probabilities: does the network end in a sigmoid "
+           "or a softmax that its file does not show?\n";
+  }
   if (answers.failures() > 0) {
     throw InputError(std::to_string(answers.failures()) + " of " + std::to_string(arguments.images.size()) +
                      " images failed");
@@ -155,8 +165,13 @@ ExitCode predict(const PredictArguments& arguments) {
   if (deadly == SIGINT || deadly == SIGTERM || deadly == SIGHUP) {
     (void)std::raise(deadly);
   }
-  throw BackendError("the engine's library died of signal " + std::to_string(deadly) + " (" + strsignal(deadly) + ")",
-                     "approach '" + arguments.approach + "', " + arguments.model,
+  const std::string what = "approach '" + arguments.approach + "', " + arguments.model;
+  const std::string signal = " signal " + std::to_string(deadly) + " (" + strsignal(deadly) + ")";
+  if (deadly == SIGKILL) {
+    throw BackendError("its process was ended by" + signal + ", perhaps because the memory ran out", what,
+                       "free memory, or give fewer images");
+  }
+  throw BackendError("the engine's library died of" + signal, what,
                      "the model may be damaged, or more than this library can run: try another engine");
 }
 

@@ -47,6 +47,7 @@
 #include "stagemark/model/network.hpp"
 #include "stagemark/model/onnx_description.hpp"
 #include "stagemark/model/onnx_export.hpp"
+#include "stagemark/model/output_meaning.hpp"
 #include "stagemark/report/column.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/report/timestamp.hpp"

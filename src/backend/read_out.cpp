@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 namespace stagemark {
@@ -32,6 +33,21 @@ void read_probabilities(std::span<const float> probabilities, std::size_t output
       out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
     }
   }
+}
+
+std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows) {
+  if (scores.empty() || scores.size() % rows != 0) return 0;
+  const std::size_t width = scores.size() / rows;
+  std::size_t count = 0;
+  for (; !scores.empty(); scores = scores.subspan(width)) {
+    const auto row = scores.first(width);
+    const bool within = std::ranges::all_of(row, [](float value) { return value >= 0 && value <= 1; });
+    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+    // Half precision keeps three digits of each.
+    constexpr double rounding = 5e-3;
+    if (within && (width == 1 || std::abs(sum - 1) < rounding)) ++count;
+  }
+  return count;
 }
 
 }  // namespace stagemark

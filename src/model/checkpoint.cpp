@@ -45,17 +45,23 @@ std::string canonical(std::string_view name) {
   return std::string(name);
 }
 
+/// Why a tensor that may well be sound is not read: the network may have no use for it.
+struct UnreadTensor {
+  std::string reason;
+};
+
 /// Reads tensors of one archive.
 class TensorReader {
  public:
   explicit TensorReader(const TorchFile& file) : pickle_(file.object), storages_(file.storages) {}
 
+  /// \throws ModelError if the file is damaged, UnreadTensor
   [[nodiscard]] StoredTensor read(const PickleValue& value, const std::string& name) const {
     const PickleValue& storage = pickle_[value.items[0]];
     if (storage.kind != Kind::storage) fail(name, "refers to no storage");
     if (storage.items.size() > 3) fail(name, "lies in a view of a storage");
     StoredTensor tensor;
-    tensor.type = type_of(storage, name);
+    tensor.type = type_of(storage);
     tensor.shape = integers(pickle_[value.items[2]], name);
     tensor.strides = integers(pickle_[value.items[3]], name);
     const std::size_t capacity = take_storage(storage, tensor, name);
@@ -82,10 +88,10 @@ class TensorReader {
     return result;
   }
 
-  [[nodiscard]] ScalarType type_of(const PickleValue& storage, const std::string& name) const {
+  [[nodiscard]] ScalarType type_of(const PickleValue& storage) const {
     const std::string& global = pickle_[storage.items[0]].text;
     if (const auto type = storage_type(global)) return *type;
-    fail(name, "is of a type that stagemark does not read: " + global);
+    throw UnreadTensor{"is of a type that stagemark does not read: " + global};
   }
 
   /// Points the tensor at its storage. \return elements in the storage
@@ -104,7 +110,10 @@ class TensorReader {
     // No more elements than the storage holds: a repeated element would be a tensor larger than its file.
     std::uint64_t elements = 1;
     for (const std::int64_t size : tensor.shape) {
-      if (size != 0 && elements > capacity / static_cast<std::uint64_t>(size)) fail(name, "is larger than its data");
+      if (size != 0 && elements > capacity / static_cast<std::uint64_t>(size)) {
+        if (std::ranges::find(tensor.strides, 0) == tensor.strides.end()) fail(name, "is larger than its data");
+        throw UnreadTensor{"repeats its elements, and is larger than its data"};
+      }
       elements *= static_cast<std::uint64_t>(size);
     }
     if (offset > capacity) fail(name, "begins behind the end of its data");
@@ -246,10 +255,16 @@ void Checkpoint::take_off(const std::string& prefix) {
   };
   shortened(tensors_);
   shortened(objects_);
+  shortened(unread_);
   taken_from_ += (taken_from_.empty() ? "" : ".") + prefix.substr(0, prefix.size() - 1);
 }
 
 void Checkpoint::refuse_object_called(const std::string& name) const {
+  if (const auto unread = unread_.find(name); unread != unread_.end()) {
+    throw ModelError(shown(ModelError({.problem = "tensor '" + name + "' " + unread->second,
+                                       .remedy = "save it as tensor.float().contiguous()"}),
+                           path_));
+  }
   const auto found = objects_.find(name);
   if (found == objects_.end()) return;
   try {
@@ -286,9 +301,16 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
       checkpoint.objects_.insert_or_assign(canonical(key.text), value.text);
       continue;
     }
-    if (!checkpoint.tensors_.emplace(canonical(key.text), reader.read(value, key.text)).second) {
-      throw ModelError({.problem = "holds two tensors that are both called '" + canonical(key.text) + "'",
-                        .remedy = "save one network only"});
+    const std::string name = canonical(key.text);
+    bool is_new = true;
+    try {
+      is_new = checkpoint.tensors_.emplace(name, reader.read(value, key.text)).second;
+    } catch (const UnreadTensor& unread) {
+      is_new = checkpoint.unread_.emplace(name, unread.reason).second;
+    }
+    if (!is_new) {
+      throw ModelError(
+          {.problem = "holds two tensors that are both called '" + name + "'", .remedy = "save one network only"});
     }
   }
   checkpoint.take_off(own_prefix(checkpoint.tensors_));

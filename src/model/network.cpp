@@ -255,8 +255,10 @@ ResidualNetwork describe_network(const Checkpoint& checkpoint) {
   TensorShapes shapes;
   for (const auto& [name, tensor] : checkpoint.tensors()) shapes.emplace(name, tensor.shape);
   // A tensor that is missing, or one too many, may be what the reader could not make.
-  for (const auto& [name, made_by] : checkpoint.objects()) {
-    if (is_part(name)) checkpoint.refuse_object_called(name);
+  for (const auto* others : {&checkpoint.objects(), &checkpoint.unread()}) {
+    for (const auto& [name, reason] : *others) {
+      if (is_part(name)) checkpoint.refuse_object_called(name);
+    }
   }
   return describe_network(shapes, checkpoint.path().string());
 }

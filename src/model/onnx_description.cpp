@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
@@ -40,6 +42,8 @@ constexpr std::array<OnnxElement, 17> onnx_elements = {{{"undefined", 0},
                                                         {"complex64", 64},
                                                         {"complex128", 128},
                                                         {"bfloat16", 16}}};
+
+constexpr std::uint64_t int64_type = 7;
 
 OnnxElement onnx_element(std::uint64_t type) {
   return type < onnx_elements.size() ? onnx_elements.at(type) : OnnxElement{"another type", 0};
@@ -139,13 +143,17 @@ struct OnnxInitialiser {
   std::uint64_t elements = 1;
   bool scalar = true;
   bool external = false;
+  std::optional<std::int64_t> first;         ///< number, of a short list of integers
   std::map<std::string, std::string> place;  ///< location, offset and length of external data
 };
+
+struct OnnxParts;
 
 struct OnnxNode {
   std::string operation;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  std::vector<OnnxParts> branches;  ///< graphs within, of If and the like
 };
 
 struct OnnxParts {
@@ -164,7 +172,19 @@ OnnxInitialiser read_initialiser(OnnxMessage tensor) {
       tensor.numbers([&](std::uint64_t dimension) { result.elements *= dimension; });
     }
     if (tensor.number() == 2) result.type = tensor.value();
+    if (tensor.number() == 7 && !result.first) {
+      tensor.numbers([&](std::uint64_t number) {
+        if (!result.first) result.first = static_cast<std::int64_t>(number);
+      });
+    }
     if (tensor.number() == 8) result.name = tensor.text();
+    constexpr std::uint64_t shortest = sizeof(std::int64_t);
+    if (tensor.number() == 9 && result.type == int64_type && tensor.value() >= shortest &&
+        tensor.value() <= 8 * shortest) {
+      std::int64_t first = 0;
+      std::memcpy(&first, tensor.text().data(), sizeof(first));
+      result.first = first;
+    }
     if (tensor.number() == 14) result.external = tensor.value() == 1;
     if (tensor.number() != 13) continue;
     std::pair<std::string, std::string> entry;
@@ -178,24 +198,25 @@ OnnxInitialiser read_initialiser(OnnxMessage tensor) {
   return result;
 }
 
-std::vector<std::int64_t> read_shape(OnnxMessage shape) {
-  std::vector<std::int64_t> result;
+void read_shape(OnnxMessage shape, OnnxDeclaration& result) {
+  std::vector<std::int64_t>& sizes = result.shape.emplace();
   while (shape.next()) {
     if (shape.number() != 1) continue;
-    result.push_back(-1);
+    sizes.push_back(-1);
+    result.free_names.emplace_back();
     OnnxMessage dimension = shape.message();
     while (dimension.next()) {
+      if (dimension.number() == 2) result.free_names.back() = dimension.text();
       if (dimension.number() != 1) continue;
       const auto size = static_cast<std::int64_t>(dimension.value());
       // Some exporters write 0 or -1 for what is free.
-      if (size > 0) result.back() = size;
+      if (size > 0) sizes.back() = size;
     }
   }
-  return result;
 }
 
 OnnxDeclaration read_value(OnnxMessage value) {
-  OnnxDeclaration result{{}, "no tensor", {}};
+  OnnxDeclaration result{{}, "no tensor", {}, {}};
   while (value.next()) {
     if (value.number() == 1) result.name = value.text();
     if (value.number() != 2) continue;
@@ -205,7 +226,7 @@ OnnxDeclaration read_value(OnnxMessage value) {
       OnnxMessage tensor = type.message();
       while (tensor.next()) {
         if (tensor.number() == 1) result.type = onnx_element(tensor.value()).name;
-        if (tensor.number() == 2) result.shape = read_shape(tensor.message());
+        if (tensor.number() == 2) read_shape(tensor.message(), result);
       }
     }
   }
@@ -215,14 +236,15 @@ OnnxDeclaration read_value(OnnxMessage value) {
 // NOLINTBEGIN(misc-no-recursion): as deep as graphs lie within each other, and no deeper than `depth`
 OnnxParts read_parts(OnnxMessage whole, int depth);
 
-void read_attribute(OnnxMessage attribute, OnnxParts& parts, int depth) {
+void read_attribute(OnnxMessage attribute, OnnxNode& node, OnnxParts& parts, int depth) {
   while (attribute.next()) {
     const std::uint64_t field = attribute.number();
     if (field == 5 || field == 10) parts.constants.push_back(read_initialiser(attribute.message()));
     if ((field != 6 && field != 11) || depth == 0) continue;
     OnnxParts inner = read_parts(attribute.message(), depth - 1);
-    for (auto* tensors : {&inner.initialisers, &inner.constants})
-      std::move(tensors->begin(), tensors->end(), std::back_inserter(parts.constants));
+    for (const auto* tensors : {&inner.initialisers, &inner.constants})
+      parts.constants.insert(parts.constants.end(), tensors->begin(), tensors->end());
+    node.branches.push_back(std::move(inner));
   }
 }
 
@@ -232,7 +254,12 @@ OnnxNode read_node(OnnxMessage node, OnnxParts& parts, int depth) {
     if (node.number() == 1) result.inputs.push_back(node.text());
     if (node.number() == 2) result.outputs.push_back(node.text());
     if (node.number() == 4) result.operation = node.text();
-    if (node.number() == 5) read_attribute(node.message(), parts, depth);
+    if (node.number() != 5) continue;
+    const std::size_t before = parts.constants.size();
+    read_attribute(node.message(), result, parts, depth);
+    // The name of a constant is that of what its node gives.
+    if (parts.constants.size() == before + 1 && result.branches.empty() && !result.outputs.empty())
+      parts.constants.back().name = result.outputs.front();
   }
   return result;
 }
@@ -273,39 +300,111 @@ std::set<std::string> names_beside_weights(const std::vector<OnnxNode>& nodes) {
   return names;
 }
 
-/// What lies between a classifier's last operation and its output, and leaves its numbers as they are.
-constexpr std::array<std::string_view, 14> passing_operations = {
-    "Identity", "Cast",  "CastLike",  "Clip",   "Reshape", "Squeeze",        "Unsqueeze",
-    "Flatten",  "Slice", "Transpose", "Concat", "Dropout", "QuantizeLinear", "DequantizeLinear"};
+/// A model's local functions: graphs that its nodes call by name.
+struct OnnxFunction {
+  std::vector<std::string> inputs, outputs;
+  std::vector<OnnxNode> nodes;
+};
+using OnnxFunctions = std::map<std::string, OnnxFunction, std::less<>>;
 
-OnnxMeaning meaning_of(const OnnxParts& parts) {
-  std::map<std::string_view, const OnnxNode*> makers;
-  for (const OnnxNode& node : parts.nodes) {
-    for (const std::string& name : node.outputs) makers[name] = &node;
-  }
-  std::string_view name = parts.outputs.front().name;
-  const auto maker_of = [&](std::string_view value) {
-    const auto found = makers.find(value);
-    return found == makers.end() ? nullptr : found->second;
-  };
-  // A graph has no cycles, but a damaged file may.
-  for (std::size_t steps = 0; steps < parts.nodes.size(); ++steps) {
-    const OnnxNode* const node = maker_of(name);
-    if (node == nullptr) break;
-    if (node->operation == "Softmax") return OnnxMeaning::softmax;
-    if (node->operation == "Sigmoid") return OnnxMeaning::sigmoid;
-    if (node->operation == "ArgMax" || node->operation == "TopK") return OnnxMeaning::class_numbers;
-    if (node->inputs.empty()) break;
-    if (node->operation == "Div") {
-      // A softmax that an exporter took apart.
-      const OnnxNode* const above = maker_of(node->inputs.front());
-      return above != nullptr && above->operation == "Exp" ? OnnxMeaning::softmax : OnnxMeaning::logits;
+/// What the values of a graph are, followed back from its output.
+class OnnxMeanings {
+ public:
+  /// \param steps how many values may still be followed: of functions that call one another there is no end
+  OnnxMeanings(const std::vector<OnnxNode>& nodes, const OnnxFunctions& functions, OnnxMeanings* outer, int depth,
+               std::size_t& steps)
+      : functions_(functions), outer_(outer), depth_(depth), steps_(steps) {
+    for (const OnnxNode& node : nodes) {
+      for (const std::string& name : node.outputs) makers_[name] = &node;
     }
-    if (std::ranges::find(passing_operations, node->operation) == passing_operations.end()) break;
-    // Of two columns put together the second is that of class index 1.
-    name = node->operation == "Concat" ? node->inputs.back() : node->inputs.front();
   }
-  return parts.outputs.front().type.find("int") != std::string::npos ? OnnxMeaning::class_numbers : OnnxMeaning::logits;
+  OnnxMeanings(const OnnxParts& parts, const OnnxFunctions& functions, OnnxMeanings* outer, int depth,
+               std::size_t& steps)
+      : OnnxMeanings(parts.nodes, functions, outer, depth, steps) {
+    for (const OnnxInitialiser& tensor : parts.initialisers) known_[tensor.name] = OutputMeaning::constant;
+  }
+
+  void is(const std::string& value, OutputMeaning meaning) { known_[value] = meaning; }
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than `deepest`
+  OutputMeaning of(const std::string& value) {
+    if (const auto found = known_.find(value); found != known_.end()) return found->second;
+    const auto maker = makers_.find(value);
+    // What nobody makes is the image.
+    if (maker == makers_.end()) return outer_ != nullptr ? outer_->of(value) : OutputMeaning::logits;
+    // A graph has no cycles, but a damaged file may.
+    known_[value] = OutputMeaning::unknown;
+    if (depth_ >= deepest || steps_ == 0) return OutputMeaning::unknown;
+    --steps_;
+    ++depth_;
+    const OutputMeaning meaning = made_by(*maker->second, value);
+    --depth_;
+    known_[value] = meaning;
+    return meaning;
+  }
+
+ private:
+  static constexpr int deepest = 200;
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  OutputMeaning made_by(const OnnxNode& node, const std::string& value) {
+    const auto place = static_cast<std::size_t>(std::ranges::find(node.outputs, value) - node.outputs.begin());
+    if (const auto function = functions_.find(node.operation); function != functions_.end()) {
+      if (place >= function->second.outputs.size()) return OutputMeaning::unknown;
+      OnnxMeanings inside(function->second.nodes, functions_, nullptr, depth_, steps_);
+      for (std::size_t i = 0; i < std::min(function->second.inputs.size(), node.inputs.size()); ++i)
+        inside.is(function->second.inputs[i], of(node.inputs[i]));
+      return inside.of(function->second.outputs[place]);
+    }
+    if (node.operation == "If") {
+      return meaning_after("concat", node.branches.size(), [&](std::size_t i) {
+        const OnnxParts& branch = node.branches[i];
+        if (place >= branch.outputs.size()) return OutputMeaning::unknown;
+        return OnnxMeanings(branch, functions_, this, depth_, steps_).of(branch.outputs[place].name);
+      });
+    }
+    if (node.operation == "TopK" && place == 1) return OutputMeaning::class_numbers;
+    std::string name = node.operation;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return meaning_after(name, node.inputs.size(), [&](std::size_t i) {
+      return node.inputs[i].empty() ? OutputMeaning::constant : of(node.inputs[i]);
+    });
+  }
+
+  const OnnxFunctions& functions_;
+  OnnxMeanings* outer_;
+  int depth_;
+  std::size_t& steps_;
+  std::map<std::string_view, const OnnxNode*> makers_;
+  std::map<std::string, OutputMeaning, std::less<>> known_;
+};
+
+/// Whether something that comes from the input is reshaped to one row: such a graph mixes the images of a batch.
+bool reshapes_to_one(const OnnxParts& parts, OnnxMeanings& meanings) {
+  std::map<std::string_view, std::int64_t> first;
+  for (const auto* tensors : {&parts.initialisers, &parts.constants}) {
+    for (const OnnxInitialiser& tensor : *tensors) {
+      if (tensor.first) first[tensor.name] = *tensor.first;
+    }
+  }
+  return std::ranges::any_of(parts.nodes, [&](const OnnxNode& node) {
+    if (node.operation != "Reshape" || node.inputs.size() != 2) return false;
+    const auto target = first.find(node.inputs[1]);
+    return target != first.end() && target->second == 1 && meanings.of(node.inputs[0]) != OutputMeaning::constant;
+  });
+}
+
+void read_function(OnnxMessage function, OnnxFunctions& functions) {
+  std::string name;
+  OnnxFunction result;
+  OnnxParts ignored;
+  while (function.next()) {
+    if (function.number() == 1) name = function.text();
+    if (function.number() == 4) result.inputs.push_back(function.text());
+    if (function.number() == 5) result.outputs.push_back(function.text());
+    if (function.number() == 7) result.nodes.push_back(read_node(function.message(), ignored, 16));
+  }
+  functions.insert_or_assign(std::move(name), std::move(result));
 }
 
 std::uint64_t place_number(const OnnxInitialiser& tensor, const std::string& key, std::uint64_t otherwise) {
@@ -379,7 +478,7 @@ std::optional<std::int64_t> declared_size(const OnnxDeclaration& value, std::siz
   return (*value.shape)[dimension];
 }
 
-void describe_parts_of(OnnxParts parts, OnnxDescription& result) {
+void describe_parts_of(OnnxParts parts, const OnnxFunctions& functions, OnnxDescription& result) {
   // Old files name their initialisers among the inputs.
   std::set<std::string> constants;
   for (const OnnxInitialiser& tensor : parts.initialisers) constants.insert(tensor.name);
@@ -396,7 +495,16 @@ void describe_parts_of(OnnxParts parts, OnnxDescription& result) {
   result.height = declared_size(result.takes, 2);
   result.width = declared_size(result.takes, 3);
   result.outputs = declared_size(result.gives, 1);
-  result.meaning = meaning_of(parts);
+  std::size_t steps = 100'000;
+  OnnxMeanings meanings(parts, functions, nullptr, 0, steps);
+  result.meaning = meanings.of(result.output);
+  for (const OnnxNode& node : parts.nodes) {
+    if (std::ranges::find(node.outputs, result.output) != node.outputs.end()) result.made_by = node.operation;
+  }
+  const bool integers = result.gives.type.find("int") != std::string::npos || result.gives.type == "bool";
+  if (integers) result.meaning = OutputMeaning::class_numbers;
+  if (result.meaning == OutputMeaning::constant) result.meaning = OutputMeaning::unknown;
+  result.reshapes_to_one_image = reshapes_to_one(parts, meanings);
   describe_weights(parts, result);
 }
 
@@ -409,11 +517,11 @@ std::string shape_text(std::span<const std::int64_t> shape) {
   return text.empty() ? "one number" : text;
 }
 
-std::string value_text(const OnnxDeclaration& value) {
+}  // namespace
+
+std::string to_string(const OnnxDeclaration& value) {
   return value.type + (value.shape ? " " + shape_text(*value.shape) : " of no declared shape");
 }
-
-}  // namespace
 
 OnnxDescription describe_onnx(const fs::path& file) try {
   std::ifstream in(file, std::ios::binary);
@@ -427,11 +535,13 @@ OnnxDescription describe_onnx(const fs::path& file) try {
   result.file = file;
   std::string version;
   std::optional<OnnxParts> parts;
+  OnnxFunctions functions;
   OnnxMessage model(in, size);
   while (model.next()) {
     if (model.number() == 2) result.producer = model.text();
     if (model.number() == 3) version = model.text();
     if (model.number() == 7) parts = read_parts(model.message(), 16);
+    if (model.number() == 25) read_function(model.message(), functions);
     if (model.number() != 8) continue;
     std::string domain;
     std::int64_t opset = 0;
@@ -444,7 +554,7 @@ OnnxDescription describe_onnx(const fs::path& file) try {
   }
   if (!parts) throw ModelError({.problem = "is no ONNX graph, or a damaged one", .remedy = "export or copy it again"});
   if (!version.empty()) result.producer += " " + version;
-  describe_parts_of(*std::move(parts), result);
+  describe_parts_of(*std::move(parts), functions, result);
   return result;
 } catch (const ModelError& error) {
   throw ModelError(error.problem(), file.string(), error.remedy());
@@ -455,7 +565,7 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
                                              static_cast<std::int64_t>(images.height),
                                              static_cast<std::int64_t>(images.width)};
   const auto refuse = [&](const std::string& reason, const std::string& remedy) {
-    throw ModelError("takes " + value_text(first.takes) + " and gives " + value_text(last.gives) + ": " + reason,
+    throw ModelError("takes " + to_string(first.takes) + " and gives " + to_string(last.gives) + ": " + reason,
                      first.file.string(), remedy);
   };
   const std::string images_text = "float32 " + shape_text(given);
@@ -463,8 +573,10 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
     return type == "float32" || (images.half_precision && type == "float16");
   };
   if (!is_read(first.takes.type)) refuse("preprocessing makes " + images_text, "export it with an input of float32");
-  if (last.meaning == OnnxMeaning::class_numbers)
-    refuse("class numbers, and neither logits nor probabilities", "export it without the last ArgMax");
+  if (last.meaning == OutputMeaning::class_numbers) {
+    refuse("class numbers or rounded ones, and neither logits nor probabilities",
+           "export it without what makes them of its scores" + (last.made_by.empty() ? "" : " (" + last.made_by + ")"));
+  }
   if (!is_read(last.gives.type)) refuse("what is read is float32", "export it with an output of float32");
   if (const auto& shape = last.gives.shape) {
     const bool row = std::all_of(shape->begin() + std::min<std::ptrdiff_t>(2, std::ssize(*shape)), shape->end(),
@@ -477,13 +589,17 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
     return shape[dimension] < 0 || shape[dimension] == size;
   };
   if (shape.size() != 4) refuse("an image classifier takes four dimensions", "export it for " + images_text);
-  if (!fits(1, given[1]) && shape[3] == given[1]) {
+  if (shape[1] != given[1] && shape[3] == given[1]) {
     refuse("N×H×W×C: channels last, and preprocessing makes N×C×H×W",
            "export it with channels first, or put a Transpose before it");
   }
   if (!fits(1, given[1])) refuse("preprocessing makes " + images_text, "export it for images of three channels");
   if (!fits(2, given[2]) || !fits(3, given[3])) {
     refuse("preprocessing makes " + images_text, "give its size with `resize`");
+  }
+  if (images.batch > 1 && (first.reshapes_to_one_image || last.reshapes_to_one_image)) {
+    refuse("a Reshape in it makes batches of 1, and " + std::to_string(images.batch) + " was asked for",
+           "see `batch`, or export it with a Reshape to -1 or 0 there");
   }
   if (!fits(0, static_cast<std::int64_t>(images.batch))) {
     refuse("batches of " + std::to_string(shape[0]) + " only, and " + std::to_string(images.batch) + " was asked for",
@@ -502,6 +618,11 @@ std::size_t outputs_per_image(std::span<const std::int64_t> shape, std::size_t i
                      ", not one row of logits for each");
   }
   return elements / images;
+}
+
+void expect_readable(OutputMeaning meaning, std::size_t outputs) {
+  if (meaning != OutputMeaning::log_probabilities || outputs != 1) return;
+  throw ModelError({.problem = "gives the logarithm of one probability", .remedy = "export it without the logarithm"});
 }
 
 std::string sha256_of_onnx(std::span<const OnnxDescription> graphs) {

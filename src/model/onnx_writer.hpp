@@ -27,8 +27,11 @@ class OnnxWriter {
   /// Absent dimensions are free.
   using Shape = std::initializer_list<std::optional<std::uint64_t>>;
 
-  OnnxWriter& input(std::string_view name, OnnxElementType type, Shape shape) { return value(11, name, type, shape); }
-  OnnxWriter& output(std::string_view name, OnnxElementType type, Shape shape) { return value(12, name, type, shape); }
+  OnnxWriter& input(std::string_view name, OnnxElementType type, Shape shape) { return value(11, name, type, &shape); }
+  OnnxWriter& output(std::string_view name, OnnxElementType type, Shape shape) { return value(12, name, type, &shape); }
+  /// Of no declared shape.
+  OnnxWriter& input(std::string_view name, OnnxElementType type) { return value(11, name, type, nullptr); }
+  OnnxWriter& output(std::string_view name, OnnxElementType type) { return value(12, name, type, nullptr); }
 
   /// \param raw the elements' bytes, little-endian
   OnnxWriter& constant(std::string_view name, OnnxElementType type, std::initializer_list<std::uint64_t> shape,
@@ -47,6 +50,13 @@ class OnnxWriter {
     tensor.number(2, static_cast<std::uint64_t>(type)).text(8, name).number(14, 1);
     for (const auto& [key, value] : place) tensor.message(13, Message().text(1, key).text(2, value));
     graph_.message(5, tensor);
+    return *this;
+  }
+
+  /// A local function of one operation, which nodes call by its name.
+  OnnxWriter& function(std::string_view name, std::string_view operation) {
+    const Message node = Message().text(1, "in").text(2, "out").text(4, operation);
+    functions_.message(25, Message().text(1, name).text(4, "in").text(5, "out").message(7, node));
     return *this;
   }
 
@@ -79,6 +89,7 @@ class OnnxWriter {
         .number(1, 7)
         .message(7, graph.text(2, "graph"))
         .message(8, Message().text(1, "").number(2, opset_))
+        .append(functions_)
         .bytes();
   }
 
@@ -97,6 +108,10 @@ class OnnxWriter {
       bytes_ += value;
       return *this;
     }
+    Message& append(const Message& more) {
+      bytes_ += more.bytes_;
+      return *this;
+    }
     Message& message(unsigned field, const Message& value) { return text(field, value.bytes_); }
     [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
 
@@ -109,20 +124,32 @@ class OnnxWriter {
     std::string bytes_;
   };
 
-  OnnxWriter& value(unsigned field, std::string_view name, OnnxElementType type, Shape shape) {
-    Message dimensions;
-    for (const auto& size : shape) {
-      Message dimension;
-      if (size) dimension.number(1, *size);
-      dimensions.message(1, dimension);
+  /// \param shape null: none is declared
+  OnnxWriter& value(unsigned field, std::string_view name, OnnxElementType type, const Shape* shape) {
+    Message tensor;
+    tensor.number(1, static_cast<std::uint64_t>(type));
+    if (shape != nullptr) {
+      Message dimensions;
+      for (const auto& size : *shape) {
+        Message dimension;
+        if (size) {
+          dimension.number(1, *size);
+        } else {
+          // As exporters do: each has a name.
+          dimension.text(2, std::string(name) + "_" + std::to_string(free_++));
+        }
+        dimensions.message(1, dimension);
+      }
+      tensor.message(2, dimensions);
     }
-    const Message tensor = Message().number(1, static_cast<std::uint64_t>(type)).message(2, dimensions);
     graph_.message(field, Message().text(1, name).message(2, Message().message(1, tensor)));
     return *this;
   }
 
   Message graph_;
+  Message functions_;
   std::uint64_t opset_ = 13;
+  std::size_t free_ = 0;
 };
 
 }  // namespace stagemark

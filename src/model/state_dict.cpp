@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -83,16 +84,14 @@ class StateDictFinder {
     const int depth = whole.depth + 1;
     if (whole.dict->kind == Kind::dict) {
       // Of two equal keys the later counts, as in Python.
-      std::map<std::string_view, std::size_t> last;
+      std::map<std::string, std::size_t> last;
       for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-        const PickleValue& key = pickle_[items[i]];
-        if (key.kind == Kind::text && key.text.size() <= longest_name) last[key.text] = i;
+        if (const auto name = name_of(pickle_[items[i]])) last[*name] = i;
       }
       for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-        const PickleValue& key = pickle_[items[i]];
         const PickleValue& value = pickle_[items[i + 1]];
-        if (key.kind != Kind::text || !holds_others(value) || key.text.size() > longest_name) continue;
-        if (last.at(key.text) == i) add({prefix + key.text, &value, depth});
+        const auto name = name_of(pickle_[items[i]]);
+        if (name && holds_others(value) && last.at(*name) == i) add({prefix + *name, &value, depth});
       }
     } else {
       for (std::size_t i = 0; i < items.size(); ++i) {
@@ -100,6 +99,13 @@ class StateDictFinder {
         if (holds_others(value)) add({prefix + std::to_string(i), &value, depth});
       }
     }
+  }
+
+  /// Of a key: text, or the number of a fold.
+  static std::optional<std::string> name_of(const PickleValue& key) {
+    if (key.kind == Kind::integer) return std::to_string(key.integer);
+    if (key.kind != Kind::text || key.text.size() > longest_name) return std::nullopt;
+    return key.text;
   }
 
   static bool holds_others(const PickleValue& value) {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <numeric>
 #include <utility>
 
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "suite/failure_reason.hpp"
 #include "suite/readiness.hpp"
@@ -35,22 +35,6 @@ std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
   }
   if (totals.empty()) return std::nullopt;
   return Nanoseconds(std::llround(median(totals)));
-}
-
-/// Rows of which each number is in [0, 1], and which add up to 1 where they are of several.
-std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows) {
-  if (scores.empty() || scores.size() % rows != 0) return 0;
-  const std::size_t width = scores.size() / rows;
-  std::size_t count = 0;
-  for (; !scores.empty(); scores = scores.subspan(width)) {
-    const auto row = scores.first(width);
-    const bool within = std::ranges::all_of(row, [](float value) { return value >= 0 && value <= 1; });
-    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
-    // Half precision keeps three digits of each.
-    constexpr double rounding = 5e-3;
-    if (within && (width == 1 || std::abs(sum - 1) < rounding)) ++count;
-  }
-  return count;
 }
 
 std::uint64_t peak_rss_bytes() {
@@ -246,7 +230,8 @@ void Runner::run_recorded(CallRecord& call, std::span<const Image> images, std::
     keep_times(times, call);
     keep_outputs(call.size);
     if (timer_.mode() != modes_of(wrapper_).front()) return;
-    if (out.front().logit) result_.doubtful_logits += rows_of_probabilities(wrapper_.scores(), call.size);
+    if (result_.facts.outputs_unknown && out.front().logit)
+      result_.doubtful_logits += rows_of_probabilities(wrapper_.scores(), call.size);
     if (options_.keep_scores) take_scores(call.first_inference, call.size);
     return;
   }

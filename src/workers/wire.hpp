@@ -61,6 +61,7 @@ void describe(Fields& fields, ExecutionFacts& facts) {
   fields(facts.device);
   fields(facts.model);
   fields(facts.details);
+  fields(facts.outputs_unknown);
   fields(facts.does_nothing);
 }
 

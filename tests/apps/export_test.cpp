@@ -63,7 +63,8 @@ TEST_F(Export, WritesWhatModelShowsAndOpencvRuns) {
   ASSERT_EQ(shown.exit_code, 0) << shown.error;
   const json model = json::parse(shown.out);
   EXPECT_EQ(model["format"], "onnx");
-  EXPECT_EQ(model["input"], "Nx3x48x48");
+  EXPECT_EQ(model["input"], "float32 N x 3 x 48 x 48");
+  EXPECT_EQ(model["meaning"], "logits");
   EXPECT_EQ(model["outputs"], 1);
   const CommandResult predicted = run("predict " + path("net.onnx") + " " + path("images/NORMAL/synthetic-00000.png") +
                                       " --json --resize 48x48 -a opencv-fp32");

@@ -135,6 +135,32 @@ TEST_P(GraphEngine, RefusesInOneSentenceWhatItIsNotGiven) {
   EXPECT_SAYS(refusal(""), "model.onnx: ");
 }
 
+TEST_P(GraphEngine, RunsOrRefusesAGraphThatDeclaresNoShape) {
+  const std::string graph = OnnxWriter()
+                                .input("x", float32)
+                                .output("y", float32)
+                                .constant("weights", float32, {1, 3, 1, 1}, bytes_of({0.5, 0.5, 0.5}))
+                                .node("Conv", {"x", "weights"}, "map", {1, 1})
+                                .node("GlobalAveragePool", {"map"}, "mean")
+                                .node("Flatten", {"mean"}, "y")
+                                .file();
+  try {
+    EXPECT_NEAR(predict(*open(graph), 2).logit.value_or(0), 3.0, 1e-6);
+  } catch (const ModelError& error) {
+    EXPECT_SAYS(std::string(error.what()), "model.onnx: ");
+    EXPECT_SAYS(GetParam(), "opencv");
+  }
+}
+
+TEST_P(GraphEngine, SaysWhetherItKnowsWhatTheNumbersAre) {
+  EXPECT_FALSE(open(MeanClassifier{}.file())->execution_facts().outputs_unknown);
+  MeanClassifier classifier;
+  classifier.last_operations = {"Elu"};
+  EXPECT_TRUE(open(classifier.file())->execution_facts().outputs_unknown);
+  classifier.last_operations = {"Sigmoid", "Log"};
+  EXPECT_SAYS(refusal(classifier.file()), "the logarithm of one probability");
+}
+
 TEST_P(GraphEngine, NamesTheFileOfWeightsThatIsMissingOrShort) {
   MeanClassifier classifier;
   classifier.weights_file = "model.data";

@@ -146,9 +146,15 @@ TEST_P(TorchScript, TakesWhatASigmoidOrASoftmaxGivesForProbabilities) {
     EXPECT_NEAR(column.probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
     EXPECT_FALSE(column.logit) << code;
   }
-  // A sigmoid on the way is none at the end.
-  EXPECT_NEAR(predict(*open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0")), 3).logit.value_or(0),
-              2 / (1 + std::exp(-3.0)), 1e-6);
+  for (const char* code :
+       {"return 1.0 - torch.sigmoid(-x.mean([1, 2, 3]))",
+        "return torch.exp(torch.log_softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1))[:, 1]"}) {
+    EXPECT_NEAR(predict(*open(part("Net", code)), 3).probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
+  }
+  // A sigmoid on the way is none at the end; more than 1 is no probability.
+  const char* gate = "z = x.mean([1, 2, 3])\n  return torch.sigmoid(z) * z";
+  EXPECT_NEAR(predict(*open(part("Net", gate)), 3).logit.value_or(0), 3 / (1 + std::exp(-3.0)), 1e-6);
+  EXPECT_TRUE(defect(predict(*open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0")), 3)));
 }
 
 // A program in half precision, whose normalisation is folded where processors have no kernel for it in that precision.
@@ -200,6 +206,16 @@ TEST_P(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
   pair.define("def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:\n  return x, x\n");
   EXPECT_NE(refusal(pair).find("returns no tensor"), std::string::npos);
   EXPECT_NE(refusal(Module("Net")).find("no method 'forward'"), std::string::npos);
+  for (const char* decides :
+       {"return x[:, 0:2, 0, 0].argmax(1)", "return x[:, 0:2, 0, 0].max(1)[1]", "return x[:, 0, 0, 0] > 0.0",
+        "return (x[:, 0, 0, 0] > 0.0).float()", "return torch.sigmoid(x[:, 0, 0, 0]).round()"}) {
+    const std::string why = refusal(part("Net", decides));
+    EXPECT_NE(why.find("class numbers"), std::string::npos) << decides << ": " << why;
+  }
+  const std::string of_its_own = refusal(part("Net", "assert x.dim() == 5, 'expects uint8'\n  return x"));
+  EXPECT_NE(of_its_own.find("expects uint8"), std::string::npos) << of_its_own;
+  const std::string logarithm = refusal(part("Net", "return torch.log(torch.sigmoid(x[:, 0, 0, 0]))"));
+  EXPECT_NE(logarithm.find("the logarithm of a probability"), std::string::npos) << logarithm;
 }
 
 TEST_P(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {

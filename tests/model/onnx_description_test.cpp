@@ -70,37 +70,81 @@ TEST_F(OnnxDescriptions, CountWeightsAndNotWhatStandsBesideThem) {
   EXPECT_EQ(facts.opset, 13);
 }
 
-TEST_F(OnnxDescriptions, TellWhatTheOutputIsThroughWhatLeavesItAsItIs) {
+TEST_F(OnnxDescriptions, TellWhatTheOutputIsByAllThatMakesIt) {
+  using enum OutputMeaning;
   const auto meaning = [&](std::vector<std::string> operations) {
     MeanClassifier classifier;
     classifier.last_operations = std::move(operations);
     return describe(classifier.file()).meaning;
   };
-  EXPECT_EQ(meaning({"Sigmoid"}), OnnxMeaning::sigmoid);
-  EXPECT_EQ(meaning({"Sigmoid", "Clip", "Squeeze"}), OnnxMeaning::sigmoid);
-  EXPECT_EQ(meaning({"Softmax", "Cast", "Identity"}), OnnxMeaning::softmax);
-  EXPECT_EQ(meaning({"Softmax", "ArgMax"}), OnnxMeaning::class_numbers);
-  EXPECT_EQ(meaning({"Identity"}), OnnxMeaning::logits);
-  EXPECT_EQ(meaning({"Sigmoid", "Neg"}), OnnxMeaning::logits);
-  // A softmax taken apart: Exp(x) / Sum(Exp(x)).
-  const std::string apart = OnnxWriter()
-                                .input("x", float32, {1, 3, 4, 4})
-                                .output("y", float32, {1, 2})
-                                .node("Exp", {"x"}, "e")
-                                .node("ReduceSum", {"e"}, "sum")
-                                .node("Div", {"e", "sum"}, "y")
-                                .file();
-  EXPECT_EQ(describe(apart).meaning, OnnxMeaning::softmax);
-  // The two columns 1 - p and p.
-  const std::string columns = OnnxWriter()
-                                  .input("x", float32, {1, 3, 4, 4})
-                                  .output("y", float32, {1, 2})
-                                  .constant("one", float32, {1}, bytes_of({1}))
-                                  .node("Sigmoid", {"x"}, "p")
-                                  .node("Sub", {"one", "p"}, "q")
-                                  .node("Concat", {"q", "p"}, "y")
-                                  .file();
-  EXPECT_EQ(describe(columns).meaning, OnnxMeaning::sigmoid);
+  EXPECT_EQ(meaning({"Identity"}), logits);
+  EXPECT_EQ(meaning({"Relu"}), logits);
+  EXPECT_EQ(meaning({"Sigmoid"}), probabilities);
+  EXPECT_EQ(meaning({"Sigmoid", "Clip", "Squeeze"}), probabilities);
+  EXPECT_EQ(meaning({"Softmax", "Cast", "Identity"}), probabilities);
+  EXPECT_EQ(meaning({"HardSigmoid"}), probabilities);
+  EXPECT_EQ(meaning({"LogSoftmax"}), log_probabilities);
+  EXPECT_EQ(meaning({"LogSoftmax", "Exp"}), probabilities);
+  EXPECT_EQ(meaning({"Softmax", "Log"}), log_probabilities);
+  EXPECT_EQ(meaning({"Softmax", "ArgMax"}), class_numbers);
+  EXPECT_EQ(meaning({"Sigmoid", "Round", "Cast"}), class_numbers);
+  EXPECT_EQ(meaning({"NotYetInvented"}), unknown);
+  EXPECT_EQ(meaning({"Sigmoid", "NotYetInvented"}), unknown);
+}
+
+TEST_F(OnnxDescriptions, TellWhatArithmeticMakesOfProbabilities) {
+  using enum OutputMeaning;
+  // The tail of a graph whose convolution gives "z", with constants "c" and "i".
+  const auto meaning = [&](const auto& tail) {
+    OnnxWriter writer;
+    writer.input("x", float32, {1, 3, 4, 4}).output("y", float32, {1, 2});
+    writer.constant("w", float32, {2, 3, 4, 4}, bytes_of(std::vector<float>(96, 1)));
+    writer.constant("c", float32, {1}, bytes_of({1})).constant("i", int64, {1}, std::string(8, '\1'));
+    writer.node("Conv", {"x", "w"}, "z");
+    tail(writer);
+    return describe(writer.file()).meaning;
+  };
+  EXPECT_EQ(meaning([](auto& w) { w.node("Softmax", {"z"}, "p").node("Gather", {"p", "i"}, "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "q").node("Concat", {"q", "p"}, "y");
+            }),
+            probabilities);
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node("Exp", {"z"}, "e").node("ReduceSum", {"e"}, "sum").node("Div", {"e", "sum"}, "y");
+            }),
+            probabilities)
+      << "a softmax taken apart";
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node("Greater", {"z", "c"}, "m").node("Softmax", {"z"}, "p").node("Where", {"m", "p", "c"}, "y");
+            }),
+            probabilities);
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node("Softmax", {"z"}, "p").node("Softmax", {"z"}, "q").node("Mean", {"p", "q"}, "y");
+            }),
+            probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.node("Greater", {"z", "c"}, "m").node("Cast", {"m"}, "y"); }), class_numbers);
+  EXPECT_EQ(meaning([](auto& w) { w.node("Mul", {"z", "c"}, "y"); }), logits) << "a temperature";
+  EXPECT_EQ(meaning([](auto& w) { w.node("Sigmoid", {"z"}, "p").node("Mul", {"z", "p"}, "y"); }), logits) << "a gate";
+  EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Sigmoid").node("Own", {"z"}, "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Own").node("Own", {"z"}, "y"); }), unknown) << "without end";
+  EXPECT_EQ(meaning([](auto& w) { w.node("Identity", {"y"}, "y"); }), unknown) << "a circle";
+}
+
+TEST_F(OnnxDescriptions, RefuseToBatchWhatIsReshapedToOneImage) {
+  const auto graph = [&](std::string_view target) {
+    return OnnxWriter()
+        .input("x", float32, {{}, 3, 4, 4})
+        .output("y", float32, {{}, 48})
+        .constant("shape", int64, {2}, target)
+        .node("Reshape", {"x", "shape"}, "y")
+        .file();
+  };
+  const std::string one(std::string_view("\1\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16));
+  const std::string any(std::string_view("\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16));
+  EXPECT_SAYS(refusal(graph(one), {3, 4, 4, 4, false}), "a Reshape in it makes batches of 1, and 4 was asked for");
+  EXPECT_EQ(refusal(graph(one)), "not refused");
+  EXPECT_EQ(refusal(graph(any), {3, 4, 4, 4, false}), "not refused");
 }
 
 TEST_F(OnnxDescriptions, RefuseOtherElementTypesThanAnEngineIsGiven) {
@@ -120,6 +164,7 @@ TEST_F(OnnxDescriptions, RefuseOtherImagesThanPreprocessingMakes) {
   const auto taking = [](OnnxWriter::Shape image) { return graph_of(float32, image, float32, {{}, 2}).file(); };
   EXPECT_SAYS(refusal(taking({{}, 1, 4, 4})), "export it for images of three channels");
   EXPECT_SAYS(refusal(taking({{}, 4, 4, 3})), "channels last");
+  EXPECT_SAYS(refusal(taking({{}, {}, {}, 3})), "channels last");
   EXPECT_SAYS(refusal(taking({{}, 3, 8, 8})), "preprocessing makes float32 N x 3 x 4 x 4");
   EXPECT_SAYS(refusal(taking({{}, 3, 8, 8})), "`resize`");
   EXPECT_SAYS(refusal(taking({{}, 3})), "four dimensions");

@@ -226,21 +226,26 @@ TEST(Repeats, CountAnotherWinnerAmongSeveralHoweverSureBothWere) {
 /// Tells as many outputs of each image as it is made with.
 class TellsOutputs final : public InferenceWrapper {
  public:
-  explicit TellsOutputs(std::vector<float> scores) : scores_(std::move(scores)) {}
+  explicit TellsOutputs(std::vector<float> scores, bool unknown) : scores_(std::move(scores)), unknown_(unknown) {}
   void predict(std::span<const Image> /*images*/, std::span<Prediction> out, StageTimer& /*timer*/) override {
     for (Prediction& prediction : out) {
       prediction = {0.6, 0.4, scores_.size() > 2 ? std::optional<std::size_t>(1) : std::nullopt};
     }
   }
-  [[nodiscard]] ExecutionFacts execution_facts() const override { return {}; }
+  [[nodiscard]] ExecutionFacts execution_facts() const override {
+    ExecutionFacts facts;
+    facts.outputs_unknown = unknown_;
+    return facts;
+  }
   [[nodiscard]] bool asynchronous() const noexcept override { return false; }
   [[nodiscard]] std::span<const float> scores() const override { return scores_; }
 
  private:
   std::vector<float> scores_;
+  bool unknown_;
 };
 
-ApproachResult telling(std::vector<float> scores, std::vector<std::string> classes) {
+ApproachResult telling(std::vector<float> scores, std::vector<std::string> classes, bool unknown = true) {
   const ManualClock clock;
   Dataset set = numbered_dataset(6);
   set.classes = std::move(classes);
@@ -248,7 +253,7 @@ ApproachResult telling(std::vector<float> scores, std::vector<std::string> class
     for (DatasetEntry& entry : set.entries) entry.label.reset();
   }
   BenchmarkSuite suite(std::move(set), std::make_shared<NumberedImages>(), one_pass(), ManualClock::clock());
-  suite.add(named("a"), std::make_unique<TellsOutputs>(std::move(scores)));
+  suite.add(named("a"), std::make_unique<TellsOutputs>(std::move(scores), unknown));
   return suite.run().collector.results()[0];
 }
 
@@ -274,6 +279,7 @@ TEST(BenchmarkSuite, DoubtsLogitsThatLookLikeProbabilities) {
   EXPECT_EQ(telling({0.7F}, {"even", "odd"}).doubtful_logits, 6U);
   EXPECT_EQ(telling({0.3F, 0.6F}, {"even", "odd"}).doubtful_logits, 0U) << "they do not add up to 1";
   EXPECT_EQ(telling({-0.7F}, {"even", "odd"}).doubtful_logits, 0U);
+  EXPECT_EQ(telling({0.7F}, {"even", "odd"}, false).doubtful_logits, 0U) << "what is known is not doubted";
   EXPECT_EQ(telling({1.7F, -0.7F}, {"even", "odd"}).doubtful_logits, 0U);
 }
 

@@ -308,7 +308,7 @@ using namespace worker_protocol;
 TEST(WorkerProtocol, GivesBackWhatWasSent) {
   Measured measured;
   measured.result.facts = {
-      Precision::bf16, Device{Device::Kind::cuda, 3}, ModelFacts{"m", "f", "s", 7}, {{"a", "b"}}, true};
+      Precision::bf16, Device{Device::Kind::cuda, 3}, ModelFacts{"m", "f", "s", 7}, {{"a", "b"}}, true, true};
   measured.result.inferences = {{4, Prediction{0.5, std::nullopt, 2}}, {5, std::nullopt}};
   CallRecord call{.round = 1, .pass = 2, .process = 3, .first_inference = 4, .size = 5, .timed = false, .times = {}};
   call.times.add(Stage::total, Nanoseconds{-7});
@@ -323,6 +323,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
   EXPECT_EQ(back.result.facts.model->sha256, "s");
   EXPECT_EQ(back.result.facts.details, measured.result.facts.details);
+  EXPECT_TRUE(back.result.facts.outputs_unknown);
   EXPECT_TRUE(back.result.facts.does_nothing);
   ASSERT_EQ(back.result.inferences.size(), 2U);
   EXPECT_EQ(back.result.inferences[0].prediction->class_index, 2U);

@@ -17,4 +17,8 @@ void read_out(std::span<const float> logits, std::size_t outputs, std::span<Pred
 /// last is the probability of class index 1.
 void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
 
+/// How many of so many rows look like probabilities: each number is in [0, 1], and several of them add up to 1, give or take
+/// what half precision loses. 0 where the numbers do not divide by the rows.
+std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows);
+
 }  // namespace stagemark

@@ -82,7 +82,10 @@ class Checkpoint {
   /// What lies beside the tensors and only a call could make: names and classes.
   [[nodiscard]] const std::map<std::string, std::string>& objects() const noexcept { return objects_; }
 
-  /// \throws ModelError naming its class, if there is such an object
+  /// Tensors that are not read, and why: of another element type, or a view that repeats its elements.
+  [[nodiscard]] const std::map<std::string, std::string>& unread() const noexcept { return unread_; }
+
+  /// \throws ModelError naming its class, if there is such an object, or saying why it is not read, if such a tensor
   void refuse_object_called(const std::string& name) const;
 
   /// "lightning-checkpoint" or "state-dict".
@@ -98,6 +101,7 @@ class Checkpoint {
   std::vector<std::byte> bytes_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, std::string> objects_;
+  std::map<std::string, std::string> unread_;
   std::map<std::string, std::string> hyper_parameters_;
   std::vector<std::string> not_taken_;
   std::string taken_from_;

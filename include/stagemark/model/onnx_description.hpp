@@ -8,17 +8,20 @@
 #include <string>
 #include <vector>
 
-namespace stagemark {
+#include "stagemark/model/output_meaning.hpp"
 
-/// What the numbers that a graph gives are, by the operation that makes them.
-enum class OnnxMeaning : std::uint8_t { logits, sigmoid, softmax, class_numbers };
+namespace stagemark {
 
 /// An input or output as a graph declares it.
 struct OnnxDeclaration {
   std::string name;
   std::string type;                                ///< of its elements, as "float32"
   std::optional<std::vector<std::int64_t>> shape;  ///< -1 where a dimension is free; absent where none is declared
+  std::vector<std::string> free_names;             ///< of each dimension; empty where it is fixed or has none
 };
+
+/// "float32 N x 3 x 224 x 224": N where the first dimension is free, ? where another one is.
+std::string to_string(const OnnxDeclaration& value);
 
 /// What an ONNX file says of itself.
 struct OnnxDescription {
@@ -31,16 +34,17 @@ struct OnnxDescription {
   std::optional<std::int64_t> height, width;  ///< absent where the graph leaves them free
   std::optional<std::int64_t> outputs;        ///< numbers per image
   OnnxDeclaration takes, gives;
-  OnnxMeaning meaning = OnnxMeaning::logits;
+  OutputMeaning meaning = OutputMeaning::unknown;
+  std::string made_by;  ///< the last operation
+  /// Whether it reshapes what comes from its input to one image, whatever its declared batch.
+  bool reshapes_to_one_image = false;
   /// Whether most of the weights are 8-bit integers, or half precision.
   bool quantised = false;
   bool half_precision = false;
   /// Files that hold its weights, beside it or below; each once, sorted.
   std::vector<std::filesystem::path> external_files;
 
-  [[nodiscard]] bool yields_probabilities() const noexcept {
-    return meaning == OnnxMeaning::sigmoid || meaning == OnnxMeaning::softmax;
-  }
+  [[nodiscard]] bool yields_probabilities() const noexcept { return meaning == OutputMeaning::probabilities; }
 };
 
 /// Reads names and shapes and skips the numbers, so that a large file takes no memory.
@@ -65,6 +69,9 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
 /// How many numbers a graph gave for each image. \param shape of its output
 /// \throws ModelError if that is not a row for each image
 std::size_t outputs_per_image(std::span<const std::int64_t> shape, std::size_t images);
+
+/// \throws ModelError if there is one number for an image and it is the logarithm of a probability
+void expect_readable(OutputMeaning meaning, std::size_t outputs);
 
 /// SHA-256 of a model: of its file where it is in one, else over the hashes of all files, with those that hold weights.
 std::string sha256_of_onnx(std::span<const OnnxDescription> graphs);

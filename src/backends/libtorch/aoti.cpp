@@ -62,7 +62,7 @@ LoadedNetwork load(const std::filesystem::path& file, const at::Tensor& example)
           example.scalar_type(),
           at::MemoryFormat::Contiguous,
           *precision,
-          /*yields_probabilities=*/false,
+          OutputMeaning::unknown,
           {file.string(), "aoti", sha256_of_file(file), std::nullopt},
           // Its own kernels keep the number of threads that they were compiled for.
           {{"architecture", "AOTInductor package"}, {"package_threads", "as compiled"}}};

@@ -121,6 +121,7 @@ class Engine {
 
   [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts{precision_of(observed_type_), device_of(observed_device_), network_.model, network_.details};
+    facts.outputs_unknown = network_.meaning == OutputMeaning::unknown;
     facts.details.emplace_back("engine_version", TORCH_VERSION);
     facts.details.emplace_back("memory_format", observed_channels_last_ ? "channels_last" : "contiguous");
     if (observed_device_.is_cuda()) {
@@ -154,7 +155,7 @@ class Engine {
     const c10::InferenceMode guard;
     scores_ = logits.to(at::kCPU, at::kFloat).contiguous();
     const auto outputs = static_cast<std::size_t>(scores_.size(1));
-    if (network_.yields_probabilities) {
+    if (network_.meaning == OutputMeaning::probabilities) {
       read_probabilities(scores(), outputs, out);
     } else {
       stagemark::read_out(scores(), outputs, out);
@@ -200,11 +201,18 @@ at::Device torch_device(const Device& device) {
 }
 
 std::string sentence_in(const std::exception& error) {
-  // Where TorchScript's interpreter failed, the trace comes first; else it follows the first line.
-  constexpr std::string_view marker = "\nRuntimeError: ";
   const std::string text = error.what();
-  const std::size_t found = text.find(marker);
-  const std::size_t start = found == std::string::npos ? 0 : found + marker.size();
+  // Where TorchScript's interpreter failed, a trace comes first, and then the exception by its name: "RuntimeError: ", or
+  // of the program's own "builtins.ValueError: ". Else a trace follows the first line.
+  std::size_t start = 0;
+  if (text.find("TorchScript interpreter") != std::string::npos) {
+    for (std::size_t line = text.find('\n'); line != std::string::npos; line = text.find('\n', line + 1)) {
+      const std::size_t name_end =
+          text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.", line + 1);
+      if (name_end == std::string::npos || name_end == line + 1 || text.compare(name_end, 2, ": ") != 0) continue;
+      start = name_end + 2;
+    }
+  }
   return text.substr(start, text.find('\n', start) - start);
 }
 

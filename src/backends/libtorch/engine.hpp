@@ -12,6 +12,7 @@
 #include "stagemark/backend/approach.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/backend/preprocessor.hpp"
+#include "stagemark/model/output_meaning.hpp"
 
 namespace stagemark::libtorch {
 
@@ -35,9 +36,8 @@ struct LoadedNetwork {
   at::Device device;
   at::ScalarType input_type;  ///< what the input is brought to, in the memory format
   at::MemoryFormat memory_format;
-  at::ScalarType precision;  ///< of the weights
-  /// Whether the head's output is probabilities, not logits.
-  bool yields_probabilities = false;
+  at::ScalarType precision;                       ///< of the weights
+  OutputMeaning meaning = OutputMeaning::logits;  ///< of the head's output
   ModelFacts model;
   /// Facts that the weights and the graph told, in the order to show them.
   std::vector<std::pair<std::string, std::string>> details;

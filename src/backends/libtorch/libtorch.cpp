@@ -111,7 +111,7 @@ LoadedNetwork load_quantised(const BackendRequest& request, const Checkpoint& ch
           at::kFloat,
           at::MemoryFormat::ChannelsLast,
           at::kQUInt8,
-          /*yields_probabilities=*/false,
+          OutputMeaning::logits,
           {},
           {{"quantised_engine", engine}, {"int8_layers", network->quantised_layers()}}};
 }
@@ -125,7 +125,7 @@ LoadedNetwork pieces(std::shared_ptr<const Net> network, const BackendRequest& r
           precision,
           options.memory_format,
           precision,
-          /*yields_probabilities=*/false,
+          OutputMeaning::logits,
           {},
           {}};
 }
@@ -159,12 +159,12 @@ LoadedNetwork ready(const BackendRequest& request, torch::jit::Module program, S
                         example.scalar_type(),
                         options.memory_format,
                         script.precision,
-                        script.yields_probabilities,
+                        script.meaning,
                         {},
                         {}};
   network.model.parameters = script.parameters;
   if (execution == ScriptExecution::frozen) network.details = {{"program", "frozen, optimised for inference"}};
-  if (script.yields_probabilities) network.details.emplace_back("output", "probabilities");
+  if (script.meaning == OutputMeaning::probabilities) network.details.emplace_back("output", "probabilities");
   return network;
 }
 

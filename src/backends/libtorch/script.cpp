@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -127,36 +128,61 @@ std::shared_ptr<torch::jit::Graph> inlined(const Module& program) {
   return graph;
 }
 
-/// Whether a value is what a sigmoid or a softmax made, maybe in another shape or type.
-bool is_probability(const torch::jit::Value& value) {
-  using namespace std::string_view_literals;
-  constexpr std::array makes = {"sigmoid"sv,  "sigmoid_"sv,      "softmax"sv,
-                                "_softmax"sv, "special_expit"sv, "special_softmax"sv};
-  constexpr std::array keeps = {"squeeze"sv, "unsqueeze"sv, "view"sv,     "reshape"sv,    "flatten"sv, "contiguous"sv,
-                                "to"sv,      "clamp"sv,     "clip"sv,     "detach"sv,     "float"sv,   "type_as"sv,
-                                "clone"sv,   "clamp_"sv,    "squeeze_"sv, "unsqueeze_"sv, "cpu"sv,     "alias"sv,
-                                "select"sv,  "slice"sv,     "narrow"sv};
-  const torch::jit::Node* node = value.node();
-  const auto among = [&](const auto& names) {
-    return node->kind().is_aten() &&
-           std::ranges::find(names, std::string_view(node->kind().toUnqualString())) != names.end();
-  };
-  if (among(makes)) return true;
-  constexpr std::array joins = {"cat"sv, "concat"sv, "stack"sv, "hstack"sv, "column_stack"sv};
-  if (among(keeps) && !node->inputs().empty()) return is_probability(*node->inputs()[0]);
-  // Of columns put together, the last: that of class index 1 where there are two.
-  if (among(joins) && node->inputs()[0]->node()->kind() == torch::jit::prim::ListConstruct) {
-    const auto columns = node->inputs()[0]->node()->inputs();
-    return !columns.empty() && is_probability(*columns[columns.size() - 1]);
+/// What the values of a program are, followed back from what it returns.
+class Meanings {
+ public:
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than `deepest`
+  OutputMeaning of(const torch::jit::Value& value) {
+    if (const auto found = known_.find(&value); found != known_.end()) return found->second;
+    known_[&value] = OutputMeaning::unknown;
+    if (depth_ >= deepest) return OutputMeaning::unknown;
+    ++depth_;
+    const OutputMeaning meaning = made(value);
+    --depth_;
+    known_[&value] = meaning;
+    return meaning;
   }
-  if (node->kind() != torch::jit::prim::If) return false;
-  // Softmax branches on whether a type was asked for.
-  const std::size_t output = value.offset();
-  return std::ranges::all_of(node->blocks(), [&](const torch::jit::Block* block) {
-    return block->outputs()[output]->node()->kind() == torch::jit::prim::Uninitialized ||
-           is_probability(*block->outputs()[output]);
-  });
-}
+
+ private:
+  static constexpr int deepest = 200;
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  OutputMeaning made(const torch::jit::Value& value) {
+    using namespace torch::jit;
+    const Node& node = *value.node();
+    const auto input = [&](std::size_t i) { return of(*node.inputs()[i]); };
+    if (node.kind() == prim::Param)
+      return value.type()->isSubtypeOf(*c10::TensorType::get()) ? OutputMeaning::logits : OutputMeaning::constant;
+    if (node.kind() == prim::Constant || node.kind() == prim::GetAttr) return OutputMeaning::constant;
+    if (node.kind() == prim::ListConstruct || node.kind() == prim::TupleConstruct)
+      return meaning_after("concat", node.inputs().size(), input);
+    if (node.kind() == prim::ListUnpack || node.kind() == prim::TupleUnpack || node.kind() == prim::TupleIndex)
+      return input(0);
+    if (node.kind() == prim::If) return of_branches(node, value.offset());
+    if (!node.kind().is_aten()) return node.kind().is_prim() ? OutputMeaning::constant : OutputMeaning::unknown;
+    std::string name = node.kind().toUnqualString();
+    if (name.ends_with('_') && !name.ends_with("__")) name.pop_back();
+    // The second thing that they return is where the first one was.
+    constexpr std::array<std::string_view, 8> with_indices = {"max",  "min",    "topk",     "sort",
+                                                              "mode", "median", "kthvalue", "max_pool2d_with_indices"};
+    if (value.offset() == 1 && std::ranges::find(with_indices, name) != with_indices.end())
+      return OutputMeaning::class_numbers;
+    return meaning_after(name, node.inputs().size(), input);
+  }
+
+  /// Softmax branches on whether a type was asked for. NOLINTNEXTLINE(misc-no-recursion)
+  OutputMeaning of_branches(const torch::jit::Node& node, std::size_t output) {
+    std::vector<const torch::jit::Value*> values;
+    for (const torch::jit::Block* block : node.blocks()) {
+      const torch::jit::Value* value = block->outputs()[output];
+      if (value->node()->kind() != torch::jit::prim::Uninitialized) values.push_back(value);
+    }
+    return meaning_after("concat", values.size(), [&](std::size_t i) { return of(*values[i]); });
+  }
+
+  std::map<const torch::jit::Value*, OutputMeaning> known_;
+  int depth_ = 0;
+};
 
 /// The part by itself, frozen and optimised. Normalisations are folded while the tensors are as stored, or float32: the
 /// weights that this yields are then rounded once.
@@ -179,6 +205,10 @@ Script::Function with_rows(Script::Function function) {
     const std::int64_t images = input.size(0);
     if (output.dim() == 0 || output.dim() > 2 || output.size(0) != images || output.numel() == 0) {
       throw BackendError("it does not return one row of logits for each image");
+    }
+    if (!output.is_floating_point()) {
+      throw BackendError("it returns class numbers (" + std::string(c10::toString(output.scalar_type())) +
+                         "), and neither logits nor probabilities");
     }
     return output.dim() == 1 ? output.unsqueeze(1) : output;
   };
@@ -239,10 +269,14 @@ Script prepare_program(Module program, const at::Tensor& example, at::MemoryForm
   const auto forward = part(program, "forward");
   if (!forward) throw BackendError("it has no method 'forward'");
   const std::shared_ptr<torch::jit::Graph> code = inlined(program);
-  script.yields_probabilities = is_probability(*code->outputs().at(0));
+  script.meaning = Meanings().of(*code->outputs().at(0));
+  if (script.meaning == OutputMeaning::class_numbers)
+    throw BackendError("it returns class numbers or rounded ones, and neither logits nor probabilities");
   script.network = with_rows(prepared(*forward));
 
   const at::Tensor expected = script.network(example).to(at::kFloat);
+  if (script.meaning == OutputMeaning::log_probabilities && expected.size(1) == 1)
+    throw BackendError("it returns the logarithm of a probability: save it without the logarithm");
   constexpr std::array<std::pair<const char*, const char*>, 2> names = {
       {{"features", "classifier"}, {"backbone", "head"}}};
   for (const auto& [backbone_name, head_name] : names) {

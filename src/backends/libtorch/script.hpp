@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "stagemark/model/network.hpp"
+#include "stagemark/model/output_meaning.hpp"
 #include "tensor_source.hpp"
 
 namespace stagemark::libtorch {
@@ -22,8 +23,7 @@ struct Script {
   std::uint64_t parameters = 0;
   /// Of its parameters, or of the constants that they became; of the input where it has none.
   at::ScalarType precision;
-  /// Whether the last thing that it computes is a sigmoid or a softmax.
-  bool yields_probabilities = false;
+  OutputMeaning meaning = OutputMeaning::unknown;  ///< of what it returns, by its code
 };
 
 /// How a program runs: as it is stored, or frozen (its tensors constants, normalisations folded) and optimised for

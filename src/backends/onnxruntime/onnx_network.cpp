@@ -65,6 +65,21 @@ std::vector<std::filesystem::path> files_of(const std::filesystem::path& model) 
   return head ? std::vector{model, *head} : std::vector{model};
 }
 
+/// Gives the free dimensions of the graphs' inputs the sizes that they will have.
+void fix_sizes(Ort::SessionOptions& options, std::span<const OnnxDescription> graphs,
+               const std::array<std::size_t, 4>& sizes) {
+  for (const OnnxDescription& graph : graphs) {
+    const std::vector<std::string>& names = graph.takes.free_names;
+    // What comes from another graph has its batch in common with the image, and no other size.
+    const std::size_t known = &graph == graphs.data() ? sizes.size() : 1;
+    for (std::size_t i = 0; i < std::min(names.size(), known); ++i) {
+      if (names[i].empty()) continue;
+      Ort::ThrowOnError(Ort::GetApi().AddFreeDimensionOverrideByName(options, names[i].c_str(),
+                                                                     static_cast<std::int64_t>(sizes.at(i))));
+    }
+  }
+}
+
 /// \throws BackendError
 Ort::SessionOptions options_for(const BackendRequest& request) {
   try {
@@ -150,6 +165,8 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
   const ProfileDirectory profiles;
   Ort::SessionOptions options = options_for(request);
   options.EnableProfiling(profiles.prefix().c_str());
+  if (needs_fixed_sizes(approach))
+    fix_sizes(options, descriptions, {request.max_batch, image.channels, image.height, image.width});
   bool quantised = false;
   bool half_precision = false;
   for (const OnnxDescription& described : descriptions) {
@@ -158,9 +175,11 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
     quantised = quantised || described.quantised;
     half_precision = half_precision || described.half_precision;
   }
-  yields_probabilities_ = descriptions.back().yields_probabilities();
+  meaning_ = descriptions.back().meaning;
   sha256_ = sha256_of_onnx(descriptions);
-  if (graphs_.front().input_shape().front() > 0) fixed_batch_ = graphs_.front().input_shape().front();
+  // A graph need not declare a shape.
+  if (const Shape& declared = graphs_.front().input_shape(); !declared.empty() && declared.front() > 0)
+    fixed_batch_ = declared.front();
 
   const auto batch = static_cast<std::int64_t>(request.max_batch);
   const Shape shape = {batch, static_cast<std::int64_t>(image.channels), static_cast<std::int64_t>(image.height),
@@ -176,6 +195,7 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
   const auto info = tensor.GetTensorTypeAndShapeInfo();
   places_.push_back({info.GetShape(), info.GetElementType()});
   outputs_ = outputs_per_image(info.GetShape(), request.max_batch);
+  expect_readable(meaning_, outputs_);
 
   execution_.emplace(nodes);
   if (!compiles(approach)) {
@@ -243,7 +263,7 @@ void Network::read_out(std::span<Prediction> out) {
     std::transform(first, first + count, numbers_.begin(), [](Ort::Float16_t number) { return number.ToFloat(); });
     scores_ = {numbers_.data(), count};
   }
-  if (yields_probabilities_) {
+  if (meaning_ == OutputMeaning::probabilities) {
     read_probabilities(scores_, outputs_, out);
   } else {
     stagemark::read_out(scores_, outputs_, out);

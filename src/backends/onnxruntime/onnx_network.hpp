@@ -15,6 +15,7 @@
 #include "providers.hpp"
 #include "runtime.hpp"
 #include "stagemark/backend/registry.hpp"
+#include "stagemark/model/output_meaning.hpp"
 
 namespace stagemark::onnxruntime {
 
@@ -62,6 +63,7 @@ class Network {
   /// Weights and biases, summed over all its files.
   [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
   /// Of all its files.
+  [[nodiscard]] OutputMeaning meaning() const noexcept { return meaning_; }
   [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
 
   /// Makes place for the batch, and puts the numbers where the device's upload, or the network itself, takes them.
@@ -111,7 +113,7 @@ class Network {
   std::optional<Execution> execution_;
   std::uint64_t parameters_ = 0;
   std::string sha256_;
-  bool yields_probabilities_ = false;
+  OutputMeaning meaning_ = OutputMeaning::unknown;
   std::vector<Place> places_;  ///< of the input, of the features if it is split, of the output
   std::size_t outputs_ = 0;    ///< per image
   std::vector<Ort::Value> tensors_;

@@ -32,6 +32,7 @@ ExecutionFacts facts_of(const Network& network, const BackendRequest& request) {
   // Both were verified when the network was loaded.
   ExecutionFacts facts{
       .precision = approach.precision, .device = *approach.device, .model = request.exported_from, .details = {}};
+  facts.outputs_unknown = network.meaning() == OutputMeaning::unknown;
   if (!facts.model) facts.model = {request.model->string(), "onnx", network.sha256(), network.parameters()};
   const std::string provider = provider_of(approach);
   facts.details = {{"engine_version", Runtime::version()}, {"provider", provider}};

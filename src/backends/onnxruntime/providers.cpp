@@ -123,6 +123,10 @@ bool spins(const Approach& approach) {
 
 bool compiles(const Approach& approach) { return approach.engine == "tensorrt" || has_option(approach, "dnnl"); }
 
+bool needs_fixed_sizes(const Approach& approach) {
+  return has_option(approach, "dnnl") || has_option(approach, "xnnpack");
+}
+
 bool uses_openmp(const Approach& approach) { return has_option(approach, "dnnl"); }
 
 void set_openmp_threads(std::size_t threads) {

@@ -19,6 +19,10 @@ std::string provider_of(const Approach& approach);
 /// Whether the approach's provider runs whole parts of a graph as one node, and chooses within them.
 bool compiles(const Approach& approach);
 
+/// Whether the approach's provider reads sizes when the session is made, and computes wrongly where one is free: ONNX
+/// Runtime 1.21's XNNPACK gives one row for a batch of five.
+bool needs_fixed_sizes(const Approach& approach);
+
 /// Whether the approach's provider computes in threads of OpenMP.
 bool uses_openmp(const Approach& approach);
 

@@ -27,6 +27,18 @@ class SilentCerr {
 void ORT_API_CALL ignore(void* /*parameter*/, OrtLoggingLevel /*severity*/, const char* /*category*/,
                          const char* /*log_id*/, const char* /*location*/, const char* /*message*/) {}
 
+/// Where a function's signature ends, which holds spaces and parentheses itself; npos where none begins there.
+std::size_t end_of_call(std::string_view line, std::size_t begin) {
+  const std::size_t open = line.find('(', begin);
+  if (open == std::string_view::npos) return open;
+  int depth = 0;
+  for (std::size_t i = open; i < line.size(); ++i) {
+    depth += line[i] == '(' ? 1 : (line[i] == ')' ? -1 : 0);
+    if (depth == 0) return i + 1;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::string sentence_in(const std::exception& error) {
@@ -38,6 +50,12 @@ std::string sentence_in(const std::exception& error) {
     line.remove_prefix(found + marker.size());
   while (line.starts_with(" : ") && line.find(" : ", 3) != std::string_view::npos)
     line.remove_prefix(line.find(" : ", 3));
+  // "failed:/source/file.cc:202 namespace::function(type) the reason".
+  if (const std::size_t file = line.find(".cc:"); file != std::string_view::npos) {
+    const std::size_t call = line.find(' ', file);
+    const std::size_t reason = call == std::string_view::npos ? call : end_of_call(line, call + 1);
+    if (reason != std::string_view::npos) line.remove_prefix(reason);
+  }
   while (!line.empty() && (line.front() == ' ' || line.front() == ':')) line.remove_prefix(1);
   while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
   return std::string(line);

@@ -43,12 +43,13 @@ std::string sentence_in(const cv::Exception& error, const OnnxDescription& descr
   const std::size_t node = error.err.find("Node [");
   if (node != std::string::npos) {
     const std::size_t from = node + 6;
-    return "it cannot read " + error.err.substr(from, error.err.find_first_of("]@", from) - from) +
-           " of operator set " + std::to_string(description.opset);
+    return "version " + cv::getVersionString() + " stops at its operation " +
+           error.err.substr(from, error.err.find_first_of("]@", from) - from) + " (operator set " +
+           std::to_string(description.opset) + ")";
   }
   if (text.empty() || error.code == cv::Error::StsAssert)
-    return "a check in it failed, of what its version " + cv::getVersionString() + " knows of operator set " +
-           std::to_string(description.opset);
+    return "a check in version " + cv::getVersionString() + " failed (operator set " +
+           std::to_string(description.opset) + ")";
   return text;
 }
 
@@ -86,7 +87,7 @@ cv::dnn::Net read(const OnnxDescription& description) {
     return net;
   } catch (const cv::Exception& error) {
     throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error, description), description.file.string(),
-                     "export it with another operator set, or use onnxruntime");
+                     "export it in another way, with fixed sizes or another operator set, or use onnxruntime");
   }
 }
 
@@ -119,7 +120,7 @@ class Engine {
       for (const OnnxDescription& described : graphs_) parameters += described.parameters;
       model_ = {request.model->string(), "onnx", sha256_of_onnx(graphs_), parameters};
     }
-    try_out(request.model->string());
+    for (const std::size_t images : {std::size_t{1}, request.max_batch}) try_out(request.model->string(), images);
   }
 
   /// N x 3 x H x W. The same memory each time.
@@ -167,7 +168,8 @@ class Engine {
             .details = {{"engine_version", cv::getVersionString()},
                         {"int8_layers", std::to_string(layers_.integer) + " of " + std::to_string(layers_.all)},
                         {"dnn_backend", "opencv"},
-                        {"threads", std::to_string(cv::getNumThreads())}}};
+                        {"threads", std::to_string(cv::getNumThreads())}},
+            .outputs_unknown = graphs_.back().meaning == OutputMeaning::unknown};
   }
 
  private:
@@ -215,8 +217,8 @@ class Engine {
   }
 
   /// Runs once, so that a network that does not fit fails now and not at the first image.
-  void try_out(const std::string& file) {
-    const cv::Mat input(input_sizes(1), CV_32F, cv::Scalar(0));
+  void try_out(const std::string& file, std::size_t images) {
+    const cv::Mat input(input_sizes(images), CV_32F, cv::Scalar(0));
     const cv::Mat output = [&] {
       try {
         const cv::Mat first = forward(network_, input);
@@ -228,7 +230,7 @@ class Engine {
     if (output.depth() != CV_32F || !output.isContinuous()) throw ModelError("does not give float32", file);
     const std::vector<std::int64_t> shape(output.size.p, output.size.p + output.dims);
     try {
-      (void)outputs_per_image(shape, 1);
+      expect_readable(graphs_.back().meaning, outputs_per_image(shape, images));
     } catch (const ModelError& error) {
       throw ModelError(error.within(file));
     }
