@@ -51,6 +51,7 @@
 #include "stagemark/report/report.hpp"
 #include "stagemark/report/timestamp.hpp"
 #include "stagemark/report/tool.hpp"
+#include "stagemark/serving/batch_queue.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "stagemark/suite/dataset.hpp"
 #include "stagemark/suite/results_collector.hpp"
