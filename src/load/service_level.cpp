@@ -51,6 +51,7 @@ double latency_quantile(std::span<const Judged> queries, double p) {
 struct Cycles {
   std::size_t count = 0;
   double variance_inflation = 1;
+  double relative_error = 0;  // of it
 };
 
 /// \param most_found a query that finds no more than so many in the system begins a cycle
@@ -76,13 +77,14 @@ Cycles cycles_of(std::span<const Judged> queries, std::uint32_t most_found, doub
     sum_before = sum;
     sum = 0;
   }
-  if (share == 0 || count < 2) return {.count = count};
+  if (squares == 0 || count < 2) return {.count = count};
   const auto k = static_cast<double>(count);
   // Idle cycles share nothing but by chance.
   const double variance = squares + (most_found > 0 ? 2 * std::max(0.0, shared_with_neighbours) : 0);
   const double relative_error = std::sqrt(std::max(0.0, fourth_powers / (squares * squares) - 1 / k));
-  const double inflation = variance * k / (k - 1) / (n * share * (1 - share)) * (1 + relative_error);
-  return {.count = count, .variance_inflation = std::max(1.0, inflation)};
+  return {.count = count,
+          .variance_inflation = variance * k / (k - 1) / (n * share * (1 - share)),
+          .relative_error = relative_error};
 }
 
 /// Clopper-Pearson with counts that need not be whole.
@@ -98,9 +100,10 @@ LevelVerdict verdict_of(const MarginTest& p_values, double error) {
 
 constexpr std::size_t parts = 10;
 
-/// Whether more than `share` are over the bound in each of ten parts of the runs.
+/// Whether more than `share` are over the bound in each of ten parts of the runs, of which each is long enough that one
+/// query may be.
 bool is_over_in_every_part(std::span<const Judged> queries, double bound, double share) {
-  if (queries.size() < parts) return false;
+  if (static_cast<double>(queries.size()) * share < static_cast<double>(parts)) return false;
   for (std::size_t part = 0; part < parts; ++part) {
     const std::size_t first = part * queries.size() / parts;
     const auto some = queries.subspan(first, (part + 1) * queries.size() / parts - first);
@@ -168,13 +171,21 @@ ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const Ser
   const auto bound = static_cast<double>(level.bound.count());
   test.over = static_cast<std::size_t>(
       std::ranges::count_if(queries, [bound](const Judged& query) { return query.latency > bound; }));
-  // Where even that quantile is of queries without an answer, nothing is above it: the bound itself.
-  double limit = latency_quantile(queries, std::min(0.9, level.quantile));
-  if (std::isinf(limit)) limit = bound;
-  Cycles cycles = cycles_of(queries, 0, limit);
-  if (cycles.count < fewest_cycles) cycles = cycles_of(queries, static_cast<std::uint32_t>(instances), limit);
+  const auto cycles_at = [&](double quantile, std::size_t most_found) {
+    const double limit = latency_quantile(queries, quantile);
+    // Nothing is above a query that was not answered.
+    return cycles_of(queries, static_cast<std::uint32_t>(most_found), std::isinf(limit) ? bound : limit);
+  };
+  const double frequent = std::min(0.9, level.quantile);
+  std::size_t most_found = 0;
+  Cycles cycles = cycles_at(frequent, most_found);
+  if (cycles.count < fewest_cycles) {
+    most_found = instances;
+    cycles = cycles_at(frequent, most_found);
+  }
   test.cycles = cycles.count;
-  test.variance_inflation = cycles.variance_inflation;
+  test.variance_inflation = std::max({1.0, cycles.variance_inflation * (1 + cycles.relative_error),
+                                      cycles_at(level.quantile, most_found).variance_inflation});
   test.p_values = binomial_tests(static_cast<double>(test.over) / test.variance_inflation,
                                  static_cast<double>(test.queries) / test.variance_inflation, share);
   if (test.cycles < fewest_cycles) {

@@ -103,6 +103,13 @@ TEST(ServiceLevelTest, NeedsNoCyclesWhereAllOfTheRunIsBeyond) {
   EXPECT_EQ(test.verdict, LevelVerdict::beyond) << "a third is refused";
 }
 
+// One stall makes a few queries in a row late.
+TEST(ServiceLevelTest, DoesNotTakeAFewQueriesForAllOfTheRun) {
+  const ServiceLevelTest test = test_one(lonely_log(50, 1));
+  EXPECT_EQ(test.over, 50U);
+  EXPECT_EQ(test.verdict, LevelVerdict::undecided);
+}
+
 TEST(ServiceLevelTest, PoolsRunsThatAreIndependent) {
   const auto log = lonely_log(100, 0);
   const std::vector<MeasuredLog> runs(3, {.log = log, .begin = seconds(0), .end = seconds(1)});

@@ -54,14 +54,15 @@ inline constexpr double service_level_error = 0.05;
 /// One slow batch makes the queries after it late, so a binomial test takes dependent queries for many and finds at the
 /// very boundary up to one run in two within it. Here the runs are cut where a query finds the system idle: from there on
 /// nothing depends on what was before (regeneration; Crane & Iglehart 1975). The variance of the sums over these cycles
-/// of the indicator [latency above this run's p90], relative to that of independent queries, is the variance inflation
-/// V, to which one standard error of its own is added; of the rarer indicator [over the bound] it could not be read. The
-/// tests are those of Clopper & Pearson (1934) with n/V queries.
+/// of the indicator [latency above this run's p90], relative to that of independent queries, is the variance inflation V,
+/// to which one standard error of its own is added. Where that of [latency above this run's `quantile`] is larger, as
+/// where few batches of several make the tail, it is V. Of [over the bound] itself it could not be read: a run that is
+/// lucky in that has too small a V too. The tests are those of Clopper & Pearson (1934) with n/V queries.
 ///
 /// With fewer than `fewest_cycles` such cycles the cut is where a query finds no more than one other per instance, and
 /// what neighbouring cycles share is added to V. With too few of those too it is `undecided`, or `beyond` where in each of
-/// ten parts of the runs more are over the bound than may be: a sign test, since waits are skewed, so that at the boundary
-/// most parts have fewer.
+/// ten parts of the runs, long enough that one query may be over the bound, more are than may be: a sign test, since waits
+/// are skewed, so that at the boundary most parts have fewer.
 ///
 /// Simulated exactly at the boundary: tests/performance/load_proofs.cpp.
 /// \param runs independent runs of one load: generations
