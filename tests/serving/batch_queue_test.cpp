@@ -3,30 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <deque>
-#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "serving/allocations.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/random.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace stagemark {
 namespace {
@@ -351,9 +337,9 @@ TEST(BatchQueue, AllocatesNothingOnceItIsWarm) {
     BatchQueue queue({.max_batch = 2, .queue_limit = limit, .deadline = milliseconds(90)}, 4);
     Nanoseconds now{0};
     if (!limit) fill_and_empty(queue, now);
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     fill_and_empty(queue, now);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(allocations(), before);
   }
 }
 
