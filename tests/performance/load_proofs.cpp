@@ -108,14 +108,35 @@ void print_false_verdicts(int replicates) {
   }
 }
 
-/// M/M/1 keeps a share q within t up to the rate 1 + ln(1 - q) / t, in services.
-void print_coverage(const ServiceLevel& level, std::size_t queries, int searches) {
-  const auto capacity_with = [&level](double bound) { return 1 + std::log(1 - level.quantile) / bound; };
-  const double capacity = capacity_with(in_units(level.bound));
+/// The rate at which one instance keeps a share `quantile` within `bound` services: exponential ones, where latencies are
+/// exponential, or constant ones, where waits have Erlang's distribution (1909).
+double theory(double quantile, double bound, bool constant) {
+  if (!constant) return 1 + std::log(1 - quantile) / bound;
+  const auto share_within = [wait = bound - 1](double rate) {
+    double sum = 0;
+    double factorial = 1;
+    for (int k = 0; k <= wait; ++k) {
+      if (k > 0) factorial *= k;
+      sum += std::pow(rate * (k - wait), k) / factorial * std::exp(-rate * (k - wait));
+    }
+    return (1 - rate) * sum;
+  };
+  double low = 0;
+  double high = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (share_within(middle) > quantile ? low : high) = middle;
+  }
+  return low;
+}
+
+void print_coverage(const ServiceLevel& level, bool constant, std::size_t queries, int searches) {
+  const double bound = in_units(level.bound);
+  const double capacity = theory(level.quantile, bound, constant);
   // An engine that is slower by a tenth: its bound is shorter in its own services, and so is its rate.
   constexpr double slower = 1.1;
-  const double other_capacity = capacity_with(in_units(level.bound) / slower) / slower;
-  const ServiceTime service = exponential_service();
+  const double other_capacity = theory(level.quantile, bound / slower, constant) / slower;
+  const ServiceTime service = constant ? service_with(0) : exponential_service();
   const ServiceTime other_service = [&service](const ServiceCall& call) {
     return Nanoseconds(std::llround(slower * static_cast<double>(service(call).count())));
   };
@@ -146,11 +167,13 @@ void print_coverage(const ServiceLevel& level, std::size_t queries, int searches
       }
     }
     std::printf(
-        "p%.0f, bound %4.1f, 5 x %zu queries, level %.3f: holds the capacity %.3f, both ends %.3f, ends apart by "
+        "%s services, p%.0f, bound %4.1f, 5 x %zu queries, level %.3f: holds the capacity %.3f, both ends %.3f, ends "
+        "apart by "
         "%.1f %%, %.1f rates; ratio in %.3f, its interval holds %.3f\n",
-        100 * level.quantile, in_units(level.bound), queries, error, static_cast<double>(covered) / searches,
-        static_cast<double>(both_ends) / searches, 100 * std::expm1(width / std::max(both_ends, 1)), rates / searches,
-        static_cast<double>(ratios) / searches, static_cast<double>(ratio_covered) / std::max(ratios, 1));
+        constant ? "constant" : "exponential", 100 * level.quantile, bound, queries, error,
+        static_cast<double>(covered) / searches, static_cast<double>(both_ends) / searches,
+        100 * std::expm1(width / std::max(both_ends, 1)), rates / searches, static_cast<double>(ratios) / searches,
+        static_cast<double>(ratio_covered) / std::max(ratios, 1));
     std::fflush(stdout);
   }
 }
@@ -163,8 +186,9 @@ int main(int argc, char** argv) {
   const int replicates = argc > 1 ? std::atoi(argv[1]) : 2000;
   const int searches = argc > 2 ? std::atoi(argv[2]) : 2000;
   if (searches > 0) {
-    print_coverage({.quantile = 0.9, .bound = units(6)}, 1000, searches);
-    print_coverage({.quantile = 0.99, .bound = units(10)}, 4000, searches);
+    print_coverage({.quantile = 0.9, .bound = units(6)}, false, 1000, searches);
+    print_coverage({.quantile = 0.99, .bound = units(4)}, true, 3000, searches);
+    print_coverage({.quantile = 0.99, .bound = units(10)}, false, 4000, searches);
   }
   if (replicates > 0) print_false_verdicts(replicates);
   return 0;
