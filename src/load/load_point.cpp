@@ -122,7 +122,7 @@ void judge(std::span<const MeasuredLog> generations, const LoadConditions& condi
                             significant(point.achieved_rate, 3) +
                             " were answered, and the queue still grew at the end");
   } else if (conditions.level) {
-    ServiceLevelTest test = test_service_level(generations, *conditions.level, conditions.instances, conditions.error);
+    ServiceLevelTest test = test_service_level(generations, *conditions.level, conditions.instances);
     point.verdict = to_load_verdict(test.verdict);
     point.more = test.more;
     if (!test.reason.empty()) point.reasons.push_back(std::move(test.reason));

@@ -93,9 +93,9 @@ MarginTest binomial_tests(double over, double n, double share) {
           .p_within = over < n ? incomplete_beta(1 - share, n - over, over + 1) : 1};
 }
 
-LevelVerdict verdict_of(const MarginTest& p_values, double error) {
-  if (p_values.p_within <= error) return LevelVerdict::within;
-  return p_values.p_beyond <= error ? LevelVerdict::beyond : LevelVerdict::undecided;
+LevelVerdict verdict_of(const MarginTest& p_values) {
+  if (p_values.p_within <= service_level_error) return LevelVerdict::within;
+  return p_values.p_beyond <= service_level_error ? LevelVerdict::beyond : LevelVerdict::undecided;
 }
 
 constexpr std::size_t parts = 10;
@@ -114,13 +114,13 @@ bool is_over_in_every_part(std::span<const Judged> queries, double bound, double
 }
 
 /// How many times as long a run decides at the same shares.
-std::optional<double> longer_by(const ServiceLevelTest& test, double share, double error) {
+std::optional<double> longer_by(const ServiceLevelTest& test, double share) {
   constexpr double longest = 1000;
   const double n = static_cast<double>(test.queries) / test.variance_inflation;
   const double over = static_cast<double>(test.over) / test.variance_inflation;
   const auto decides = [&](double factor) {
     return static_cast<double>(test.cycles) * factor >= static_cast<double>(fewest_cycles) &&
-           verdict_of(binomial_tests(over * factor, n * factor, share), error) != LevelVerdict::undecided;
+           verdict_of(binomial_tests(over * factor, n * factor, share)) != LevelVerdict::undecided;
   };
   if (!decides(longest)) return std::nullopt;
   double too_short = 1;
@@ -155,11 +155,10 @@ void expect_usable(const ServiceLevel& level) {
   }
 }
 
-ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const ServiceLevel& level, std::size_t instances,
-                                    double error) {
+ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const ServiceLevel& level,
+                                    std::size_t instances) {
   expect_usable(level);
   require(instances > 0, "there must be an instance");
-  require(error > 0 && error < 1, "the error must be between 0 and 1");
   const std::vector<Judged> queries = judged_queries(runs);
   const double share = 1 - level.quantile;
   ServiceLevelTest test;
@@ -193,12 +192,12 @@ ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const Ser
         .p_beyond = is_over_in_every_part(queries, bound, share) ? std::exp2(-static_cast<double>(parts)) : 1,
         .p_within = 1};
   }
-  test.verdict = verdict_of(test.p_values, error);
+  test.verdict = verdict_of(test.p_values);
   if (test.verdict != LevelVerdict::undecided) return test;
   test.reason = reason_of(test, share);
   Nanoseconds measured{0};
   for (const MeasuredLog& run : runs) measured += run.end - run.begin;
-  if (const std::optional<double> factor = longer_by(test, share, error)) {
+  if (const std::optional<double> factor = longer_by(test, share)) {
     test.more = Nanoseconds(std::llround(static_cast<double>(measured.count()) * (*factor - 1)));
   }
   return test;

@@ -43,7 +43,8 @@ TEST(InterpolatedCapacity, IsAbsentWithTheReasonWhereNothingCrosses) {
 
 using Capacities = std::vector<OrReason<double>>;
 
-// NumPy; Student's distribution function with four degrees of freedom is 1/2 + 3/8 u (1 - u^2/12), u = t / sqrt(1 + t^2/4).
+// NumPy; with four degrees of freedom Student's distribution function is 1/2 + 3/8 u (1 - u^2/12), where u is
+// t / sqrt(1 + t^2/4).
 TEST(CompareCapacities, IsStudentsTOverTheGenerations) {
   const Capacities baseline{10.0, 11.0, 10.5, 9.8, 10.2};
   const Capacities candidate{12.0, 12.6, 12.4, 12.1, 11.9};

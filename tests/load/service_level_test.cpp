@@ -122,7 +122,6 @@ TEST(ServiceLevelTest, RefusesWhatIsNoLevel) {
   EXPECT_THROW(expect_usable(ServiceLevel{.quantile = 1, .bound = seconds(1)}), UsageError);
   EXPECT_THROW(expect_usable(ServiceLevel{.quantile = 0.5, .bound = seconds(0)}), UsageError);
   EXPECT_THROW(test_service_level({}, p99_of_5ms, 0), std::invalid_argument);
-  EXPECT_THROW(test_service_level({}, p99_of_5ms, 1, 1), std::invalid_argument);
 }
 
 // Exactly at capacity: by Erlang's distribution of the wait in M/D/1 (1909), and by the exponential latency of M/M/1. All

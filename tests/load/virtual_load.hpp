@@ -124,8 +124,7 @@ struct VirtualSearch {
 };
 
 inline VirtualSearch search_capacity(const ServiceLevel& level, double predicted, std::size_t queries,
-                                     const ServiceTime& service, std::uint64_t seed,
-                                     double error = CapacitySearch::error) {
+                                     const ServiceTime& service, std::uint64_t seed) {
   constexpr std::size_t generations = 5;
   CapacitySearch search({.share = 1 - level.quantile, .predicted = predicted, .lowest = 0.01, .highest = 1.2});
   VirtualSearch result;
@@ -136,7 +135,7 @@ inline VirtualSearch search_capacity(const ServiceLevel& level, double predicted
     for (const MeasuredLog& log : logs) {
       shares.push_back({.rate = *rate, .share = share_over(log, level.bound), .queries = queries});
     }
-    search.add(*rate, to_load_verdict(test_service_level(logs, level, 1, error).verdict), shares);
+    search.add(*rate, to_load_verdict(test_service_level(logs, level, 1).verdict), shares);
     ++result.rates;
   }
   result.range = search.range();

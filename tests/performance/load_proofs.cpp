@@ -5,6 +5,7 @@
 //    Beside it the binomial test, which takes queries for independent.
 // 2. Coverage: how often the capacity that theory gives lies between the highest rate that passed and the lowest that
 //    failed, and how often the interval of the ratio of two capacities holds theirs.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -140,42 +141,39 @@ void print_coverage(const ServiceLevel& level, bool constant, std::size_t querie
   const ServiceTime other_service = [&service](const ServiceCall& call) {
     return Nanoseconds(std::llround(slower * static_cast<double>(service(call).count())));
   };
-  for (const double error : {service_level_error, CapacitySearch::error}) {
-    int covered = 0;
-    int both_ends = 0;
-    int ratio_covered = 0;
-    int ratios = 0;
-    double width = 0;
-    double rates = 0;
-    for (int i = 0; i < searches; ++i) {
-      const auto seed = static_cast<std::uint64_t>(i);
-      const double predicted = capacity * (0.8 + 0.4 * (i % 11) / 10);
-      const VirtualSearch search = search_capacity(level, predicted, queries, service, seed, error);
-      const double low = search.range.passed.value_or(0);
-      const double high = search.range.failed.value_or(2);
-      if (low <= capacity && capacity <= high) ++covered;
-      if (search.range.passed && search.range.failed) {
-        ++both_ends;
-        width += std::log(high / low);
-      }
-      rates += static_cast<double>(search.rates);
-      const VirtualSearch other = search_capacity(level, predicted, queries, other_service, seed, error);
-      if (const auto ratio = compare_capacities(search.of_generations, other.of_generations)) {
-        ++ratios;
-        const double truth = other_capacity / capacity;
-        if (ratio->interval.low <= truth && truth <= ratio->interval.high) ++ratio_covered;
-      }
+  int covered = 0;
+  int both_ends = 0;
+  int ratio_covered = 0;
+  int ratios = 0;
+  double width = 0;
+  double rates = 0;
+  for (int i = 0; i < searches; ++i) {
+    const auto seed = static_cast<std::uint64_t>(i);
+    const double predicted = capacity * (0.8 + 0.4 * (i % 11) / 10);
+    const VirtualSearch search = search_capacity(level, predicted, queries, service, seed);
+    const double low = search.range.passed.value_or(0);
+    const double high = search.range.failed.value_or(2);
+    if (low <= capacity && capacity <= high) ++covered;
+    if (search.range.passed && search.range.failed) {
+      ++both_ends;
+      width += std::log(high / low);
     }
-    std::printf(
-        "%s services, p%.0f, bound %4.1f, 5 x %zu queries, level %.3f: holds the capacity %.3f, both ends %.3f, ends "
-        "apart by "
-        "%.1f %%, %.1f rates; ratio in %.3f, its interval holds %.3f\n",
-        constant ? "constant" : "exponential", 100 * level.quantile, bound, queries, error,
-        static_cast<double>(covered) / searches, static_cast<double>(both_ends) / searches,
-        100 * std::expm1(width / std::max(both_ends, 1)), rates / searches, static_cast<double>(ratios) / searches,
-        static_cast<double>(ratio_covered) / std::max(ratios, 1));
-    std::fflush(stdout);
+    rates += static_cast<double>(search.rates);
+    const VirtualSearch other = search_capacity(level, predicted, queries, other_service, seed);
+    if (const auto ratio = compare_capacities(search.of_generations, other.of_generations)) {
+      ++ratios;
+      const double truth = other_capacity / capacity;
+      if (ratio->interval.low <= truth && truth <= ratio->interval.high) ++ratio_covered;
+    }
   }
+  std::printf("%s services, p%.0f, bound %4.1f, 5 x %zu queries: ", constant ? "constant" : "exponential",
+              100 * level.quantile, bound, queries);
+  std::printf("holds the capacity %.3f, both ends %.3f, ends apart by %.1f %%, %.1f rates; ",
+              static_cast<double>(covered) / searches, static_cast<double>(both_ends) / searches,
+              100 * std::expm1(width / std::max(both_ends, 1)), rates / searches);
+  std::printf("ratio in %.3f, its interval holds %.3f\n", static_cast<double>(ratios) / searches,
+              static_cast<double>(ratio_covered) / std::max(ratios, 1));
+  std::fflush(stdout);
 }
 
 }  // namespace

@@ -90,14 +90,13 @@ struct CapacityRange {
 };
 
 /// Which rates to probe, one after the other: a state machine. It brackets the capacity around the prediction, halves the
-/// larger gap, on a logarithmic scale, between rates that passed, could not be told, and failed, and at last goes outwards
-/// until each generation has a capacity of its own. A rate of which one could not tell is on neither side.
+/// larger gap, on a logarithmic scale, between rates that passed, could not be told, and failed, and at last goes
+/// outwards until each generation has a capacity of its own. A rate of which one could not tell is on neither side.
+///
+/// With verdicts of `test_service_level` on five generations the range held the capacity that theory gives in 96 % of
+/// 2,000 searches (tests/performance/load_proofs.cpp).
 class CapacitySearch {
  public:
-  /// One-sided level for the verdicts that a search rests on. Several of its rates lie near the capacity, and each may
-  /// mislead it: with this level the range holds the capacity in 95 % (tests/performance/load_proofs.cpp).
-  static constexpr double error = 0.025;
-
   /// \throws std::invalid_argument unless 0 < lowest <= predicted <= highest, all finite, the share is in (0, 1), the
   ///         resolution is above 1, and there is at least one rate
   explicit CapacitySearch(const SearchPlan& plan);

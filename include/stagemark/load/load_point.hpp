@@ -70,7 +70,6 @@ struct LoadConditions {
   std::size_t samples_per_query = 1;
   bool waits_for_answers = false;  ///< a closed loop: nothing is offered, and nothing can be unstable
   std::optional<ServiceLevel> level = std::nullopt;
-  double error = service_level_error;  ///< one-sided level of its verdicts
 };
 
 /// Summary of one load that was measured in one or more generations, all of whose queries are pooled.

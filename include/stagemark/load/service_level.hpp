@@ -52,24 +52,23 @@ inline constexpr double service_level_error = 0.05;
 /// Tests whether a share of at most 1 - quantile of the queries is over the bound.
 ///
 /// One slow batch makes the queries after it late, so a binomial test takes dependent queries for many and finds at the
-/// very boundary up to one run in two within it. Here the runs are cut where a query finds the system idle: from there on
-/// nothing depends on what was before (regeneration; Crane & Iglehart 1975). The variance of the sums over these cycles
-/// of the indicator [latency above this run's p90], relative to that of independent queries, is the variance inflation V,
-/// to which one standard error of its own is added. Where that of [latency above this run's `quantile`] is larger, as
-/// where few batches of several make the tail, it is V. Of [over the bound] itself it could not be read: a run that is
-/// lucky in that has too small a V too. The tests are those of Clopper & Pearson (1934) with n/V queries.
+/// very boundary up to three runs in four within it. Here the runs are cut where a query finds the system idle: from
+/// there on nothing depends on what was before (regeneration; Crane & Iglehart 1975). The variance of the sums over these
+/// cycles of the indicator [latency above this run's p90], relative to that of independent queries, is the variance
+/// inflation V, to which one standard error of its own is added. Where that of [latency above this run's `quantile`] is
+/// larger, as where a few batches of several make the tail, it is V. Of [over the bound] itself it could not be read: a
+/// run that is lucky in that has too small a V too. The tests are those of Clopper & Pearson (1934) with n/V queries.
 ///
 /// With fewer than `fewest_cycles` such cycles the cut is where a query finds no more than one other per instance, and
-/// what neighbouring cycles share is added to V. With too few of those too it is `undecided`, or `beyond` where in each of
-/// ten parts of the runs, long enough that one query may be over the bound, more are than may be: a sign test, since waits
-/// are skewed, so that at the boundary most parts have fewer.
+/// what neighbouring cycles share is added to V. With too few of those too it is `undecided`, or `beyond` where in each
+/// of ten parts of the runs, long enough that one query may be over the bound, more are than may be: a sign test, since
+/// waits are skewed, so that at the boundary most parts have fewer.
 ///
 /// Simulated exactly at the boundary: tests/performance/load_proofs.cpp.
 /// \param runs independent runs of one load: generations
 /// \param instances that served them
-/// \param error one-sided level of either verdict
-/// \throws UsageError as `expect_usable`; std::invalid_argument if there are no instances or `error` is not in (0, 1)
-ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const ServiceLevel& level, std::size_t instances,
-                                    double error = service_level_error);
+/// \throws UsageError as `expect_usable`; std::invalid_argument if there are no instances
+ServiceLevelTest test_service_level(std::span<const MeasuredLog> runs, const ServiceLevel& level,
+                                    std::size_t instances);
 
 }  // namespace stagemark
