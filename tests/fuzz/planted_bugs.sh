@@ -40,4 +40,5 @@ plant ranges src/model/activation_ranges.cpp 'text.remove_prefix(end + 1);' 'tex
 plant graph src/model/onnx_description.cpp 'shift < 64; shift += 7' 'shift < 640; shift += 7'
 plant messages src/workers/wire.hpp 'if (size > bytes_.size()) refuse_message();' ''
 plant messages src/suite/turn_messages.cpp 'std::ranges::all_of(update.failures, is_image) &&' ''
+plant trace src/load/arrivals.cpp 'std::min(text_.size(), line.size() + 1)' 'line.size() + 1'
 exit "$failed"

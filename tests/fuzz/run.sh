@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 export seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(checkpoint legacy manifest report ranges graph messages)
+[ ${#targets[@]} -gt 0 ] || targets=(checkpoint legacy manifest report ranges graph messages trace)
 [ -f build-sanitize/CMakeCache.txt ] || cmake --preset sanitize -Wno-dev
 cmake --build --preset sanitize --target "${targets[@]/%/_fuzz}"
 

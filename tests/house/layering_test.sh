@@ -19,7 +19,7 @@ third_party='torch/|ATen/|c10/|opencv2/|nlohmann/|CLI/|onnxruntime_|onnx/|google
 rule "include" "$third_party" "no third-party include in a public header"
 
 # sees ROOM "ROOMS": which other rooms of ours a room may include, public headers and private ones.
-rooms="core backend machine workers suite report judgement format model images backends session"
+rooms="core backend machine workers suite serving load report judgement format model images backends session"
 sees() {
   local allowed=" $1 $2 " others="" room
   for room in $rooms; do [[ $allowed == *" $room "* ]] || others+="|$room"; done
@@ -30,6 +30,8 @@ sees backend "core"
 sees machine "core backend"
 sees workers "core backend"
 sees suite "core backend workers"
+sees serving "core backend"
+sees load "core backend serving"
 sees report "core backend machine"
 sees judgement "core backend machine workers suite report"
 sees format "core backend machine workers suite report judgement"

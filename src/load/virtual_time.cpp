@@ -1,0 +1,161 @@
+#include "stagemark/load/virtual_time.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <queue>
+#include <utility>
+
+#include "load/uniform_draw.hpp"
+#include "stagemark/core/error.hpp"
+
+namespace stagemark {
+namespace {
+
+/// Who sends next, and when.
+class Traffic {
+ public:
+  explicit Traffic(const Arrivals& arrivals)
+      : open_(std::get_if<OpenLoop>(&arrivals)), closed_(std::get_if<ClosedLoop>(&arrivals)) {
+    if (closed_ != nullptr) due_.assign(closed_->concurrency, Nanoseconds::zero());
+  }
+
+  [[nodiscard]] std::optional<Nanoseconds> next() const {
+    if (open_ != nullptr)
+      return sent_ < open_->scheduled.size() ? std::optional(open_->scheduled[sent_]) : std::nullopt;
+    return due_.empty() ? std::nullopt : std::optional(due_.front());
+  }
+
+  /// The samples that arrive together at `next()`.
+  std::size_t take() {
+    if (open_ != nullptr) {
+      ++sent_;
+      return 1;
+    }
+    due_.pop_front();
+    unanswered_.push_back(closed_->samples_per_query);
+    return closed_->samples_per_query;
+  }
+
+  void answered(QueryId sample, Nanoseconds now) {
+    if (closed_ != nullptr && --unanswered_[sample / closed_->samples_per_query] == 0 && now < closed_->duration) {
+      due_.push_back(now);
+    }
+  }
+
+  [[nodiscard]] std::size_t expected_samples() const { return open_ != nullptr ? open_->scheduled.size() : 0; }
+
+ private:
+  const OpenLoop* open_;
+  const ClosedLoop* closed_;
+  std::size_t sent_ = 0;
+  std::deque<Nanoseconds> due_;          // callers about to send, in the order of their times
+  std::vector<std::size_t> unanswered_;  // samples of each query
+};
+
+class VirtualServer {
+ public:
+  VirtualServer(const ServingSettings& settings, const Arrivals& arrivals, const ServiceTime& service_time,
+                std::uint64_t seed)
+      : queue_(settings), traffic_(arrivals), service_time_(service_time), random_(seed), running_(settings.instances) {
+    log_.reserve(traffic_.expected_samples());
+    for (std::size_t i = 0; i < settings.instances; ++i) apply(queue_.instance_free(now_, i));
+  }
+
+  std::vector<QueryRecord> run() {
+    for (;;) {
+      const std::optional<Nanoseconds> arrival = traffic_.next();
+      const std::optional<Nanoseconds> wake_up = queue_.next_wake_up();
+      const auto is_first = [](std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
+        return a && (!b || *a <= *b);
+      };
+      if (!ends_.empty() && !(arrival && *arrival < ends_.top().first) && !(wake_up && *wake_up < ends_.top().first)) {
+        end_of_batch();
+      } else if (is_first(arrival, wake_up)) {
+        arrive(*arrival);
+      } else if (wake_up) {
+        now_ = *wake_up;
+        apply(queue_.advance(now_));
+      } else {
+        return std::move(log_);
+      }
+    }
+  }
+
+ private:
+  void end_of_batch() {
+    const auto [at, instance] = ends_.top();
+    ends_.pop();
+    now_ = at;
+    for (const QueryId query : running_[instance]) traffic_.answered(query, now_);
+    apply(queue_.instance_free(now_, instance));
+  }
+
+  void arrive(Nanoseconds at) {
+    now_ = at;
+    for (std::size_t samples = traffic_.take(); samples > 0; --samples) {
+      const QueryId query = log_.size();
+      log_.push_back({.scheduled = now_, .sent = now_});
+      const Decisions decisions = queue_.arrive(now_, query, now_);
+      if (!decisions.accepted) leave(query, QueryOutcome::refused);
+      apply(decisions);
+    }
+  }
+
+  void apply(const Decisions& decisions) {
+    for (const QueryId query : decisions.expired) leave(query, QueryOutcome::expired);
+    if (decisions.dispatch) begin_batch(*decisions.dispatch);
+  }
+
+  void begin_batch(const Dispatch& batch) {
+    const Nanoseconds service = service_time_(
+        {.instance = batch.instance, .batch_size = batch.queries.size(), .begin = now_, .draw = uniform_draw(random_)});
+    for (const QueryId query : batch.queries) {
+      QueryRecord& record = log_[query];
+      record.dispatched = now_;
+      record.completed = now_ + service;
+      record.batch_formation = now_ - std::max(record.sent, batch.instance_free_since);
+      record.instance = static_cast<std::uint32_t>(batch.instance);
+      record.batch_size = static_cast<std::uint32_t>(batch.queries.size());
+    }
+    running_[batch.instance].assign(batch.queries.begin(), batch.queries.end());
+    ends_.emplace(now_ + service, batch.instance);
+  }
+
+  void leave(QueryId query, QueryOutcome outcome) {
+    log_[query].dispatched = log_[query].completed = now_;
+    log_[query].outcome = outcome;
+    traffic_.answered(query, now_);
+  }
+
+  using End = std::pair<Nanoseconds, std::size_t>;
+
+  BatchQueue queue_;
+  Traffic traffic_;
+  const ServiceTime& service_time_;
+  SplitMix64 random_;
+  Nanoseconds now_{0};
+  std::vector<QueryRecord> log_;
+  std::vector<std::vector<QueryId>> running_;  // the batch of each instance
+  std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+};
+
+}  // namespace
+
+void expect_usable(const ServingSettings& settings, const Arrivals& arrivals) {
+  expect_usable(settings);
+  const auto* closed = std::get_if<ClosedLoop>(&arrivals);
+  if (closed != nullptr && settings.queue_limit &&
+      *settings.queue_limit < closed->concurrency * closed->samples_per_query) {
+    throw UsageError("is below the number of queries that callers wait for", "`queue_limit`",
+                     "raise it, or leave it out: these callers never send more than they wait for");
+  }
+}
+
+std::vector<QueryRecord> serve_in_virtual_time(const ServingSettings& settings, const Arrivals& arrivals,
+                                               const ServiceTime& service_time, std::uint64_t seed) {
+  expect_usable(settings, arrivals);
+  return VirtualServer(settings, arrivals, service_time, seed).run();
+}
+
+}  // namespace stagemark
