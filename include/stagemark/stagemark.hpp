@@ -40,6 +40,7 @@
 #include "stagemark/judgement/make_report.hpp"
 #include "stagemark/load/arrivals.hpp"
 #include "stagemark/load/capacity.hpp"
+#include "stagemark/load/live_load.hpp"
 #include "stagemark/load/load_point.hpp"
 #include "stagemark/load/query_log.hpp"
 #include "stagemark/load/service_level.hpp"
