@@ -130,8 +130,12 @@ bool needs_fixed_sizes(const Approach& approach) {
 bool uses_openmp(const Approach& approach) { return has_option(approach, "dnnl"); }
 
 void set_openmp_threads(std::size_t threads) {
-  // In the process by way of oneDNN, and not a library of ours. NOLINTNEXTLINE(*-reinterpret-cast): how POSIX has functions
-  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  // oneDNN's own, which must stay when ONNX Runtime lets go of its provider: its threads still wait in it then, and the
+  // process would end by a fault.
+  static void* const openmp = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NODELETE);
+  if (openmp == nullptr) return;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how POSIX has functions
+  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(openmp, "omp_set_num_threads"));
   if (set != nullptr) set(static_cast<int>(threads));
 }
 
