@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "option_names.hpp"
 #include "preprocessing_arguments.hpp"
 #include "quantisation_arguments.hpp"
 #include "quantity.hpp"
@@ -116,10 +117,17 @@ ExitCode predict_here(const PredictArguments& arguments) {
   Answers answers(arguments);
   const ExecutionFacts facts = opened.wrapper->execution_facts();
   std::size_t doubtful = 0;
+  std::size_t sixteen_bit = 0;
+  SampleRange range{.lowest = 0xffff, .highest = 0};
   StageTimer timer;
   for (const std::string& path : arguments.images) {
     try {
       const Image image = opened.images->load(path);
+      if (image.sixteen_bit_range) {
+        ++sixteen_bit;
+        range = {.lowest = std::min(range.lowest, image.sixteen_bit_range->lowest),
+                 .highest = std::max(range.highest, image.sixteen_bit_range->highest)};
+      }
       Prediction prediction;
       opened.wrapper->predict({&image, 1}, {&prediction, 1}, timer);
       (void)timer.take();
@@ -133,6 +141,10 @@ ExitCode predict_here(const PredictArguments& arguments) {
     }
   }
   answers.finish();
+  if (sixteen_bit > 0) {
+    std::cerr << "stagemark: warning: "
+              << with_option_names(sixteen_bit_warning(sixteen_bit, arguments.images.size(), range)) << '\n';
+  }
   if (doubtful > 0 && doubtful + answers.failures() == arguments.images.size()) {
     std::cerr
         << "stagemark: warning: what was read as logits looks like probabilities: does the network end in a sigmoid "

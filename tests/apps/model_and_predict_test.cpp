@@ -102,6 +102,18 @@ TEST(PredictCommand, SaysThatTheEngineDied) {
   EXPECT_NE(result.error.find("approach 'null-fp32', no-model"), std::string::npos) << result.error;
 }
 
+TEST(PredictCommand, WarnsOfTwelveBitsInSixteenAsARunDoes) {
+  const TemporaryDirectory directory;
+  directory.write("twelve.pgm", std::string("P5 2 2 65535\n") + std::string("\x0f\x10\0\0\x01\0\x02\0", 8));
+  const CommandResult result =
+      run_stagemark("predict no-model " + (directory / "twelve.pgm").string() + " -a null-fp32");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_NE(result.error.find("warning: 1 of 1 images are grey with 16 bits per sample, from 0 to 3,856 of 65,535"),
+            std::string::npos)
+      << result.error;
+  EXPECT_NE(result.error.find("scale them to 8 bits"), std::string::npos) << result.error;
+}
+
 TEST(PredictCommand, AnswersForTheOtherImagesWhereOneFails) {
   const TemporaryDirectory directory;
   directory.write("broken.png", "not an image");

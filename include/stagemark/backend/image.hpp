@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "stagemark/core/enum_names.hpp"
@@ -28,6 +29,12 @@ struct Image {
   /// clip to white: a run warns of it.
   std::optional<SampleRange> sixteen_bit_range = {};
 };
+
+/// What to say of images that were grey with 16 bits per sample, of which the high byte was kept: the range that was seen,
+/// and what to do where it is small.
+/// \param images that were, `of` so many
+/// \param range of all of them
+std::string sixteen_bit_warning(std::size_t images, std::size_t of, const SampleRange& range);
 
 /// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.
 enum class SixteenBitGrey : std::uint8_t {
