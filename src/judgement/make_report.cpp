@@ -233,7 +233,7 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Approac
   // A few may lie there by chance.
   constexpr std::size_t enough = 20;
   if (result.doubtful_logits >= enough && result.doubtful_logits + result.failures.size() >= result.inferences.size()) {
-    warnings.push_back(
+    warnings.emplace_back(
         "what was read as logits looks like probabilities, of every image: does the network end in a sigmoid or a "
         "softmax that its file does not show? Then save it without");
   }
