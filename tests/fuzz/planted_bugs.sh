@@ -37,7 +37,7 @@ plant legacy src/model/torch_file.cpp 'if (elements > rest.size() / element->sec
 plant manifest src/suite/manifest.cpp 'text_.remove_prefix(quote + 1);' 'text_.remove_prefix(quote + 2);'
 plant report src/report/column_check.cpp 'if (length == expected) continue;' 'continue;'
 plant ranges src/model/activation_ranges.cpp 'text.remove_prefix(end + 1);' 'text.remove_prefix(end + 2);'
-plant graph src/model/onnx_description.cpp 'shift < 64; shift += 7' 'shift < 640; shift += 7'
+plant graph src/model/onnx_parts.cpp 'shift < 64; shift += 7' 'shift < 640; shift += 7'
 plant messages src/workers/wire.hpp 'if (size > bytes_.size()) refuse_message();' ''
 plant messages src/suite/turn_messages.cpp 'std::ranges::all_of(update.failures, is_image) &&' ''
 plant trace src/load/arrivals.cpp 'std::min(text_.size(), line.size() + 1)' 'line.size() + 1'
