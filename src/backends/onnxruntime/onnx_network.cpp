@@ -176,7 +176,8 @@ void Network::load(Runtime& runtime, const BackendRequest& request, const std::v
     half_precision = half_precision || described.half_precision;
   }
   meaning_ = descriptions.back().meaning;
-  sha256_ = sha256_of_onnx(descriptions);
+  // Of what was exported the checkpoint is the model.
+  if (!request.exported_from) sha256_ = sha256_of_onnx(descriptions);
   // A graph need not declare a shape.
   if (const Shape& declared = graphs_.front().input_shape(); !declared.empty() && declared.front() > 0)
     fixed_batch_ = declared.front();

@@ -120,7 +120,8 @@ class Engine {
       for (const OnnxDescription& described : graphs_) parameters += described.parameters;
       model_ = {request.model->string(), "onnx", sha256_of_onnx(graphs_), parameters};
     }
-    for (const std::size_t images : {std::size_t{1}, request.max_batch}) try_out(request.model->string(), images);
+    try_out(request.model->string(), 1);
+    if (request.max_batch > 1) try_out(request.model->string(), request.max_batch);
   }
 
   /// N x 3 x H x W. The same memory each time.
