@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/made_inputs.hpp"
+#include "fakes/expect_says.hpp"
 #include "fakes/mean_classifier.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
@@ -16,8 +17,6 @@ namespace stagemark {
 namespace {
 
 using enum OnnxElementType;
-
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 class GraphEngine : public testing::TestWithParam<std::string> {
  protected:

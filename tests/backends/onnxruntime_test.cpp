@@ -17,6 +17,7 @@
 
 #include "../../src/backends/onnxruntime/profile.hpp"
 #include "backends/made_inputs.hpp"
+#include "fakes/expect_says.hpp"
 #include "fakes/mean_classifier.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/backend/registry.hpp"
@@ -75,8 +76,6 @@ class OnnxRuntime : public testing::Test {
   TemporaryDirectory directory_;
   BackendRegistry registry_;
 };
-
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(OnnxRuntime, KeepsToABatchThatTheGraphFixes) {
   MeanClassifier classifier;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/expect_says.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "fakes/tiny_resnet.hpp"
 #include "stagemark/backend/registry.hpp"
@@ -96,8 +97,6 @@ class OpencvDnn : public testing::Test {
   TinyResnet network_;
   BackendRegistry registry_;
 };
-
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(OpencvDnn, HasNoHalfPrecisionAndNoDeviceButTheCpu) {
   for (const char* approach : {"opencv-fp16", "opencv-bf16"}) {

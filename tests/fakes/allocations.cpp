@@ -1,4 +1,4 @@
-#include "serving/allocations.hpp"
+#include "fakes/allocations.hpp"
 
 #include <atomic>
 #include <cstdlib>

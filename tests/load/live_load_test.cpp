@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "serving/allocations.hpp"
+#include "fakes/allocations.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/statistics.hpp"
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../../src/model/onnx_writer.hpp"
+#include "fakes/expect_says.hpp"
 #include "fakes/mean_classifier.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/core/error.hpp"
@@ -17,8 +18,6 @@ namespace stagemark {
 namespace {
 
 using enum OnnxElementType;
-
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 class OnnxDescriptions : public testing::Test {
  protected:

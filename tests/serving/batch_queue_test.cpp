@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "serving/allocations.hpp"
+#include "fakes/allocations.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/random.hpp"
 
