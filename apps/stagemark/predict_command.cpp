@@ -118,15 +118,15 @@ ExitCode predict_here(const PredictArguments& arguments) {
   const ExecutionFacts facts = opened.wrapper->execution_facts();
   std::size_t doubtful = 0;
   std::size_t sixteen_bit = 0;
-  SampleRange range{.lowest = 0xffff, .highest = 0};
+  std::optional<SampleRange> range;
   StageTimer timer;
   for (const std::string& path : arguments.images) {
     try {
       const Image image = opened.images->load(path);
       if (image.sixteen_bit_range) {
         ++sixteen_bit;
-        range = {.lowest = std::min(range.lowest, image.sixteen_bit_range->lowest),
-                 .highest = std::max(range.highest, image.sixteen_bit_range->highest)};
+        if (!range) range = image.sixteen_bit_range;
+        range->widen(*image.sixteen_bit_range);
       }
       Prediction prediction;
       opened.wrapper->predict({&image, 1}, {&prediction, 1}, timer);
@@ -141,14 +141,12 @@ ExitCode predict_here(const PredictArguments& arguments) {
     }
   }
   answers.finish();
-  if (sixteen_bit > 0) {
+  if (range) {
     std::cerr << "stagemark: warning: "
-              << with_option_names(sixteen_bit_warning(sixteen_bit, arguments.images.size(), range)) << '\n';
+              << with_option_names(sixteen_bit_warning(sixteen_bit, arguments.images.size(), *range)) << '\n';
   }
   if (doubtful > 0 && doubtful + answers.failures() == arguments.images.size()) {
-    std::cerr
-        << "stagemark: warning: what was read as logits looks like probabilities: does the network end in a sigmoid "
-           "or a softmax that its file does not show?\n";
+    std::cerr << "stagemark: warning: " << doubtful_logits_warning << '\n';
   }
   if (answers.failures() > 0) {
     throw InputError(std::to_string(answers.failures()) + " of " + std::to_string(arguments.images.size()) +

@@ -11,6 +11,7 @@
 
 #include "accuracy_report.hpp"
 #include "stagemark/backend/decision.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/core/sha256.hpp"
 #include "stagemark/judgement/compare.hpp"
@@ -233,9 +234,7 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Approac
   // A few may lie there by chance.
   constexpr std::size_t enough = 20;
   if (result.doubtful_logits >= enough && result.doubtful_logits + result.failures.size() >= result.inferences.size()) {
-    warnings.emplace_back(
-        "what was read as logits looks like probabilities, of every image: does the network end in a sigmoid or a "
-        "softmax that its file does not show? Then save it without");
+    warnings.emplace_back(doubtful_logits_warning);
   }
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +

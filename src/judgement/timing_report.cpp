@@ -119,7 +119,7 @@ OrReason<double> images_per_second(const ApproachResult& result) {
   }
   if (images == 0) return OrReason<double>::absent(why_no_times(result));
   if (time.count() <= 0) return OrReason<double>::absent("the clock did not advance during the calls");
-  return static_cast<double>(images) / std::chrono::duration<double>(time).count();
+  return static_cast<double>(images) / to_seconds(time);
 }
 
 Drift drift_of(const ApproachResult& result) {

@@ -13,8 +13,6 @@ namespace {
 
 constexpr double nanoseconds_per_second = 1e9;
 
-double seconds(Nanoseconds duration) { return static_cast<double>(duration.count()) / nanoseconds_per_second; }
-
 void expect_duration(Nanoseconds duration) {
   if (duration <= Nanoseconds::zero()) throw UsageError("is not above 0", "`duration`", "give a positive time");
 }
@@ -24,7 +22,7 @@ void expect_rate(double rate, Nanoseconds duration) {
     throw UsageError("is not a number above 0", "`rate`", "give queries per second");
   }
   expect_duration(duration);
-  if (rate * seconds(duration) > static_cast<double>(most_queries)) {
+  if (rate * to_seconds(duration) > static_cast<double>(most_queries)) {
     throw UsageError("make more than " + thousands(most_queries) + " queries", "`rate` and `duration`",
                      "lower one of them");
   }
@@ -40,7 +38,7 @@ void expect_count(std::size_t count, const char* name) {
 template <class Next>
 OpenLoop scaled(double rate, Nanoseconds duration, Next next) {
   OpenLoop arrivals;
-  arrivals.scheduled.reserve(static_cast<std::size_t>(rate * seconds(duration) * 1.01) + 100);
+  arrivals.scheduled.reserve(static_cast<std::size_t>(rate * to_seconds(duration) * 1.01) + 100);
   for (;;) {
     const double at = next() / rate * nanoseconds_per_second;
     if (!(at < static_cast<double>(duration.count()))) return arrivals;

@@ -10,8 +10,6 @@
 namespace stagemark {
 namespace {
 
-double in_seconds(Nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
-
 std::optional<LatencySummary> summary_of(const std::vector<double>& in_order) {
   if (in_order.empty()) return std::nullopt;
   constexpr std::size_t fewest_for_p999 = 1000;
@@ -54,7 +52,7 @@ double busy_seconds(const MeasuredLog& measured) {
     if (query.batch_size == 0) continue;
     const Nanoseconds begin = std::max(query.dispatched, measured.begin);
     const Nanoseconds end = std::min(query.completed, measured.end);
-    if (begin < end) busy += in_seconds(end - begin) / query.batch_size;
+    if (begin < end) busy += to_seconds(end - begin) / query.batch_size;
   }
   return busy;
 }
@@ -161,7 +159,7 @@ LoadPoint summarise(std::span<const MeasuredLog> generations, const LoadConditio
   std::vector<double> lateness;
   for (std::size_t i = 0; i < generations.size(); ++i) {
     const MeasuredLog& queries = of_queries[i];
-    duration += in_seconds(queries.end - queries.begin);
+    duration += to_seconds(queries.end - queries.begin);
     busy += busy_seconds(generations[i]);
     const auto [scheduled, answered] = counts_of(queries);
     counts.scheduled += scheduled;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -20,8 +19,7 @@ struct DecodingNotes {
   void widen(const std::optional<SampleRange>& by) {
     if (!by) return;
     if (!sixteen_bit_range) sixteen_bit_range = by;
-    sixteen_bit_range->lowest = std::min(sixteen_bit_range->lowest, by->lowest);
-    sixteen_bit_range->highest = std::max(sixteen_bit_range->highest, by->highest);
+    sixteen_bit_range->widen(*by);
   }
 };
 

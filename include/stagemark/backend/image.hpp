@@ -16,6 +16,10 @@ struct SampleRange {
   std::uint16_t lowest = 0;
   std::uint16_t highest = 0;
 
+  void widen(const SampleRange& by) noexcept {
+    lowest = by.lowest < lowest ? by.lowest : lowest;
+    highest = by.highest > highest ? by.highest : highest;
+  }
   bool operator==(const SampleRange&) const = default;
 };
 

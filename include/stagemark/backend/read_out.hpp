@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include "stagemark/backend/inference_wrapper.hpp"
 
@@ -16,6 +17,12 @@ void read_out(std::span<const float> logits, std::size_t outputs, std::span<Pred
 /// The same of a network that ends in a sigmoid or a softmax: there are no logits then. One or two numbers per image: the
 /// last is the probability of class index 1.
 void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
+
+/// What to say where that is so of all rows that were read as logits.
+inline constexpr std::string_view doubtful_logits_warning =
+    "what was read as logits looks like probabilities, of every image: does the network end in a sigmoid or a softmax "
+    "that "
+    "its file does not show? Then save it without";
 
 /// How many of so many rows look like probabilities: each number is in [0, 1], and several of them add up to 1, give or take
 /// what half precision loses. 0 where the numbers do not divide by the rows.
