@@ -56,6 +56,7 @@
 #include "stagemark/model/onnx_export.hpp"
 #include "stagemark/model/output_meaning.hpp"
 #include "stagemark/report/column.hpp"
+#include "stagemark/report/load_report.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/report/timestamp.hpp"
 #include "stagemark/report/tool.hpp"

@@ -21,6 +21,12 @@ inline constexpr EnumNames<Scenario, 4> enum_names<Scenario> = {{{Scenario::serv
                                                                  {Scenario::multi_stream, "multi-stream"},
                                                                  {Scenario::offline, "offline"}}};
 
+/// How the times of `Scenario::server` come about.
+enum class ArrivalKind : std::uint8_t { poisson, uniform, trace };
+template <>
+inline constexpr EnumNames<ArrivalKind, 3> enum_names<ArrivalKind> = {
+    {{ArrivalKind::poisson, "poisson"}, {ArrivalKind::uniform, "uniform"}, {ArrivalKind::trace, "trace"}}};
+
 /// Queries arrive at times of their own, whatever becomes of those before: `server`, and `offline`, where all arrive at
 /// once. The times ascend, from 0 on.
 struct OpenLoop {

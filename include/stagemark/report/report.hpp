@@ -20,6 +20,7 @@
 #include "stagemark/core/statistics.hpp"
 #include "stagemark/machine/environment.hpp"
 #include "stagemark/report/column.hpp"
+#include "stagemark/report/load_report.hpp"
 
 namespace stagemark {
 
@@ -29,7 +30,7 @@ namespace stagemark {
 
 /// What this version writes. A newer minor adds fields, and names to those that a field may have; a newer major changes
 /// them.
-inline constexpr std::string_view report_schema_version = "1.1";
+inline constexpr std::string_view report_schema_version = "1.2";
 
 template <class T>
 using ByStage = std::map<Stage, T>;
@@ -319,6 +320,7 @@ struct Report {
   std::vector<ApproachReport> results;
   std::vector<Comparison> comparisons;
   std::optional<NoiseReport> noise;  ///< of a run of one approach against itself
+  std::optional<LoadReport> load;    ///< of a load test; no call in `results` is timed then
 
   bool operator==(const Report&) const = default;
 };
