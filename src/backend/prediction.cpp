@@ -19,4 +19,11 @@ std::optional<std::string> defect(const Prediction& prediction) {
   return std::nullopt;
 }
 
+std::optional<std::string> unlike_asked(const Approach& asked, const ExecutionFacts& facts) {
+  const Device device = asked.device.value_or(facts.device);
+  if (asked.precision == facts.precision && device == facts.device) return std::nullopt;
+  return "asked for " + std::string(to_string(asked.precision)) + " on " + to_string(device) +
+         ", but the tensors were " + std::string(to_string(facts.precision)) + " on " + to_string(facts.device);
+}
+
 }  // namespace stagemark

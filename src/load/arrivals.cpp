@@ -134,4 +134,34 @@ ClosedLoop closed_arrivals(std::size_t concurrency, Nanoseconds duration) {
 
 OpenLoop parse_trace(std::string_view text, const std::string& name) { return TraceReader(text, name).read(); }
 
+Nanoseconds period_of(const OpenLoop& trace) {
+  const std::size_t gaps = trace.scheduled.empty() ? 0 : trace.scheduled.size() - 1;
+  if (gaps == 0 || trace.scheduled.back() == Nanoseconds::zero()) {
+    throw UsageError("spans no time", "`trace`", "give a trace of arrivals at different times");
+  }
+  return trace.scheduled.back() + trace.scheduled.back() / static_cast<Nanoseconds::rep>(gaps);
+}
+
+OpenLoop replayed_trace(const OpenLoop& trace, std::optional<double> rate, Nanoseconds from, Nanoseconds length) {
+  const Nanoseconds period = period_of(trace);
+  const double own_rate = static_cast<double>(trace.scheduled.size()) / to_seconds(period);
+  expect_rate(rate.value_or(own_rate), length);
+  const double stretch = rate ? own_rate / *rate : 1;
+  const double stretched_period = stretch * static_cast<double>(period.count());
+  const double end = static_cast<double>(from.count()) + static_cast<double>(length.count());
+  OpenLoop part;
+  for (double repetition = std::floor(static_cast<double>(from.count()) / stretched_period);; ++repetition) {
+    for (const Nanoseconds own : trace.scheduled) {
+      const double at = repetition * stretched_period + stretch * static_cast<double>(own.count());
+      if (at >= end) return part;
+      const double since = at - static_cast<double>(from.count());
+      if (since >= 0) part.scheduled.emplace_back(static_cast<Nanoseconds::rep>(since));
+      if (part.scheduled.size() > most_queries) {
+        throw UsageError("make more than " + thousands(most_queries) + " queries", "`trace` and `duration`",
+                         "lower one of them");
+      }
+    }
+  }
+}
+
 }  // namespace stagemark

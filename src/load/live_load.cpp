@@ -84,6 +84,7 @@ class LiveServer {
     std::thread thread;
     std::condition_variable told;
     std::vector<QueryId> batch;  ///< to serve; empty where there is none
+    std::size_t first = 0;       ///< how many were dispatched before these
     std::vector<QueryOutcome> outcomes;
   };
 
@@ -162,7 +163,7 @@ class LiveServer {
       if (own.batch.empty()) return;
       own.outcomes.assign(own.batch.size(), QueryOutcome::completed);
       lock.unlock();
-      serve_(index, own.batch, own.outcomes);
+      serve_(index, own.first, own.batch, own.outcomes);
       lock.lock();
       const Nanoseconds at = now();
       for (std::size_t i = 0; i < own.batch.size(); ++i) leave(own.batch[i], own.outcomes[i], at);
@@ -204,6 +205,8 @@ class LiveServer {
       record.batch_size = static_cast<std::uint32_t>(batch.queries.size());
     }
     Instance& instance = instances_[batch.instance];
+    instance.first = dispatched_;
+    for (const QueryId query : batch.queries) log_[query].image = static_cast<std::uint32_t>(dispatched_++);
     instance.batch.assign(batch.queries.begin(), batch.queries.end());
     if (instance.thread.get_id() != std::this_thread::get_id()) instance.told.notify_one();
   }
@@ -228,6 +231,7 @@ class LiveServer {
   Clock::time_point start_;
   std::vector<QueryRecord> log_;
   std::size_t answered_ = 0;
+  std::size_t dispatched_ = 0;
   bool stopping_ = false;
 };
 

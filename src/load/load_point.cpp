@@ -153,6 +153,7 @@ LoadPoint summarise(std::span<const MeasuredLog> generations, const LoadConditio
   }
 
   LoadPoint point;
+  point.generations = generations.size();
   double duration = 0;
   double busy = 0;
   Counts counts;

@@ -146,6 +146,13 @@ std::string reason_of(const ServiceLevelTest& test, double share) {
 
 }  // namespace
 
+std::string quantile_name(double quantile) {
+  std::string digits = decimal(100 * quantile, 4);
+  digits.erase(digits.find_last_not_of('0') + 1);
+  if (digits.back() == '.') digits.pop_back();
+  return "p" + digits;
+}
+
 void expect_usable(const ServiceLevel& level) {
   if (std::isnan(level.quantile) || level.quantile <= 0 || level.quantile >= 1) {
     throw UsageError("is not between 0 and 1", "`quantile` of a service level", "give .99 for p99");

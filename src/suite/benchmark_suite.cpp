@@ -62,14 +62,6 @@ class LocalHost final : public ApproachHost {
 
 bool opens_alone(const Approach& approach) { return approach.device && approach.device->kind != Device::Kind::cpu; }
 
-/// An approach that never gave an answer has failed as a whole.
-void judge(ApproachResult& result) {
-  const bool answered = std::ranges::any_of(result.inferences, [](const auto& r) { return r.prediction.has_value(); });
-  if (result.error || answered || result.inferences.empty()) return;
-  result.error = "every image failed";
-  if (!result.failures.empty()) *result.error += ", the first with: " + result.failures.front().reason;
-}
-
 }  // namespace
 
 BenchmarkSuite::BenchmarkSuite(Dataset dataset, std::shared_ptr<const ImageSource> images, RunOptions options,
@@ -162,7 +154,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
       notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
       notes.widen(host->notes().sixteen_bit_range);
       ApproachResult measured = ((*host).*results)();
-      judge(measured);
+      fail_without_answers(measured);
       into.collector.add(std::move(measured));
     }
     into.dataset = dataset_;

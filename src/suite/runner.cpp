@@ -101,15 +101,8 @@ ApproachResult Runner::take() {
 void Runner::verify() {
   read_facts();
   if (result_.error) return;
-  const Approach& asked = result_.approach;
-  const Device device = asked.device.value_or(result_.facts.device);
-  if (asked.precision == result_.facts.precision && device == result_.facts.device) {
-    result_.error = foreign_outputs(outputs_, rule_);
-    return;
-  }
-  result_.error = "asked for " + std::string(to_string(asked.precision)) + " on " + to_string(device) +
-                  ", but the tensors were " + std::string(to_string(result_.facts.precision)) + " on " +
-                  to_string(result_.facts.device);
+  result_.error = unlike_asked(result_.approach, result_.facts);
+  if (!result_.error) result_.error = foreign_outputs(outputs_, rule_);
 }
 
 /// The first image's, after the turn's times were taken.

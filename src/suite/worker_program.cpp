@@ -78,7 +78,7 @@ void serve_as_worker(const std::function<OpenedApproach(const ApproachRequest&)>
 }
 
 void run_worker_if_asked(int argc, char** argv, const Toolkit& toolkit) {
-  if (!asked_to_be_worker(argc, argv)) return;
+  if (!asked_to_be_worker(argc, argv, WorkerJob::suite)) return;
   // The status is for whoever started the process, who shows it with what it printed.
   int status = 0;
   if (const auto reason = failure_reason(

@@ -37,7 +37,7 @@ std::optional<Message> take_message(std::vector<std::byte>& bytes) {
   header(begins);
   header(type);
   header(size);
-  if (begins != mark || type > static_cast<std::uint32_t>(MessageType::warm_up) || size > largest_content)
+  if (begins != mark || type > static_cast<std::uint32_t>(MessageType::queries) || size > largest_content)
     refuse_message();
   if (bytes.size() - header_size < size) return std::nullopt;
   const auto content = bytes.begin() + header_size;

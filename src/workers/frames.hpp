@@ -14,7 +14,7 @@
 namespace stagemark::worker_protocol {
 
 /// To be counted up with every change of any message.
-inline constexpr std::uint32_t version = 6;
+inline constexpr std::uint32_t version = 7;
 
 /// File descriptors that a worker is started with.
 inline constexpr int channel_descriptor = 3;
@@ -26,7 +26,8 @@ enum class MessageType : std::uint32_t {
   opened,    ///< from the worker: it has the approach
   turn,      ///< to the worker: measure this round
   measured,  ///< from the worker: what a turn or its warm-up gave
-  warm_up    ///< to the worker, before its turns: nothing else computes now
+  warm_up,   ///< to the worker, before its turns: nothing else computes now
+  queries    ///< from the worker, after `measured`: a part of a load's log
 };
 
 struct Message {

@@ -1,8 +1,10 @@
 #include "workers/own_worker.hpp"
 
+#include <array>
 #include <atomic>
+#include <optional>
 #include <span>
-#include <string_view>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -13,22 +15,24 @@ namespace stagemark {
 namespace {
 
 // A fact about the process, so that nothing smaller than the process can hold it.
-std::atomic<bool> can_become_worker = false;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+std::array<std::atomic<bool>, enum_count<WorkerJob>>
+    can_become_worker{};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 }  // namespace
 
-bool asked_to_be_worker(int argc, char** argv) {
+bool asked_to_be_worker(int argc, char** argv, WorkerJob job) {
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
-  const bool is_worker = arguments.size() > 1 && std::string_view(arguments[1]) == worker_argument;
+  const auto asked = arguments.size() > 1 ? parse_enum<WorkerJob>(arguments[1]) : std::nullopt;
   // A worker starts no workers of its own.
-  can_become_worker = !is_worker;
-  return is_worker;
+  can_become_worker.at(static_cast<std::size_t>(job)) = !asked;
+  return asked == job;
 }
 
-WorkerCommand own_worker() {
-  if (!can_become_worker) {
+WorkerCommand own_worker(WorkerJob job) {
+  if (!can_become_worker.at(static_cast<std::size_t>(job))) {
     throw UsageError("this program cannot become a worker", "own_worker",
-                     "call run_worker_if_asked first in main, or measure in this process");
+                     job == WorkerJob::load ? "call run_load_worker_if_asked first in main"
+                                            : "call run_worker_if_asked first in main, or measure in this process");
   }
   std::error_code error;
   const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -36,9 +40,11 @@ WorkerCommand own_worker() {
     throw BackendError("cannot be read, and without it this program cannot start workers: " + error.message(),
                        "/proc/self/exe", "mount /proc (mount -t proc proc /proc)");
   }
-  return worker_of(executable);
+  return worker_of(executable, job);
 }
 
-WorkerCommand worker_of(std::filesystem::path executable) { return {std::move(executable), {worker_argument}}; }
+WorkerCommand worker_of(std::filesystem::path executable, WorkerJob job) {
+  return {std::move(executable), {std::string(to_string(job))}};
+}
 
 }  // namespace stagemark

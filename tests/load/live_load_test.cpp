@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds patient = 60s;
 
 /// An engine that answers at once.
-void at_once(std::size_t /*instance*/, std::span<const QueryId> /*queries*/, std::span<QueryOutcome> /*outcomes*/) {}
+void at_once(std::size_t /*instance*/, std::size_t /*first*/, std::span<const QueryId> /*queries*/,
+             std::span<QueryOutcome> /*outcomes*/) {}
 
 void spin(Nanoseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
@@ -46,9 +47,11 @@ std::map<QueryOutcome, std::size_t> outcomes_of(const LiveLoadResult& result) {
 
 TEST(LiveLoad, AnswersEachQueryOnceAndInOrder) {
   std::vector<QueryId> served;
-  const LiveLoadResult result = serve(poisson_arrivals(5'000, 300ms, 1), [&](std::size_t, auto queries, auto) {
-    served.insert(served.end(), queries.begin(), queries.end());
-  });
+  const LiveLoadResult result =
+      serve(poisson_arrivals(5'000, 300ms, 1), [&](std::size_t, std::size_t first, auto queries, auto) {
+        EXPECT_EQ(first, served.size());
+        served.insert(served.end(), queries.begin(), queries.end());
+      });
   ASSERT_GT(result.log.size(), 1'000U);
   ASSERT_EQ(served.size(), result.log.size());
   EXPECT_TRUE(std::ranges::is_sorted(served));
@@ -112,8 +115,8 @@ TEST(LiveLoad, ShowsAStallToAllThatWereScheduledMeanwhile) {
 TEST(LiveLoad, FillsBatchesWithWhatWaits) {
   std::vector<std::size_t> sizes;
   const LiveLoadResult result =
-      serve(offline_arrivals(10), [&](std::size_t, auto queries, auto) { sizes.push_back(queries.size()); },
-            {.max_batch = 4});
+      serve(offline_arrivals(10),
+            [&](std::size_t, std::size_t, auto queries, auto) { sizes.push_back(queries.size()); }, {.max_batch = 4});
   // The first finds a free instance.
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 4, 4, 1}));
   EXPECT_EQ(result.log[3].batch_size, 4U);
@@ -136,7 +139,7 @@ TEST(LiveLoad, RefusesWhatTheQueueDoesNotHold) {
 TEST(LiveLoad, ExpiresWhatWaitsTooLongWhileTheInstanceWorks) {
   std::vector<QueryId> served;
   const LiveLoadResult result = serve(offline_arrivals(3),
-                                      [&](std::size_t, auto queries, auto) {
+                                      [&](std::size_t, std::size_t, auto queries, auto) {
                                         served.push_back(queries.front());
                                         std::this_thread::sleep_for(100ms);
                                       },
@@ -164,7 +167,7 @@ TEST(LiveLoad, LetsInstancesWorkAtTheSameTime) {
 }
 
 TEST(LiveLoad, CountsWhatAnEngineFails) {
-  const LiveLoadResult result = serve(offline_arrivals(10), [](std::size_t, auto queries, auto outcomes) {
+  const LiveLoadResult result = serve(offline_arrivals(10), [](std::size_t, std::size_t, auto queries, auto outcomes) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
       if (queries[i] % 2 == 1) outcomes[i] = QueryOutcome::failed;
     }
@@ -221,7 +224,7 @@ TEST(LiveLoad, AllocatesNothingPerQuery) {
   std::size_t before = 0;
   std::size_t after = 0;
   const LiveLoadResult result = serve(poisson_arrivals(5'000, 500ms, 4),
-                                      [&](std::size_t, auto queries, auto) {
+                                      [&](std::size_t, std::size_t, auto queries, auto) {
                                         if (queries.front() >= 500 && before == 0) before = allocations();
                                         if (queries.front() >= 500) after = allocations();
                                       },

@@ -52,6 +52,9 @@ struct ExecutionFacts {
   bool does_nothing = false;
 };
 
+/// What an approach asks for and what runs in its place; absent where that is the same.
+std::optional<std::string> unlike_asked(const Approach& asked, const ExecutionFacts& facts);
+
 /// One way to classify images: all that the suite sees of an engine. `Timed` makes one of a class with typed stages, and
 /// times them, so that no author can forget one: write such a class rather than derive from this.
 class InferenceWrapper {

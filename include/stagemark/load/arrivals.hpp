@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -71,5 +72,15 @@ ClosedLoop closed_arrivals(std::size_t concurrency, Nanoseconds duration);
 /// \throws InputError that names the line: not a number, negative, longer than a year, before the line above it, more
 ///         than `most_queries`; or that says that there is no arrival
 OpenLoop parse_trace(std::string_view text, const std::string& name);
+
+/// After how long a trace begins again where it is replayed over and over: its last arrival and a mean gap.
+/// \throws UsageError if it is a single arrival, or all are at one moment
+Nanoseconds period_of(const OpenLoop& trace);
+
+/// A part of a trace that is replayed over and over, counted from the part's begin.
+/// \param rate   queries a second, to which its times are stretched; absent: as they are
+/// \param from   where the part begins, in the stretched time; below 0 is before the trace's first begin
+/// \throws UsageError as `period_of`, and as `poisson_arrivals`
+OpenLoop replayed_trace(const OpenLoop& trace, std::optional<double> rate, Nanoseconds from, Nanoseconds length);
 
 }  // namespace stagemark

@@ -14,8 +14,10 @@ namespace stagemark {
 /// What an instance does with a batch, in that instance's own thread: one call at a time for each instance, calls of
 /// different instances at the same time. Sets the outcome of each query that fails; the others are completed. Must not
 /// throw.
-using ServeBatch =
-    std::function<void(std::size_t instance, std::span<const QueryId> queries, std::span<QueryOutcome> outcomes)>;
+/// \param first how many queries were dispatched before these: batches follow one another without a gap, whatever was
+///              refused or has expired in between
+using ServeBatch = std::function<void(std::size_t instance, std::size_t first, std::span<const QueryId> queries,
+                                      std::span<QueryOutcome> outcomes)>;
 
 /// Follows a live load, from the generator's thread, at least every 0.1 s.
 class LiveLoadObserver {
@@ -33,7 +35,8 @@ class LiveLoadObserver {
 
 /// What a live load was.
 struct LiveLoadResult {
-  /// A record for each sample that was sent, in the order of `scheduled`; its index is the sample's QueryId.
+  /// A record for each sample that was sent, in the order of `scheduled`; its index is the sample's QueryId. Its `image`
+  /// is how many were dispatched before it.
   std::vector<QueryRecord> log;
   /// Until when every query that was scheduled has left: the end of the schedule, or where it was ended early.
   Nanoseconds complete_until{0};

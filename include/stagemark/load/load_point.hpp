@@ -50,6 +50,7 @@ LoadVerdict to_load_verdict(LevelVerdict verdict) noexcept;
 struct LoadPoint {
   std::optional<double> offered_rate;  ///< queries a second that were scheduled; absent where callers wait for answers
   double achieved_rate = 0;            ///< queries a second that were answered
+  std::size_t generations = 0;         ///< that were pooled
   std::size_t queries = 0;
   std::size_t completed = 0, refused = 0, expired = 0, failed = 0;
   std::optional<LatencySummary> latency;  ///< of whole queries; absent where none was completed, as are the next three

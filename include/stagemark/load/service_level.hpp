@@ -21,6 +21,9 @@ struct ServiceLevel {
   bool operator==(const ServiceLevel&) const = default;
 };
 
+/// "p99" of 0.99, "p99.9" of 0.999.
+std::string quantile_name(double quantile);
+
 /// \throws UsageError if the quantile is not in (0, 1) or the bound is not above 0
 void expect_usable(const ServiceLevel& level);
 

@@ -17,7 +17,8 @@ BackendRegistry built_in_engines();
 /// These engines, with the images and preprocessing of the component `images`.
 const Toolkit& built_in_toolkit();
 
-/// `run_worker_if_asked` of suite/worker_program.hpp with the built-in engines. To be called first in `main`.
+/// `run_worker_if_asked` of suite/worker_program.hpp and `run_load_worker_if_asked` of load/load_worker.hpp, with the
+/// built-in engines. To be called first in `main`.
 void run_worker_if_asked(int argc, char** argv);
 
 /// Fits and writes the model of `stagemark sample`; empty where no engine that could was built.

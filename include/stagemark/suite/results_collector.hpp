@@ -108,6 +108,9 @@ struct ApproachResult {
   std::optional<std::uint64_t> device_peak_bytes;
 };
 
+/// An approach that never gave an answer has failed as a whole.
+void fail_without_answers(ApproachResult& result);
+
 /// Gathers results in the order the approaches were given.
 class ResultsCollector {
  public:

@@ -1,8 +1,9 @@
+#include "stagemark/suite/results_collector.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "stagemark/backend/decision.hpp"
-#include "stagemark/suite/results_collector.hpp"
 
 namespace stagemark {
 namespace {
@@ -34,6 +35,13 @@ void Repeats::add(const Repeats& more) {
   other_scores += more.other_scores;
   other_decisions += more.other_decisions;
   largest_difference = std::max(largest_difference, more.largest_difference);
+}
+
+void fail_without_answers(ApproachResult& result) {
+  const bool answered = std::ranges::any_of(result.inferences, [](const auto& r) { return r.prediction.has_value(); });
+  if (result.error || answered || result.inferences.empty()) return;
+  result.error = "every image failed";
+  if (!result.failures.empty()) *result.error += ", the first with: " + result.failures.front().reason;
 }
 
 }  // namespace stagemark
