@@ -103,6 +103,7 @@
 #include "stagemark/session/html_file.hpp"
 #include "stagemark/session/model_preparation.hpp"
 #include "stagemark/session/run_benchmark.hpp"
+#include "stagemark/session/run_load.hpp"
 #include "stagemark/session/run_request.hpp"
 #include "stagemark/session/this_machine.hpp"
 #endif

@@ -131,4 +131,30 @@ void write_per_image_csv(std::ostream& out, const Report& report) {
   }
 }
 
+void write_queries_csv_header(std::ostream& out) {
+  CsvWriter csv(out);
+  for (const char* name :
+       {"approach", "offered_rate", "generation", "query", "measured", "scheduled_ns", "sent_ns", "dispatched_ns",
+        "completed_ns", "batch_formation_ns", "batch_size", "instance", "outcome", "path"}) {
+    csv.text(name);
+  }
+  csv.end_row();
+}
+
+void write_queries_csv(std::ostream& out, const std::string& approach, std::optional<double> offered_rate,
+                       std::span<const MeasuredLog> generations, const Dataset& dataset) {
+  CsvWriter csv(out);
+  for (std::size_t generation = 0; generation < generations.size(); ++generation) {
+    const MeasuredLog& measured = generations[generation];
+    for (std::size_t i = 0; i < measured.log.size(); ++i) {
+      const QueryRecord& query = measured.log[i];
+      csv.text(approach).maybe(offered_rate).number(generation + 1).number(i).number(measured.counts(query) ? 1 : 0);
+      csv.number(query.scheduled.count()).number(query.sent.count()).number(query.dispatched.count());
+      csv.number(query.completed.count()).number(query.batch_formation.count()).number(query.batch_size);
+      csv.number(query.instance).text(to_string(query.outcome));
+      csv.text(query.batch_size > 0 ? dataset.entries.at(query.image).path : std::string()).end_row();
+    }
+  }
+}
+
 }  // namespace stagemark

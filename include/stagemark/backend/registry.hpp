@@ -43,6 +43,8 @@ struct Backend {
   bool needs_model = true;
   bool runs_onnx = false;  ///< its models are ONNX files; a checkpoint has to be exported first
   Int8Graph int8_graph = Int8Graph::quantise_dequantise;  ///< of those files
+  /// Most that can be open in one process without waiting for one another's threads; absent: any number.
+  std::optional<std::size_t> instances_per_process = std::nullopt;
   /// Devices of this machine, and those that the engine knows but that are not here.
   std::vector<Device> devices = {Device{}};
   /// Why the approach (device set) cannot run in this build on this machine; absent if it can. Quick; no model needed.

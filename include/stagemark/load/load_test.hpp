@@ -102,6 +102,9 @@ class LoadTest {
   /// largest batch are those of the serving settings. `own_worker(WorkerJob::load)` is this program started anew.
   void add(ApproachRequest request, WorkerCommand worker);
 
+  /// In the order in which its images are sent, drawn by the seed; logs count in it.
+  [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }
+
   /// Runs all. An approach that fails is in the result with its reason; the others go on. Where the observer ends it, the
   /// result holds what was measured.
   LoadResult run(LoadObserver& observer);

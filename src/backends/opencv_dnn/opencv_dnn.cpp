@@ -269,6 +269,7 @@ void add_to(BackendRegistry& registry) {
   backend.version = cv::getVersionString();
   backend.precisions.assign(precisions.begin(), precisions.end());
   backend.runs_onnx = true;
+  backend.instances_per_process = 1;  // its threads are the process's, and serve one call at a time
   backend.int8_graph = Int8Graph::integer_operators;
   backend.devices = {Device{}};
   backend.unavailable = unavailable;
