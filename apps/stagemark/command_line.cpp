@@ -53,6 +53,7 @@ int run_command_line(int argc, char** argv) try {
   const std::vector<std::string> arguments(argv, argv + argc);
   std::map<std::string, Command> commands;
   commands["run"] = add_run_command(app, arguments);
+  commands["load"] = add_load_command(app, arguments);
   commands["compare"] = add_compare_command(app);
   commands["check"] = add_check_command(app);
   commands["calibrate"] = add_calibrate_command(app, arguments);

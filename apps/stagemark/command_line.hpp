@@ -14,6 +14,7 @@ using Command = std::function<ExitCode()>;
 
 // Each adds its sub-command to the application and returns what to do if it is the one that was asked for.
 Command add_run_command(CLI::App& app, const std::vector<std::string>& argv);
+Command add_load_command(CLI::App& app, const std::vector<std::string>& argv);
 Command add_compare_command(CLI::App& app);
 Command add_check_command(CLI::App& app);
 Command add_calibrate_command(CLI::App& app, const std::vector<std::string>& argv);

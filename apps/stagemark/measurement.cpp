@@ -37,19 +37,6 @@ std::vector<BoundFile> bound_files(const std::vector<std::string>& texts, const 
   return files;
 }
 
-/// A table without the engine that is the fastest on most CPUs does not show that there is one.
-void print_what_is_missing(std::ostream& out, const Report& report) {
-  const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
-    return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
-  });
-  if (!on_cpu) return;
-  const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
-  const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
-  if (!missing) return;
-  out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
-      << missing->remedy << ".\n";
-}
-
 /// Shows where the run stands, prints what came of it, and passes Ctrl-C on to it.
 class ConsoleObserver final : public SessionObserver {
  public:
@@ -81,34 +68,20 @@ class ConsoleObserver final : public SessionObserver {
 
 }  // namespace
 
+void print_what_is_missing(std::ostream& out, const Report& report) {
+  const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
+    return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
+  });
+  if (!on_cpu) return;
+  const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
+  const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
+  if (!missing) return;
+  out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
+      << missing->remedy << ".\n";
+}
+
 void MeasurementArguments::add_to(CLI::App& command) {
-  command
-      .add_option("images", images,
-                  "Directory of images, its sub-directories are the classes; or a CSV manifest path,label")
-      ->required();
-  command.add_option("-m,--model", models, "Model file; ENGINE=FILE or NAME=FILE binds it to one")
-      ->type_name("[NAME=]FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command
-      .add_option("-a,--approach", approaches,
-                  "What to measure: [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...]; the first is the baseline "
-                  "(default libtorch-fp32)")
-      ->type_name("SPEC")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--device", device, "For approaches that name none: cpu, cuda, cuda:N or auto")
-      ->type_name("DEVICE")
-      ->capture_default_str();
-  command.add_option("--samples", samples, "How many images, drawn by the seed (default all)")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
-      ->type_name("N");
-  command.add_flag("--balanced", balanced,
-                   "As many images of each class as the classes have, or as --samples can be shared out to them");
-  command.add_option("--seed", options.seed, "Decides drawing and order")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
-      ->capture_default_str()
-      ->type_name("S");
+  add_subject_to(command);
   command
       .add_option("--warmup", options.warmup,
                   "Most unrecorded calls of each process before its first round: they end once they take alike")
@@ -138,6 +111,43 @@ void MeasurementArguments::add_to(CLI::App& command) {
                   "Generations of fresh processes that share out the rounds (default 5, of a single approach 1)")
       ->check(CLI::Range(1, 1'000))
       ->type_name("R");
+  command.add_option("--threads", threads, "For the network (default: the processors it may use)")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("T");
+  command.add_option("--batch", options.batch, "Images per call")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->type_name("B");
+}
+
+void MeasurementArguments::add_subject_to(CLI::App& command) {
+  command
+      .add_option("images", images,
+                  "Directory of images, its sub-directories are the classes; or a CSV manifest path,label")
+      ->required();
+  command.add_option("-m,--model", models, "Model file; ENGINE=FILE or NAME=FILE binds it to one")
+      ->type_name("[NAME=]FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("-a,--approach", approaches,
+                  "What to measure: [NAME=]ENGINE-PRECISION[@DEVICE][+OPTION...]; the first is the baseline "
+                  "(default libtorch-fp32)")
+      ->type_name("SPEC")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--device", device, "For approaches that name none: cpu, cuda, cuda:N or auto")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  command.add_option("--samples", samples, "How many images, drawn by the seed (default all)")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
+      ->type_name("N");
+  command.add_flag("--balanced", balanced,
+                   "As many images of each class as the classes have, or as --samples can be shared out to them");
+  command.add_option("--seed", options.seed, "Decides drawing and order")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 62U))
+      ->capture_default_str()
+      ->type_name("S");
   command
       .add_option("--worker", workers,
                   "Another build of stagemark to host an approach: NAME=EXECUTABLE, ENGINE=EXECUTABLE")
@@ -149,13 +159,6 @@ void MeasurementArguments::add_to(CLI::App& command) {
                   "A process that opens its model or classifies one image for longer is ended")
       ->capture_default_str()
       ->type_name("DURATION");
-  command.add_option("--threads", threads, "For the network (default: the processors it may use)")
-      ->check(CLI::Range(1, 4096))
-      ->type_name("T");
-  command.add_option("--batch", options.batch, "Images per call")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str()
-      ->type_name("B");
   command.add_option("--positive", positive, "Class that metrics call positive (default: the second of two)")
       ->type_name("CLASS");
   command

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 
 namespace stagemark {
 
-/// How approaches are measured: the options that `run` and `calibrate` share, as they were given.
+/// What is measured and how: the options that `run`, `calibrate` and, in part, `load` share, as they were given.
 struct MeasurementArguments {
   std::vector<std::string> argv;
   std::string images;
@@ -37,11 +38,16 @@ struct MeasurementArguments {
   RunOptions options;
 
   void add_to(CLI::App& command);
+  /// Without those that say how single calls are measured.
+  void add_subject_to(CLI::App& command);
 
   /// \throws UsageError naming the option
   [[nodiscard]] RunRequest request() const;
   [[nodiscard]] CountOrShare most_skipped() const;
 };
+
+/// What a table without the engine that is the fastest on most CPUs says about it.
+void print_what_is_missing(std::ostream& out, const Report& report);
 
 /// Measures with progress on stderr and Ctrl-C caught, prints the table and where the report is.
 /// \param measure `run_benchmark` or `measure_machine_noise`

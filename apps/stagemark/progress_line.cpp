@@ -8,9 +8,7 @@
 #include "stagemark/format/display_text.hpp"
 
 namespace stagemark {
-namespace {
 
-/// 0:07, 59:59, 1:00:00
 std::string duration_text(double seconds) {
   const long whole = std::lround(seconds);
   const long hours = whole / 3600;
@@ -23,7 +21,14 @@ std::string duration_text(double seconds) {
   return text.data();
 }
 
-}  // namespace
+std::string progress_text(const LoadProgress& progress, Nanoseconds left) {
+  std::string text = progress.approach + ": " + progress.doing;
+  if (progress.generation > 0) {
+    text += ", process " + std::to_string(progress.generation) + "/" + std::to_string(progress.generations);
+  }
+  if (left > Nanoseconds::zero()) text += ", " + duration_text(to_seconds(left)) + " left";
+  return text;
+}
 
 std::string progress_text(const RunProgress& progress, double images_per_second) {
   const double left = static_cast<double>(progress.images_total - progress.images_done) / images_per_second;
@@ -44,11 +49,21 @@ void ProgressLine::progressed(const RunProgress& progress) {
     first_images_ = progress.images_done;
     return;
   }
-  const std::chrono::milliseconds pause(columns_ ? 100 : 1000);
-  if (now - last_shown_ < pause) return;
+  if (too_soon(now)) return;
   last_shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   show(progress_text(progress, static_cast<double>(progress.images_done - first_images_) / elapsed));
+}
+
+void ProgressLine::loading(const LoadProgress& progress) {
+  const auto now = Clock::now();
+  if (too_soon(now)) return;
+  last_shown_ = now;
+  show(progress_text(progress, progress.end - std::chrono::duration_cast<Nanoseconds>(now.time_since_epoch())));
+}
+
+bool ProgressLine::too_soon(Clock::time_point now) const {
+  return now - last_shown_ < std::chrono::milliseconds(columns_ ? 100 : 1000);
 }
 
 void ProgressLine::clear() {

@@ -6,12 +6,19 @@
 #include <optional>
 #include <string>
 
+#include "stagemark/load/load_test.hpp"
 #include "stagemark/suite/run_observer.hpp"
 
 namespace stagemark {
 
 /// "round 3/30  19.2 images/s  0:42 left  libtorch-fp32@cpu"
 std::string progress_text(const RunProgress& progress, double images_per_second);
+
+/// "libtorch-fp32@cpu: 12.5 queries/s, process 2/5, 3:05 left"
+std::string progress_text(const LoadProgress& progress, Nanoseconds left);
+
+/// "0:07", "59:59", "1:00:00"
+std::string duration_text(double seconds);
 
 /// Shows where a run stands.
 class ProgressLine {
@@ -26,6 +33,7 @@ class ProgressLine {
   void opening(const std::string& approach);
   void warming_up(const std::string& approach);
   void progressed(const RunProgress& progress);
+  void loading(const LoadProgress& progress);
 
   /// Takes the line off the screen.
   void clear();
@@ -34,6 +42,8 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
 
   void show(const std::string& text);
+  /// Not again within a tenth of a second, or a second where each is a line of its own.
+  [[nodiscard]] bool too_soon(Clock::time_point now) const;
 
   std::ostream& out_;
   bool shown_;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string_view>
@@ -74,6 +75,20 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
     break;
   }
   throw UsageError("'" + text + "' is not a duration", option, "e.g. 500ms, 90s or 5m");
+}
+
+std::chrono::nanoseconds parse_time(const std::string& option, const std::string& text) {
+  constexpr std::array<std::pair<std::string_view, double>, 5> units = {
+      {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+  for (const auto& [name, nanoseconds] : units) {
+    if (!text.ends_with(name)) continue;
+    const auto number = number_in<double>(std::string_view(text).substr(0, text.size() - name.size()));
+    constexpr double largest = 30.0 * 24 * 3600 * 1e9;
+    if (number && *number >= 0 && *number * nanoseconds <= largest)
+      return std::chrono::nanoseconds(std::llround(*number * nanoseconds));
+    break;
+  }
+  throw UsageError("'" + text + "' is not a time with its unit", option, "e.g. 0s, 5s, 250us or 0.5ms");
 }
 
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {

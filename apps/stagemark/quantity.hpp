@@ -26,6 +26,9 @@ double parse_points(const std::string& option, const std::string& text);
 /// A duration with its unit: `500ms`, `90s`, `5m`, `1h`; above zero. \throws UsageError naming the option
 std::chrono::milliseconds parse_duration(const std::string& option, const std::string& text);
 
+/// The same down to nanoseconds, from zero on, with fractions: `0s`, `250us`, `0.5ms`. \throws UsageError naming the option
+std::chrono::nanoseconds parse_time(const std::string& option, const std::string& text);
+
 /// Width and height: `224x224`. \throws UsageError naming the option
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text);
 

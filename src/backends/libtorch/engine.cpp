@@ -41,6 +41,8 @@ class Engine {
   /// N x 3 x H x W, on the host: for a device float32 and contiguous, else as the network takes it.
   [[nodiscard]] at::Tensor preprocess(std::span<const Image> images) const {
     const c10::InferenceMode guard;
+    // A thread that did not open the network takes over how many threads LibTorch may use when it first asks.
+    (void)at::get_num_threads();
     // Pinned, so that the upload needs no staging copy and can overlap what the host does next.
     if constexpr (on_device) return to_input(images, *preprocessor_, /*pinned=*/true);
     return to_network(to_input(images, *preprocessor_, /*pinned=*/false));
