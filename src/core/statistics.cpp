@@ -238,14 +238,25 @@ double effective_count(std::span<const double> in_order, double p) {
   double ones_in_head = ones;  // without the last `lag` values
   double ones_in_tail = ones;  // without the first `lag` values
   double tau = 1;
-  for (std::size_t lag = 1; lag <= size / 4; ++lag) {
-    ones_in_head -= series.at(size - lag) ? 1 : 0;
-    ones_in_tail -= series.at(lag - 1) ? 1 : 0;
+  constexpr double negligible = 0.05;
+  // Each lag at first; then in steps of a thirty-second of it, with a straight line between: what still depends on one
+  // another so far apart does so evenly.
+  constexpr std::size_t each = 1024;
+  double before = 1;
+  for (std::size_t lag = 1, last = 0; lag <= size / 4; last = lag, lag += lag < each ? 1 : lag / 32) {
+    for (std::size_t passed = last + 1; passed <= lag; ++passed) {
+      ones_in_head -= series.at(size - passed) ? 1 : 0;
+      ones_in_tail -= series.at(passed - 1) ? 1 : 0;
+    }
     const double covariance = static_cast<double>(series.count_common(lag)) - share * (ones_in_head + ones_in_tail) +
                               share * share * static_cast<double>(size - lag);
     const double correlation = covariance / variance;
-    if (correlation < 0.05) break;
-    tau += 2 * correlation;
+    const auto lags = static_cast<double>(lag - last);
+    const double slope = (correlation - before) / lags;
+    const double counted = correlation < negligible ? std::floor((negligible - before) / slope) : lags;
+    tau += 2 * (counted * before + slope * counted * (counted + 1) / 2);
+    if (correlation < negligible) break;
+    before = correlation;
   }
   return std::clamp(n / tau, 1.0, n);
 }

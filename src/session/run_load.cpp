@@ -2,8 +2,8 @@
 
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -21,10 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 OpenLoop read_trace(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) throw InputError("cannot be read", file.string(), "give a file with the seconds of an arrival in each line");
-  return parse_trace(text, file.string());
+  const std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  if (!in || !text) throw InputError("cannot be read", file.string(), "give a file with the seconds of an arrival in each line");
+  return parse_trace(text.str(), file.string());
 }
 
 /// One engine whose instances wait for one another would be measured as several that do not.

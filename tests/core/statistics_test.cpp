@@ -189,33 +189,50 @@ TEST(EffectiveCount, IsTheCountWhereAllAreEqual) {
   EXPECT_EQ(effective_count(std::array{3.0}, .5), 1);
 }
 
-// Written out as the definition says, without the packing of bits.
+/// Written out as the definition says, without the packing of bits.
+double effective_count_by_definition(const std::vector<double>& values, double p) {
+  const std::size_t n = values.size();
+  std::vector<double> sorted = values;
+  std::sort(sorted.begin(), sorted.end());
+  const double limit = quantile(sorted, p);
+  std::vector<double> indicator;
+  for (const double value : values) indicator.push_back(value <= limit ? 1 : 0);
+  const double center = mean(indicator);
+  const auto covariance = [&](std::size_t lag) {
+    double sum = 0;
+    for (std::size_t t = 0; t + lag < n; ++t) sum += (indicator[t] - center) * (indicator[t + lag] - center);
+    return sum;
+  };
+  double tau = 1;
+  const double variance = covariance(0);
+  for (std::size_t lag = 1; lag <= n / 4; ++lag) {
+    const double correlation = covariance(lag) / variance;
+    if (correlation < .05) break;
+    tau += 2 * correlation;
+  }
+  return static_cast<double>(n) / tau;
+}
+
 TEST(EffectiveCount, EqualsItsDefinition) {
   Noise noise(13);
   for (const std::size_t n : {5U, 64U, 127U, 128U, 129U, 300U}) {
     for (const double phi : {.3, .8, .98}) {
       for (const double p : {.5, .9}) {
         const std::vector<double> values = noise.autoregressive(n, phi);
-        std::vector<double> sorted = values;
-        std::sort(sorted.begin(), sorted.end());
-        const double limit = quantile(sorted, p);
-        std::vector<double> indicator;
-        for (const double value : values) indicator.push_back(value <= limit ? 1 : 0);
-        const double center = mean(indicator);
-        const auto covariance = [&](std::size_t lag) {
-          double sum = 0;
-          for (std::size_t t = 0; t + lag < n; ++t) sum += (indicator[t] - center) * (indicator[t + lag] - center);
-          return sum;
-        };
-        double tau = 1;
-        for (std::size_t lag = 1; lag <= n / 4; ++lag) {
-          const double correlation = covariance(lag) / covariance(0);
-          if (correlation < .05) break;
-          tau += 2 * correlation;
-        }
-        EXPECT_NEAR(effective_count(values, p), static_cast<double>(n) / tau, 1e-9) << n << ' ' << phi << ' ' << p;
+        EXPECT_NEAR(effective_count(values, p), effective_count_by_definition(values, p), 1e-9)
+            << n << ' ' << phi << ' ' << p;
       }
     }
+  }
+}
+
+TEST(EffectiveCount, IsNearlyItsDefinitionWhereThousandsOfLagsCount) {
+  Noise noise(14);
+  std::vector<std::vector<double>> series = {rising(20'000)};
+  for (const double phi : {.999, .9995}) series.push_back(noise.autoregressive(20'000, phi));
+  for (const std::vector<double>& values : series) {
+    const double expected = effective_count_by_definition(values, .5);
+    EXPECT_NEAR(effective_count(values, .5), expected, .01 * expected);
   }
 }
 

@@ -33,9 +33,8 @@ std::optional<double> standard_deviation(std::span<const double> values);
 
 /// Number of independent values that tell as much about the p-quantile as these do, in the order they were
 /// measured: n / tau with tau = 1 + 2 sum of the autocorrelations of the indicator 1[x <= q], summed until
-/// below 0.05 and to at most n/4 lags. In [1, n]; n where the indicator does not vary.
-/// Time grows with n times the lags visited / 64: at 10^5 values 20 ms where they are independent, 150 ms
-/// where the whole run drifts (10^6: 0.2 s and 18 s). \throws std::invalid_argument if empty.
+/// below 0.05 and to at most n/4 lags; beyond 1024 lags they are taken from lines between lags a thirty-second
+/// apart. In [1, n]; n where the indicator does not vary. \throws std::invalid_argument if empty.
 double effective_count(std::span<const double> in_order, double p);
 
 /// 1-based ranks (lower, upper) of the exact distribution-free interval of the p-quantile from n independent
