@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -174,16 +175,17 @@ class WorkersUnderLoad final : public LoadedApproaches {
     ApproachResult& result = entrant.result;
     ApproachResult& update = measured.result;
     if (update.facts.model) models_.expect(*update.facts.model);
-    for (InferenceRecord& inference : update.inferences) {
+    std::ranges::copy_if(update.failures, std::back_inserter(result.failures),
+                         [&](const FailedImage& failed) { return entrant.first_of_image[failed.image] == 0; });
+    for (const InferenceRecord& inference : update.inferences) {
       std::uint32_t& first = entrant.first_of_image[inference.image];
       if (first == 0) {
-        result.inferences.push_back(std::move(inference));
+        result.inferences.push_back(inference);
         first = static_cast<std::uint32_t>(result.inferences.size());
       } else if (const auto& before = result.inferences[first - 1].prediction; before && inference.prediction) {
         result.repeats.compare(*before, *inference.prediction, entrant.setup.rule, update.facts.precision);
       }
     }
-    for (FailedImage& failure : update.failures) result.failures.push_back(std::move(failure));
     result.repeats.add(update.repeats);
     result.doubtful_logits += update.doubtful_logits;
     result.asynchronous = update.asynchronous;

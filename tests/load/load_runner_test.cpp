@@ -250,7 +250,7 @@ TEST(LoadRunner, LoadsByTheOtherScenarios) {
   VirtualApproaches callers(options.serving, {spinning(2ms)});
   const LoadPoint closed = run(options, callers, 1).loads[0].points.at(0);
   EXPECT_FALSE(closed.offered_rate);
-  EXPECT_GT(closed.achieved_rate, 700);
+  EXPECT_NEAR(closed.achieved_rate, 4 / 6e-3, 5);  // one in 2 ms, then three in 4 ms
 
   options.scenario = Scenario::multi_stream;
   options.samples_per_query = 8;
@@ -265,7 +265,7 @@ TEST(LoadRunner, LoadsByTheOtherScenarios) {
   EXPECT_EQ(all.completed, all.queries);
 }
 
-/// Whether two approaches are called different; 20 seeds of each.
+/// Whether two approaches are called different.
 std::size_t verdicts_of_difference(double factor, std::size_t seeds) {
   std::size_t found = 0;
   for (std::size_t seed = 0; seed < seeds; ++seed) {
@@ -281,8 +281,8 @@ std::size_t verdicts_of_difference(double factor, std::size_t seeds) {
   return found;
 }
 
-TEST(LoadRunnerVerdicts, TellNoDifferenceWhereThereIsNone) { EXPECT_LE(verdicts_of_difference(1, 20), 1U); }
-TEST(LoadRunnerVerdicts, TellATenthApart) { EXPECT_GE(verdicts_of_difference(1.1, 5), 5U); }
+TEST(LoadRunnerVerdicts, TellNoDifferenceWhereThereIsNone) { EXPECT_LE(verdicts_of_difference(1, 12), 1U); }
+TEST(LoadRunnerVerdicts, TellATenthApart) { EXPECT_GE(verdicts_of_difference(1.1, 3), 3U); }
 
 }  // namespace
 }  // namespace stagemark

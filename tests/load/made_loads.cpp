@@ -58,7 +58,7 @@ class Parity {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool odd = numbers[i] % 2 == 1;
       const bool other = kind_ == "batches-differ" && out.size() > 1;
-      out[i] = {odd != other ? 0.9 : 0.1, static_cast<double>(numbers[i]), std::nullopt};
+      out[i] = {odd != other ? 0.9 : 0.1, static_cast<double>(other ? -numbers[i] : numbers[i]), std::nullopt};
     }
   }
 
@@ -145,7 +145,7 @@ void several_approaches() {
 void batches_and_limits() {
   LoadOptions options = briefly();
   options.rates = {4000};
-  options.serving = {.instances = 2, .threads = 1, .max_batch = 4, .queue_limit = 3};
+  options.serving = {.instances = 2, .threads = 1, .max_batch = 4, .queue_limit = 6};
   const LoadResult result = load(options, {"parity", "batchesdiffer"});
   const ApproachResult& parity = result.suite.collector.results()[0];
   expect_right_answers(result, parity);
