@@ -155,8 +155,10 @@ void MeasurementArguments::add_subject_to(CLI::App& command) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
-      .add_option("--hang-limit", hang_limit,
-                  "A process that opens its model or classifies one image for longer is ended")
+      .add_option(
+          "--hang-limit", hang_limit,
+          "Ends an approach's process that takes longer to open its model, to read the images of a round or for "
+          "one call of its network; with --isolation none there is no limit")
       ->capture_default_str()
       ->type_name("DURATION");
   command.add_option("--positive", positive, "Class that metrics call positive (default: the second of two)")

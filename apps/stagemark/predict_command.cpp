@@ -117,17 +117,12 @@ ExitCode predict_here(const PredictArguments& arguments) {
   Answers answers(arguments);
   const ExecutionFacts facts = opened.wrapper->execution_facts();
   std::size_t doubtful = 0;
-  std::size_t sixteen_bit = 0;
-  std::optional<SampleRange> range;
+  std::vector<SampleRange> sixteen_bit_ranges;
   StageTimer timer;
   for (const std::string& path : arguments.images) {
     try {
       const Image image = opened.images->load(path);
-      if (image.sixteen_bit_range) {
-        ++sixteen_bit;
-        if (!range) range = image.sixteen_bit_range;
-        range->widen(*image.sixteen_bit_range);
-      }
+      if (image.sixteen_bit_range) sixteen_bit_ranges.push_back(*image.sixteen_bit_range);
       Prediction prediction;
       opened.wrapper->predict({&image, 1}, {&prediction, 1}, timer);
       (void)timer.take();
@@ -141,9 +136,9 @@ ExitCode predict_here(const PredictArguments& arguments) {
     }
   }
   answers.finish();
-  if (range) {
+  if (!sixteen_bit_ranges.empty()) {
     std::cerr << "stagemark: warning: "
-              << with_option_names(sixteen_bit_warning(sixteen_bit, arguments.images.size(), *range)) << '\n';
+              << with_option_names(sixteen_bit_warning(sixteen_bit_ranges, arguments.images.size())) << '\n';
   }
   if (doubtful > 0 && doubtful + answers.failures() == arguments.images.size()) {
     std::cerr << "stagemark: warning: " << doubtful_logits_warning << '\n';

@@ -66,9 +66,8 @@ DatasetReport dataset_report(const SuiteResult& suite) {
     ++report.images;
     if (entry.label && *entry.label < report.class_counts.size()) ++report.class_counts[*entry.label].second;
   }
-  if (suite.images_without_low_byte > 0) {
-    report.warnings.push_back(
-        sixteen_bit_warning(suite.images_without_low_byte, report.images, suite.sixteen_bit_range));
+  if (!suite.sixteen_bit_ranges.empty()) {
+    report.warnings.push_back(sixteen_bit_warning(suite.sixteen_bit_ranges, report.images));
   }
   for (std::size_t i = 0; i < report.class_counts.size(); ++i) {
     const auto& [name, count] = report.class_counts[i];

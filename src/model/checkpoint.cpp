@@ -59,13 +59,19 @@ class TensorReader {
   [[nodiscard]] StoredTensor read(const PickleValue& value, const std::string& name) const {
     const PickleValue& storage = pickle_[value.items[0]];
     if (storage.kind != Kind::storage) fail(name, "refers to no storage");
-    if (storage.items.size() > 3) fail(name, "lies in a view of a storage");
+    if (storage.items.size() > 3) throw UnreadTensor{"lies in a view of a storage"};
     StoredTensor tensor;
     tensor.type = type_of(storage);
     tensor.shape = integers(pickle_[value.items[2]], name);
     tensor.strides = integers(pickle_[value.items[3]], name);
+    if (tensor.strides.size() != tensor.shape.size()) fail(name, "has another number of strides than of sizes");
+    // Without elements it needs nothing of its storage.
+    if (std::ranges::find(tensor.shape, 0) != tensor.shape.end()) return tensor;
     const std::size_t capacity = take_storage(storage, tensor, name);
     check_extent(tensor, integer(pickle_[value.items[1]], name), capacity, name);
+    if (value.items.size() > 4 && !is_empty(pickle_[value.items[4]])) {
+      throw UnreadTensor{"has metadata that change its values, as those of a lazy negation do"};
+    }
     return tensor;
   }
 
@@ -75,13 +81,21 @@ class TensorReader {
         {.problem = "tensor '" + name + "' " + problem, .remedy = "the file is damaged or was made to harm"});
   }
 
+  static bool is_empty(const PickleValue& metadata) {
+    return metadata.kind == Kind::none || (metadata.kind == Kind::dict && metadata.items.empty());
+  }
+
   static std::uint64_t integer(const PickleValue& value, const std::string& name) {
     if (value.kind != Kind::integer || value.integer < 0) fail(name, "has a number that is none");
     return static_cast<std::uint64_t>(value.integer);
   }
 
   [[nodiscard]] std::vector<std::int64_t> integers(const PickleValue& tuple, const std::string& name) const {
-    if (tuple.kind != Kind::tuple || tuple.items.size() > most_dimensions) fail(name, "has a shape that is none");
+    if (tuple.kind != Kind::tuple) fail(name, "has a shape that is none");
+    if (tuple.items.size() > most_dimensions) {
+      throw UnreadTensor{"has " + std::to_string(tuple.items.size()) + " dimensions, and " +
+                         std::to_string(most_dimensions) + " are read at most"};
+    }
     std::vector<std::int64_t> result;
     result.reserve(tuple.items.size());
     for (const auto item : tuple.items) result.push_back(static_cast<std::int64_t>(integer(pickle_[item], name)));
@@ -105,26 +119,25 @@ class TensorReader {
     return static_cast<std::size_t>(elements);
   }
 
+  /// Of a tensor that has elements.
   static void check_extent(StoredTensor& tensor, std::uint64_t offset, std::size_t capacity, const std::string& name) {
-    if (tensor.strides.size() != tensor.shape.size()) fail(name, "has another number of strides than of sizes");
-    // No more elements than the storage holds: a repeated element would be a tensor larger than its file.
-    std::uint64_t elements = 1;
-    for (const std::int64_t size : tensor.shape) {
-      if (size != 0 && elements > capacity / static_cast<std::uint64_t>(size)) {
-        if (std::ranges::find(tensor.strides, 0) == tensor.strides.end()) fail(name, "is larger than its data");
-        throw UnreadTensor{"repeats its elements, and is larger than its data"};
-      }
-      elements *= static_cast<std::uint64_t>(size);
-    }
     if (offset > capacity) fail(name, "begins behind the end of its data");
     std::uint64_t last = 0;
-    for (std::size_t i = 0; i < tensor.shape.size() && elements > 0; ++i) {
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
       const auto steps = static_cast<std::uint64_t>(tensor.shape[i] - 1);
       const auto stride = static_cast<std::uint64_t>(tensor.strides[i]);
       if (steps > 0 && stride > capacity / steps) fail(name, "reaches behind the end of its data");
       last += steps * stride;
     }
-    if (elements > 0 && offset + last >= capacity) fail(name, "reaches behind the end of its data");
+    if (offset + last >= capacity) fail(name, "reaches behind the end of its data");
+    // No more elements than the storage holds: a repeated element would be a tensor larger than its file.
+    std::uint64_t elements = 1;
+    for (const std::int64_t size : tensor.shape) {
+      if (elements > capacity / static_cast<std::uint64_t>(size)) {
+        throw UnreadTensor{"repeats its elements, and is larger than its data"};
+      }
+      elements *= static_cast<std::uint64_t>(size);
+    }
     tensor.storage = tensor.storage.subspan(static_cast<std::size_t>(offset) * size_in_bytes(tensor.type));
   }
 
@@ -262,7 +275,7 @@ void Checkpoint::take_off(const std::string& prefix) {
 void Checkpoint::refuse_object_called(const std::string& name) const {
   if (const auto unread = unread_.find(name); unread != unread_.end()) {
     throw ModelError(shown(ModelError({.problem = "tensor '" + name + "' " + unread->second,
-                                       .remedy = "save it as tensor.float().contiguous()"}),
+                                       .remedy = "save it as tensor.float().contiguous().clone()"}),
                            path_));
   }
   const auto found = objects_.find(name);

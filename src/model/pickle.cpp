@@ -192,6 +192,10 @@ class PickleReader {
 
   void push_text(Kind kind, std::string content) {
     spend(content.size());
+    push_literal(kind, std::move(content));
+  }
+  /// What the file itself spells out is no larger than the file.
+  void push_literal(Kind kind, std::string content) {
     const Index index = add(kind);
     value(index).text = std::move(content);
     push(index);
@@ -351,7 +355,10 @@ class PickleReader {
       push_dict(name, items);
     } else if ((name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") &&
                items.size() >= 4) {
-      push_items(Kind::tensor, {items[0], items[1], items[2], items[3]});
+      std::vector<Index> parts(items.begin(), items.begin() + 4);
+      // Behind whether it asks for a gradient, and its hooks.
+      if (items.size() > 6) parts.push_back(items[6]);
+      push_items(Kind::tensor, std::move(parts));
     } else if (((name == "torch._utils._rebuild_parameter" || name == "torch._utils._rebuild_parameter_with_state") &&
                 !items.empty()) ||
                (name == "torch.Size" && items.size() == 1)) {
@@ -447,16 +454,16 @@ class PickleReader {
       case 0x8b: push_long(signed_size()); break;                     // LONG4
       case 'F': push_real_line(); break;                              // FLOAT
       case 'G': push_real(); break;                                   // BINFLOAT
-      case 'V': push_text(Kind::text, decode_unicode(line())); break; // UNICODE
-      case 'X': push_text(Kind::text, text(take(number(4)))); break;  // BINUNICODE
-      case 0x8c: push_text(Kind::text, text(take(number(1)))); break; // SHORT_BINUNICODE
-      case 0x8d: push_text(Kind::text, text(take(number(8)))); break; // BINUNICODE8
-      case 'U': push_text(Kind::text, text(take(number(1)))); break;  // SHORT_BINSTRING
-      case 'S': push_text(Kind::text, decode_quoted(line())); break;  // STRING
-      case 'T': push_text(Kind::text, text(take(signed_size()))); break;  // BINSTRING
-      case 'B': push_text(Kind::bytes, text(take(number(4)))); break; // BINBYTES
-      case 0x8e: case 0x96: push_text(Kind::bytes, text(take(number(8)))); break;  // BINBYTES8, BYTEARRAY8
-      case 'C': push_text(Kind::bytes, text(take(number(1)))); break; // SHORT_BINBYTES
+      case 'V': push_literal(Kind::text, decode_unicode(line())); break; // UNICODE
+      case 'X': push_literal(Kind::text, text(take(number(4)))); break;  // BINUNICODE
+      case 0x8c: push_literal(Kind::text, text(take(number(1)))); break; // SHORT_BINUNICODE
+      case 0x8d: push_literal(Kind::text, text(take(number(8)))); break; // BINUNICODE8
+      case 'U': push_literal(Kind::text, text(take(number(1)))); break;  // SHORT_BINSTRING
+      case 'S': push_literal(Kind::text, decode_quoted(line())); break;  // STRING
+      case 'T': push_literal(Kind::text, text(take(signed_size()))); break;  // BINSTRING
+      case 'B': push_literal(Kind::bytes, text(take(number(4)))); break; // BINBYTES
+      case 0x8e: case 0x96: push_literal(Kind::bytes, text(take(number(8)))); break;  // BINBYTES8, BYTEARRAY8
+      case 'C': push_literal(Kind::bytes, text(take(number(1)))); break; // SHORT_BINBYTES
       case '}': push(add(Kind::dict)); break;                         // EMPTY_DICT
       case ']': case 0x8f: push(add(Kind::list)); break;              // EMPTY_LIST, EMPTY_SET
       case ')': push(add(Kind::tuple)); break;                        // EMPTY_TUPLE

@@ -25,7 +25,7 @@ struct PickleValue {
     dict,
     global,   ///< `text`: module.name
     storage,  ///< `items`: type (global), key (text), element count (integer); a fourth where it is a view of another
-    tensor,   ///< `items`: storage, offset, shape, strides
+    tensor,   ///< `items`: storage, offset, shape, strides; a fifth where PyTorch wrote metadata
     opaque,  ///< what only executing something could make, and what nobody made; `text`: module.name of class or function
   };
   Kind kind = Kind::none;

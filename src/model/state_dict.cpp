@@ -140,6 +140,26 @@ class StateDictFinder {
   std::set<const PickleValue*> seen_;
 };
 
+/// NumPy 2 has other names for its modules, and from protocol 5 on its arrays are made of a buffer.
+bool is_numpy_array(std::string_view made_by) {
+  return (made_by.starts_with("numpy.core.") || made_by.starts_with("numpy._core.")) &&
+         (made_by.ends_with(".multiarray._reconstruct") || made_by.ends_with(".numeric._frombuffer"));
+}
+
+/// Refuses a network of arrays, wherever it lies.
+void refuse_arrays(const Pickle& pickle) {
+  for (const PickleValue& dict : pickle.values()) {
+    if (dict.kind != Kind::dict) continue;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      const PickleValue& key = pickle[dict.items[i]];
+      const PickleValue& value = pickle[dict.items[i + 1]];
+      const auto ends = [&](std::string_view end) { return key.text.ends_with(end); };
+      if (!is_object(value) || !is_numpy_array(value.text) || std::ranges::none_of(stems, ends)) continue;
+      refuse_object(value.text, key.text.substr(0, longest_name), {});
+    }
+  }
+}
+
 /// Refuses a file without tensors that can be read, for what it holds in their place.
 [[noreturn]] void refuse_contents(const Pickle& pickle) {
   const PickleValue& root = pickle.root();
@@ -178,10 +198,14 @@ void refuse_object(const std::string& made_by, const std::string& key, const std
         {.problem = "its pickle asks for '" + made_by + "', which a checkpoint has no use for and which was not run",
          .remedy = "do not trust this file"});
   }
-  throw ModelError({.problem = "holds an object of class '" + made_by + "'" +
-                               (key.empty() ? std::string() : " under '" + key + "'") +
-                               ", and stagemark runs no code from a file",
-                    .remedy = remedy});
+  const std::string under = key.empty() ? "" : " under '" + key + "'";
+  if (is_numpy_array(made_by)) {
+    throw ModelError({.problem = "holds a NumPy array" + under + " where a tensor is wanted",
+                      .remedy = "save tensors: torch.from_numpy(array) of each"});
+  }
+  throw ModelError(
+      {.problem = "holds an object of class '" + made_by + "'" + under + ", and stagemark runs no code from a file",
+       .remedy = remedy});
 }
 
 bool is_object(const PickleValue& value) { return value.kind == Kind::opaque || value.kind == Kind::global; }
@@ -191,6 +215,7 @@ StateDict state_dict_of(const Pickle& pickle) {
   if (is_object(root)) refuse_object(root.text, {}, "save its state_dict: torch.save(model.state_dict(), FILE)");
   const StateDictFinder finder(pickle);
   const StateDictPlace* best = finder.best();
+  if (best == nullptr || !finder.is_network(*best)) refuse_arrays(pickle);
   if (best == nullptr) refuse_contents(pickle);
   if (!finder.is_network(*best)) {
     // What is usually the network is an object, and these tensors are others.

@@ -151,8 +151,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     DecodingNotes notes;
     for (const auto& host : hosts) {
       notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
-      notes.without_low_byte.insert(host->notes().without_low_byte.begin(), host->notes().without_low_byte.end());
-      notes.widen(host->notes().sixteen_bit_range);
+      notes.sixteen_bit.insert(host->notes().sixteen_bit.begin(), host->notes().sixteen_bit.end());
       ApproachResult measured = ((*host).*results)();
       fail_without_answers(measured);
       into.collector.add(std::move(measured));
@@ -161,8 +160,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
     for (const auto& [index, reason] : notes.broken) {
       into.dataset.skipped.push_back({dataset_.entries[index].path, reason});
     }
-    into.images_without_low_byte = notes.without_low_byte.size();
-    into.sixteen_bit_range = notes.sixteen_bit_range.value_or(SampleRange{});
+    for (const auto& [index, range] : notes.sixteen_bit) into.sixteen_bit_ranges.push_back(range);
   };
 
   RunProgress progress;

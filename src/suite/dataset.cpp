@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -330,8 +331,29 @@ std::string defect_of(const fs::path& file) {
   return fs::file_size(file, error) == 0 ? "is empty" : "";
 }
 
+/// One name for each file, however a path to it is spelled.
+std::string canonical_name(const fs::path& file) {
+  std::error_code error;
+  const fs::path canonical = fs::weakly_canonical(file, error);
+  return (error ? file.lexically_normal() : canonical).string();
+}
+
+/// \throws InputError that names both lines if two of them name one file
+void expect_each_once(const std::vector<ManifestRow>& rows, const fs::path& manifest) {
+  std::unordered_map<std::string, const ManifestRow*> seen;
+  for (const ManifestRow& row : rows) {
+    const auto [before, is_new] = seen.emplace(canonical_name(manifest.parent_path() / row.path), &row);
+    if (is_new) continue;
+    const ManifestRow& first = *before->second;
+    throw InputError("names '" + row.path + "' again, as line " + std::to_string(first.line) + " did" +
+                         (first.path == row.path ? "" : " with '" + first.path + "'"),
+                     manifest.string() + " line " + std::to_string(row.line), "list each image once");
+  }
+}
+
 Dataset read_manifest(const fs::path& manifest) {
   std::vector<ManifestRow> rows = parse_manifest(text_of(manifest), manifest.string());
+  expect_each_once(rows, manifest);
   // Sorted, so that the same images are the same set however they are listed.
   std::ranges::sort(rows, {}, &ManifestRow::path);
   Dataset dataset;

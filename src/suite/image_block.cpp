@@ -26,8 +26,7 @@ void ImageBlock::load(std::size_t first, std::size_t last) {
       Image image = source_.load(dataset_.file(dataset_.entries[index]));
       const Nanoseconds time = clock_.now() - start;
       bytes += image.pixels.size();
-      if (image.sixteen_bit_range) notes_.without_low_byte.insert(index);
-      notes_.widen(image.sixteen_bit_range);
+      if (image.sixteen_bit_range) notes_.sixteen_bit.emplace(index, *image.sixteen_bit_range);
       images_.push_back(std::move(image));
       indices_.push_back(index);
       decode_times_.push_back(time);

@@ -1,7 +1,6 @@
 #include "suite/manifest.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -106,7 +105,6 @@ std::vector<ManifestRow> parse_manifest(std::string_view text, const std::string
   }
 
   std::vector<ManifestRow> rows;
-  std::unordered_map<std::string, std::size_t> seen;
   while (reader.next(fields)) {
     if (std::ssize(fields) != columns) {
       reader.refuse(
@@ -118,11 +116,6 @@ std::vector<ManifestRow> parse_manifest(std::string_view text, const std::string
     if (label_column != columns) {
       row.label = std::move(fields[static_cast<std::size_t>(label_column)]);
       if (row.label->empty()) reader.refuse("has no label", "give one, or leave out the whole column 'label'");
-    }
-    const auto [before, is_new] = seen.emplace(row.path, row.line);
-    if (!is_new) {
-      reader.refuse("names '" + row.path + "' again, as line " + std::to_string(before->second) + " did",
-                    "list each image once");
     }
     rows.push_back(std::move(row));
   }

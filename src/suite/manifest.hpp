@@ -20,7 +20,7 @@ struct ManifestRow {
 /// and any others, which are passed over. Memory stays within a few times the text's.
 /// \param name what errors call the text, usually its file
 /// \throws InputError that names the line: no such columns, a quote that is not closed or stands where none may, a row of
-///         another length, an empty path or label, a path that was there before, a NUL byte
+///         another length, an empty path or label, a NUL byte
 std::vector<ManifestRow> parse_manifest(std::string_view text, const std::string& name);
 
 }  // namespace stagemark

@@ -134,8 +134,7 @@ template <class Fields>
 void describe(Fields& fields, Measured& measured) {
   fields(measured.result);
   fields(measured.notes.broken);
-  fields(measured.notes.without_low_byte);
-  fields(measured.notes.sixteen_bit_range);
+  fields(measured.notes.sixteen_bit);
   fields(measured.interrupted);
 }
 

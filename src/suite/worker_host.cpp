@@ -115,8 +115,7 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
     result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *update.device_peak_bytes);
   }
   notes_.broken.merge(measured.notes.broken);
-  notes_.without_low_byte.merge(measured.notes.without_low_byte);
-  notes_.widen(measured.notes.sixteen_bit_range);
+  notes_.sixteen_bit.merge(measured.notes.sixteen_bit);
   return !measured.interrupted;
 }
 

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -140,13 +139,10 @@ class Encoder {
   void operator()(const std::array<T, Count>& values) {
     for (const T& value : values) (*this)(value);
   }
-  void operator()(const std::map<std::size_t, std::string>& values) {
+  template <class T>
+  void operator()(const std::map<std::size_t, T>& values) {
     (*this)(std::uint64_t{values.size()});
     for (const auto& value : values) (*this)(value);
-  }
-  void operator()(const std::set<std::size_t>& values) {
-    (*this)(std::uint64_t{values.size()});
-    for (const std::size_t value : values) (*this)(value);
   }
   void operator()(const StageTimes& times) {
     for (const Stage stage : all_stages) (*this)(times[stage]);
@@ -224,18 +220,12 @@ class Decoder {
   void operator()(std::array<T, Count>& values) {
     for (T& value : values) (*this)(value);
   }
-  void operator()(std::map<std::size_t, std::string>& values) {
-    for (std::size_t left = length(16); left > 0; --left) {
-      std::pair<std::size_t, std::string> value;
+  template <class T>
+  void operator()(std::map<std::size_t, T>& values) {
+    for (std::size_t left = length(sizeof(std::size_t)); left > 0; --left) {
+      std::pair<std::size_t, T> value;
       (*this)(value);
       values.insert(std::move(value));
-    }
-  }
-  void operator()(std::set<std::size_t>& values) {
-    for (std::size_t left = length(8); left > 0; --left) {
-      std::size_t value = 0;
-      (*this)(value);
-      values.insert(value);
     }
   }
   void operator()(StageTimes& times) {

@@ -105,8 +105,7 @@ inline Report full_report() {
   SuiteResult suite = made_suite(made_dataset(alternating(8)));
   suite.dataset.skipped = {{"NORMAL/empty.png", "the file is empty"}};
   suite.dataset.synthetic = true;
-  suite.images_without_low_byte = 2;
-  suite.sixteen_bit_range = {.lowest = 0, .highest = 65535};
+  suite.sixteen_bit_ranges = {{.lowest = 0, .highest = 32768}, {.lowest = 3, .highest = 65535}};
 
   ApproachResult host = rising_times(7);
   add_call(host, {{7, std::nullopt}}, {{Stage::total, 5}});

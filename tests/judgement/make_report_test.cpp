@@ -324,7 +324,7 @@ TEST(MakeReport, DescribesTheDataSetWithoutTheFilesThatCouldNotBeDecoded) {
 TEST(MakeReport, WarnsOncePerDataSetOfGreyImagesWithSixteenBits) {
   SuiteResult suite = suite_of(4);
   EXPECT_TRUE(make_report(suite, {}).dataset.warnings.empty());
-  suite.images_without_low_byte = 3;
+  suite.sixteen_bit_ranges.resize(3);
   const std::vector<std::string> warnings = make_report(suite, {}).dataset.warnings;
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(mentions(warnings, "3 of 4 images"));
@@ -333,9 +333,8 @@ TEST(MakeReport, WarnsOncePerDataSetOfGreyImagesWithSixteenBits) {
 
 TEST(MakeReport, SaysWhichSamplesWereSeenAndWhatToDoWhereTheyFillLittleOfTheRange) {
   SuiteResult suite = suite_of(4);
-  suite.images_without_low_byte = 3;
   const auto warning = [&](std::uint16_t lowest, std::uint16_t highest) {
-    suite.sixteen_bit_range = {.lowest = lowest, .highest = highest};
+    suite.sixteen_bit_ranges = {{.lowest = lowest, .highest = highest}, {.lowest = lowest, .highest = highest}};
     return make_report(suite, {}).dataset.warnings;
   };
   EXPECT_TRUE(mentions(warning(0, 4080), "from 0 to 4,080 of 65,535"));
@@ -343,6 +342,18 @@ TEST(MakeReport, SaysWhichSamplesWereSeenAndWhatToDoWhereTheyFillLittleOfTheRang
   EXPECT_TRUE(mentions(warning(32768, 36863), "the network was shown 128 to 143 of 255"));
   EXPECT_TRUE(mentions(warning(3, 255), "8 bits already, which `sixteen_bit_grey` pillow keeps"));
   EXPECT_FALSE(mentions(warning(0, 32768), "the network was shown"));
+}
+
+TEST(MakeReport, FewImagesThatFillTheRangeHideNotThatMostDoNot) {
+  SuiteResult suite = suite_of(4);
+  const SampleRange full = {.lowest = 0, .highest = 65535};
+  const SampleRange twelve_bits = {.lowest = 3, .highest = 4080};
+  suite.sixteen_bit_ranges = {twelve_bits, full, {.lowest = 0, .highest = 255}, twelve_bits};
+  EXPECT_TRUE(mentions(make_report(suite, {}).dataset.warnings,
+                       "white; 3 of them stay within 0 to 4,080, of which the network was shown 0 to 15 of 255; scale "
+                       "them to 8 bits as they were for training, and measure those"));
+  suite.sixteen_bit_ranges = {twelve_bits, full, full, twelve_bits};
+  EXPECT_FALSE(mentions(make_report(suite, {}).dataset.warnings, "stay within"));
 }
 
 TEST(MakeReport, WarnsOfAClassOfWhichNothingCouldBeReadButNotOfOneThatWasNotDrawn) {

@@ -236,6 +236,12 @@ TEST(Pickle, StopsBehindTheFirstOfSeveral) {
   EXPECT_EQ(rest.size(), 4U);
 }
 
+// torch.save writes a NumPy array as one text of all of its bytes.
+TEST(Pickle, WhatTheFileSpellsOutMayBeAsLongAsTheFile) {
+  const std::string long_text(std::size_t{65} << 20U, 'a');
+  EXPECT_EQ(read(text_op(long_text) + ".").root().text.size(), long_text.size());
+}
+
 TEST(Pickle, NoLengthIsBelieved) {
   for (const std::string& pickle :
        {"X\xff\xff\xff\x7f"s, "T\xff\xff\xff\xff"s, "B\xff\xff\xff\xff"s, "C\xff"s,

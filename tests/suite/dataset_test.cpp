@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using Paths = std::vector<std::string>;
+using std::string_literals::operator""s;
 
 DatasetOptions with_positive(const std::string& name) {
   DatasetOptions options;
@@ -494,6 +495,29 @@ TEST_F(DatasetTest, ReadsAManifestAsTheSameSetAsTheDirectory) {
   ASSERT_EQ(dataset.entries.size(), 3U);
   EXPECT_EQ(TemporaryDirectory::read(dataset.file(dataset.entries[0])), "images/A/1.png");  // '/' sorts first
   EXPECT_EQ(dataset.sha256, read_dataset(root() / "images", {}).sha256);
+}
+
+TEST_F(DatasetTest, ListsAFileOnceHoweverItsPathIsSpelled) {
+  make({"sub/1.png", "2.png"});
+  fs::create_directory_symlink(root() / "sub", root() / "link");
+  const auto refusal = [&](const std::string& again) {
+    return error<InputError>(directory_.write("set.csv", "path,label\nsub/1.png,A\n2.png,B\n" + again + ",A\n"));
+  };
+  const std::string manifest = (root() / "set.csv").string();
+  EXPECT_EQ(refusal("sub/1.png"), manifest + " line 4: names 'sub/1.png' again, as line 2 did; list each image once");
+  for (const std::string& again :
+       {"./sub/1.png"s, "sub//1.png"s, "sub/../sub/1.png"s, "link/1.png"s, (root() / "sub/1.png").string()}) {
+    EXPECT_EQ(refusal(again),
+              manifest + " line 4: names '" + again + "' again, as line 2 did with 'sub/1.png'; list each image once");
+  }
+  // Where a link leads elsewhere, the names alone would tell wrongly.
+  make({"sub/deep/2.png"});
+  fs::create_directory_symlink(root() / "sub/deep", root() / "far");
+  EXPECT_EQ(refusal("far/../../2.png"), manifest +
+                                            " line 4: names 'far/../../2.png' again, as line 3 did with "
+                                            "'2.png'; list each image once");
+  make({"sub/2.png"});
+  EXPECT_EQ(refusal("far/../2.png"), "");
 }
 
 TEST_F(DatasetTest, SkipsListedFilesThatAreNotThere) {

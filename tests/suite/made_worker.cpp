@@ -21,14 +21,19 @@ namespace {
 
 using namespace stagemark;
 
-/// Images that are the number in their name; number 13 is broken.
+/// Images that are the number in their name; number 13 is broken, and of some number 100 lies where nothing answers.
 class Numbers final : public ImageSource {
  public:
+  explicit Numbers(bool stops) : stops_(stops) {}
   [[nodiscard]] Image load(const std::filesystem::path& file) const override {
     const int number = std::stoi(file.filename().string());
     if (number == 13) throw InputError("unlucky");
+    if (stops_ && number == 100) std::this_thread::sleep_for(std::chrono::hours(1));
     return {1, 1, 1, {static_cast<std::uint8_t>(number)}};
   }
+
+ private:
+  bool stops_;
 };
 
 /// Misbehaves at the hundredth call, warm-up and settling included.
@@ -116,7 +121,7 @@ int main(int argc, char** argv) {
     if (how == "nothing") return {};
     if (how == "number") throw 42;  // NOLINT(hicpp-exception-baseclass): what somebody's engine may do
     if (how == "slow") std::this_thread::sleep_for(std::chrono::hours(1));
-    return {request.approach, std::make_unique<Timed<Misbehaving>>(how), std::make_shared<Numbers>()};
+    return {request.approach, std::make_unique<Timed<Misbehaving>>(how), std::make_shared<Numbers>(how == "unread")};
   });
   return 0;
 }

@@ -171,12 +171,13 @@ TEST(Worker, ThatDiesLeavesTheOthersResultsCompleteAndItsOwnSoFar) {
 TEST(Worker, ThatHangsIsEnded) {
   RunOptions options = one_pass();
   options.hang_limit = std::chrono::seconds(1);
-  const SuiteResult result = run({"hang", "slow", "work"}, options, 200);
+  const SuiteResult result = run({"hang", "slow", "work", "unread"}, options, 200);
   const auto results = result.collector.results();
   EXPECT_TRUE(says(results[0], "no sign of life for 1 s")) << results[0].error.value_or("");
   EXPECT_TRUE(says(results[1], "no sign of life for 1 s")) << results[1].error.value_or("");
   EXPECT_TRUE(results[1].inferences.empty());
   expect_complete(results[2], 200);
+  EXPECT_TRUE(says(results[3], "no sign of life for 1 s")) << results[3].error.value_or("");
 }
 
 TEST(Worker, IsNotWaitedForWhileItOpensWhereTheRunIsEnded) {
@@ -317,7 +318,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
   measured.result.failures = {{6, "reason\n\"quoted\""}};
   measured.result.device_peak_bytes = 1;
-  measured.notes = {{{9, "broken"}}, {3, 5}, SampleRange{.lowest = 7, .highest = 4080}};
+  measured.notes = {{{9, "broken"}}, {{3, {.lowest = 7, .highest = 4080}}, {5, {}}}};
   measured.interrupted = true;
   const Measured back = decode_measured(encode(measured));
   EXPECT_EQ(back.result.facts.device, measured.result.facts.device);
@@ -337,8 +338,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.failures[0].reason, "reason\n\"quoted\"");
   EXPECT_EQ(back.result.device_peak_bytes, 1U);
   EXPECT_EQ(back.notes.broken, measured.notes.broken);
-  EXPECT_EQ(back.notes.without_low_byte, measured.notes.without_low_byte);
-  EXPECT_EQ(back.notes.sixteen_bit_range, measured.notes.sixteen_bit_range);
+  EXPECT_EQ(back.notes.sixteen_bit, measured.notes.sixteen_bit);
   EXPECT_TRUE(back.interrupted);
 }
 

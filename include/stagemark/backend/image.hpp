@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,9 @@ struct Image {
 };
 
 /// What to say of images that were grey with 16 bits per sample, of which the high byte was kept: the range that was seen,
-/// and what to do where it is small.
-/// \param images that were, `of` so many
-/// \param range of all of them
-std::string sixteen_bit_warning(std::size_t images, std::size_t of, const SampleRange& range);
+/// and what to do where it is small, or that of most images.
+/// \param ranges of the images that were, one each and at least one, `of` so many images
+std::string sixteen_bit_warning(std::span<const SampleRange> ranges, std::size_t of);
 
 /// What becomes of grey images with 16 bits per sample. Colour always keeps its high byte.
 enum class SixteenBitGrey : std::uint8_t {

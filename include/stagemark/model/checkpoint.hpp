@@ -82,7 +82,7 @@ class Checkpoint {
   /// What lies beside the tensors and only a call could make: names and classes.
   [[nodiscard]] const std::map<std::string, std::string>& objects() const noexcept { return objects_; }
 
-  /// Tensors that are not read, and why: of another element type, or a view that repeats its elements.
+  /// Tensors that are not read, and why: of another element type, a view that repeats its elements, lazily negated.
   [[nodiscard]] const std::map<std::string, std::string>& unread() const noexcept { return unread_; }
 
   /// \throws ModelError naming its class, if there is such an object, or saying why it is not read, if such a tensor

@@ -28,11 +28,10 @@ struct SuiteResult {
   Dataset dataset;
   RunOptions options;
   std::size_t passes = 1;
-  std::size_t generations = 1;              ///< of workers that shared out the rounds
-  std::size_t round_count = 0;              ///< planned, and what was added
-  ResultsCollector collector;               ///< one result per approach
-  std::size_t images_without_low_byte = 0;  ///< of those decoded, each once: they have an Image::sixteen_bit_range
-  SampleRange sixteen_bit_range;            ///< of all of these
+  std::size_t generations = 1;                  ///< of workers that shared out the rounds
+  std::size_t round_count = 0;                  ///< planned, and what was added
+  ResultsCollector collector;                   ///< one result per approach
+  std::vector<SampleRange> sixteen_bit_ranges;  ///< Image::sixteen_bit_range of those decoded that have one, each once
   bool interrupted = false;
   std::string stopped_because = stopped_with_the_plan;
   bool in_workers = false;  ///< each approach had processes of its own
