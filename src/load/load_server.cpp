@@ -60,8 +60,7 @@ void LoadServer::load_images(std::size_t first, std::size_t wanted, const std::f
       const auto reason = failure_reason([&] {
         Image image = source_.load(setup_.dataset.file(entries[index]));
         bytes += image.pixels.size();
-        if (image.sixteen_bit_range) notes_.without_low_byte.insert(index);
-        notes_.widen(image.sixteen_bit_range);
+        if (image.sixteen_bit_range) notes_.sixteen_bit.emplace(index, *image.sixteen_bit_range);
         images_.push_back(std::move(image));
         indices_.push_back(index);
       });

@@ -113,8 +113,7 @@ class WorkersUnderLoad final : public LoadedApproaches {
     DecodingNotes notes;
     for (Entrant& entrant : entrants_) {
       notes.broken.merge(entrant.notes.broken);
-      notes.without_low_byte.merge(entrant.notes.without_low_byte);
-      notes.widen(entrant.notes.sixteen_bit_range);
+      notes.sixteen_bit.merge(entrant.notes.sixteen_bit);
       ApproachResult& result = entrant.result;
       // In the order of the images, so that approaches that met them in another order read alike.
       std::ranges::sort(result.inferences, {}, &InferenceRecord::image);
@@ -128,8 +127,7 @@ class WorkersUnderLoad final : public LoadedApproaches {
     for (const auto& [index, reason] : notes.broken) {
       suite.dataset.skipped.push_back({suite.dataset.entries[index].path, reason});
     }
-    suite.images_without_low_byte = notes.without_low_byte.size();
-    suite.sixteen_bit_range = notes.sixteen_bit_range.value_or(SampleRange{});
+    for (const auto& [index, range] : notes.sixteen_bit) suite.sixteen_bit_ranges.push_back(range);
   }
 
  private:
@@ -196,8 +194,7 @@ class WorkersUnderLoad final : public LoadedApproaches {
     }
     result.error = std::move(update.error);
     entrant.notes.broken.merge(measured.notes.broken);
-    entrant.notes.without_low_byte.merge(measured.notes.without_low_byte);
-    entrant.notes.widen(measured.notes.sixteen_bit_range);
+    entrant.notes.sixteen_bit.merge(measured.notes.sixteen_bit);
   }
 
   const LoadOptions& options_;
