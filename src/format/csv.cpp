@@ -43,7 +43,7 @@ class CsvWriter {
     if (value) return number(*value);
     return text("");
   }
-  CsvWriter& empty(std::size_t cells) {
+  CsvWriter& empty_cells(std::size_t cells) {
     for (std::size_t i = 0; i < cells; ++i) text("");
     return *this;
   }
@@ -115,14 +115,14 @@ void write_load_csv(std::ostream& out, const LoadReport& load) {
         csv.number(l->mean).number(l->p50).number(l->p90).number(l->p95).number(l->p99).maybe(l->p999).number(l->max);
         csv.maybe(l->p90_upper).maybe(l->p95_upper).maybe(l->p99_upper).maybe(l->p999_upper);
       } else {
-        csv.empty(11);
+        csv.empty_cells(11);
       }
       for (const auto times :
            {&LoadPointReport::queue_wait, &LoadPointReport::batch_formation, &LoadPointReport::service}) {
         if (const LatencyReport* shown = shown_times(point, times)) {
           csv.number(shown->mean).number(shown->p99);
         } else {
-          csv.empty(2);
+          csv.empty_cells(2);
         }
       }
       csv.maybe(mean_batch(point)).number(point.utilisation);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include "sentences.hpp"
 #include "stagemark/core/number_text.hpp"
@@ -68,12 +69,12 @@ struct PointColumn {
 std::vector<PointColumn> point_columns(const LoadReport& load, TableDetail detail) {
   const bool full = detail == TableDetail::full;
   std::vector<PointColumn> columns;
-  const auto add = [&](std::string heading, std::function<std::string(const LoadPointReport&)> cell) {
-    columns.push_back({std::move(heading), std::move(cell)});
+  const auto add = [&](const std::string& heading, std::function<std::string(const LoadPointReport&)> cell) {
+    columns.push_back({heading, std::move(cell)});
   };
-  const auto time = [&](std::string heading, OrReason<LatencyReport> LoadPointReport::*times,
+  const auto time = [&](const std::string& heading, OrReason<LatencyReport> LoadPointReport::*times,
                         std::function<std::optional<double>(const LatencyReport&)> value) {
-    add(std::move(heading), [times, value = std::move(value)](const LoadPointReport& point) {
+    add(heading, [times, value = std::move(value)](const LoadPointReport& point) {
       const LatencyReport* shown = shown_times(point, times);
       return shown == nullptr ? nothing : digits_or_nothing(value(*shown));
     });
@@ -149,7 +150,7 @@ std::string note_of(const LoadPointReport& point, const std::vector<Loss>& occur
     parts.push_back(joined(counts, ", "));
   }
   if (!point.latency && point.verdict != LoadVerdict::unstable) parts.push_back("no latency: " + point.latency.reason);
-  const std::string text = joined(parts, "; ");
+  std::string text = joined(parts, "; ");
   if (text.empty()) return text;
   return "at " + three_digits(shown_rate(point)) + "/s " + text;
 }
@@ -167,7 +168,7 @@ const Comparison* of_candidate(const std::vector<Comparison>& comparisons, std::
 /// Those of either kind of comparison.
 std::vector<std::string> candidates_of(const Report& report) {
   std::vector<std::string> names;
-  for (const Comparison& comparison : report.comparisons) names.push_back(comparison.candidate);
+  std::ranges::transform(report.comparisons, std::back_inserter(names), &Comparison::candidate);
   for (const CapacityComparison& comparison : report.load->comparisons) {
     if (of_candidate(report.comparisons, comparison.candidate) == nullptr) names.push_back(comparison.candidate);
   }
@@ -251,17 +252,20 @@ std::string what_the_scenario_hides(const LoadReport& load) {
 
 ReportedQuantile quantile_of_interest(const LoadReport& load) {
   if (load.service_level) {
-    const auto found =
-        std::ranges::find(reported_quantiles, quantile_name(load.service_level->quantile), &ReportedQuantile::name);
-    if (found != reported_quantiles.end()) return *found;
+    const std::string name = quantile_name(load.service_level->quantile);
+    for (const ReportedQuantile& quantile : reported_quantiles) {
+      if (quantile.name == name) return quantile;
+    }
   }
   return reported_quantiles[3];
 }
 
 const LatencyReport* shown_times(const LoadPointReport& point, OrReason<LatencyReport> LoadPointReport::*times) {
-  const bool grew = point.verdict && *point.verdict == LoadVerdict::unstable;
+  // How long a batch takes is the same, however many wait.
+  const bool says_nothing =
+      point.verdict && *point.verdict == LoadVerdict::unstable && times != &LoadPointReport::service;
   const OrReason<LatencyReport>& value = point.*times;
-  return value && !(grew && times != &LoadPointReport::service) ? &*value : nullptr;
+  return says_nothing || !value ? nullptr : &*value;
 }
 
 double shown_rate(const LoadPointReport& point) {
@@ -270,6 +274,7 @@ double shown_rate(const LoadPointReport& point) {
 
 std::vector<const LoadPointReport*> by_rate(const LoadResultReport& result) {
   std::vector<const LoadPointReport*> points;
+  points.reserve(result.points.size());
   for (const LoadPointReport& point : result.points) points.push_back(&point);
   std::ranges::stable_sort(points, {}, [](const LoadPointReport* point) { return shown_rate(*point); });
   return points;
@@ -391,7 +396,7 @@ std::string capacity_sentence(const CapacityComparison& comparison) {
     return "is not compared in capacity: " + (comparison.reason.empty() ? ratio.ratio.reason : comparison.reason);
   }
   const std::string times = ratio_text(*ratio.ratio) + "×" + ratio_interval_text(ratio.ci95);
-  const std::string of_baseline = times + " the load of " + comparison.baseline;
+  std::string of_baseline = times + " the load of " + comparison.baseline;
   switch (comparison.verdict) {
     case CapacityVerdict::higher:
       return "serves more: " + of_baseline;

@@ -22,9 +22,7 @@ namespace stagemark {
 namespace {
 
 using namespace testing;
-using ::testing::Each;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -46,7 +44,7 @@ std::string html_of(const Report& report) {
 std::string markup_of(const std::string& page) { return page.substr(0, page.find("<script>")); }
 
 nlohmann::json load_data_of(const std::string& page) {
-  const std::string start = "<script type=\"application/json\" id=\"data\">";
+  const std::string start = R"(<script type="application/json" id="data">)";
   const std::size_t first = page.find(start) + start.size();
   return nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first))["load"];
 }

@@ -36,8 +36,8 @@ constexpr std::array<std::size_t, 7> largest_of_class = {1, 2, 4, 8, 16, 32, 64}
 std::size_t class_of(std::string_view size) {
   std::size_t value = 0;
   std::from_chars(size.data(), size.data() + size.size(), value);
-  const auto found = std::ranges::lower_bound(largest_of_class, value);
-  return static_cast<std::size_t>(found - largest_of_class.begin());
+  return static_cast<std::size_t>(
+      std::ranges::count_if(largest_of_class, [&](std::size_t largest) { return largest < value; }));
 }
 
 std::string name_of_class(std::size_t index) {
