@@ -247,7 +247,7 @@ std::string measuring_sentence(const LoadReport& load) {
 std::string what_the_scenario_hides(const LoadReport& load) {
   if (load.scenario != Scenario::closed) return "";
   return "A caller that waits sends nothing meanwhile: a stall delays one query of each caller and not all that would "
-         "have come (coordinated omission). `server` shows those waits.";
+         "have come (coordinated omission). The scenario server shows those waits.";
 }
 
 ReportedQuantile quantile_of_interest(const LoadReport& load) {
