@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "gate_text.hpp"
+#include "load_text.hpp"
 #include "sentences.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/format/console_table.hpp"
+#include "stagemark/format/display_text.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 
 namespace stagemark {
@@ -53,6 +55,10 @@ void print_dataset(std::ostream& out, const Report& report) {
         << data.skipped.front().reason << ")\n";
   }
   for (const std::string& warning : data.warnings) out << "warning: " << warning << '\n';
+}
+
+/// How a run measured.
+void print_rounds(std::ostream& out, const Report& report) {
   out << report.config.round_count << " rounds, " << report.config.passes
       << (report.config.passes == 1 ? " pass, " : " passes, ") << "up to " << report.config.warmup << " warm-up and "
       << report.config.settle << " settling calls, "
@@ -65,6 +71,26 @@ void print_dataset(std::ostream& out, const Report& report) {
     out << "Stopped: " << report.config.stopped_because << '\n';
   if (report.config.batch > 1)
     out << "Batches: every time is that of a call with " << report.config.batch << " images.\n";
+}
+
+void print_lines(std::ostream& out, const std::string& indent, const std::string& text) {
+  std::string before = indent;
+  for (const std::string& line : wrapped(printable(text), console_columns - indent.size() - 2)) {
+    out << before << line << '\n';
+    before = indent + "  ";
+  }
+}
+
+/// How a load test measured.
+void print_load_settings(std::ostream& out, const LoadReport& load) {
+  print_lines(out, "", "Load: " + scenario_sentence(load));
+  print_lines(out, "", serving_sentence(load.settings));
+  print_lines(out, "", measuring_sentence(load));
+  if (const std::string hidden = what_the_scenario_hides(load); !hidden.empty()) print_lines(out, "", hidden);
+  if (!load.stopped_because.empty()) print_lines(out, "", "Stopped: " + load.stopped_because);
+}
+
+void print_caveats(std::ostream& out, const Report& report) {
   for (const std::string& warning : report.environment.warnings) out << "warning: " << warning << '\n';
   if (report.interrupted) out << "INTERRUPTED: what follows is of the part that was measured.\n";
 }
@@ -113,7 +139,8 @@ void print_accuracy(std::ostream& out, const ApproachReport& result) {
   table.print(out, "  ");
 }
 
-void print_approach(std::ostream& out, const ApproachReport& result) {
+/// What it is, and how it ran.
+void print_identity(std::ostream& out, const ApproachReport& result) {
   out << '\n' << result.approach;
   if (result.specification != result.approach) out << " = " << result.specification;
   if (result.model) {
@@ -123,9 +150,21 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
   out << '\n';
   if (result.error) out << "  FAILED: " << *result.error << '\n';
   if (result.inferences == 0) return;
+  if (result.inferences == 0) return;
   for (const auto& [name, value] : result.execution)
     out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
   if (!result.execution.empty()) out << '\n';
+}
+
+void print_failures(std::ostream& out, const ApproachReport& result) {
+  if (result.failures.empty()) return;
+  out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("
+      << result.failures.front().reason << ")\n";
+}
+
+void print_approach(std::ostream& out, const ApproachReport& result) {
+  print_identity(out, result);
+  if (result.inferences == 0) return;
   if (result.asynchronous) out << "  asynchronous device: total and stages come from different passes\n";
   out << '\n';
   print_stages(out, result);
@@ -140,24 +179,65 @@ void print_approach(std::ostream& out, const ApproachReport& result) {
     out << "  harness cost " << decimal(*harness.clock_reading_ns * *harness.cost_in_clock_readings, 0)
         << " ns a call = " << decimal(*harness.cost_in_clock_readings, 1) << " readings of the clock\n";
   }
-  if (!result.failures.empty()) {
-    out << "  " << thousands(result.failures.size()) << " failed, the first: " << result.failures.front().path << " ("
-        << result.failures.front().reason << ")\n";
-  }
+  print_failures(out, result);
   print_accuracy(out, result);
   for (const std::string& warning : result.warnings) out << "  warning: " << warning << '\n';
 }
 
-std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
+void print_table(std::ostream& out, const TextTable& text, std::vector<ConsoleTable::Align> alignment) {
+  ConsoleTable table(text.headings, std::move(alignment));
+  for (const std::vector<std::string>& row : text.rows) table.add(row);
+  table.print(out, "  ");
+}
+
+/// The approach under load: `load` or `result` may be absent.
+void print_load_of_approach(std::ostream& out, const LoadReport& load, const LoadResultReport* served,
+                            const ApproachReport* result) {
+  if (result != nullptr) {
+    print_identity(out, *result);
+  } else {
+    out << '\n' << printable(served->approach) << '\n';
+  }
+  if (served != nullptr && !served->points.empty()) {
+    const TextTable points = points_table(load, *served, TableDetail::brief);
+    std::vector<ConsoleTable::Align> alignment(points.headings.size(), ConsoleTable::Align::right);
+    if (points.headings.back() == "verdict") alignment.back() = ConsoleTable::Align::left;
+    print_table(out, points, std::move(alignment));
+  }
+  if (served != nullptr) {
+    for (const std::string& note : load_notes(load, *served)) print_lines(out, "  ", note);
+  }
+  if (result == nullptr || result->inferences == 0) return;
+  print_failures(out, *result);
+  print_accuracy(out, *result);
+  for (const std::string& warning : result->warnings) out << "  warning: " << warning << '\n';
+}
+
+void print_load(std::ostream& out, const Report& report) {
+  const LoadReport& load = *report.load;
+  if (!load.results.empty()) {
+    const TextTable approaches = approaches_table(load);
+    std::vector<ConsoleTable::Align> alignment(approaches.headings.size(), ConsoleTable::Align::right);
+    alignment.front() = ConsoleTable::Align::left;
+    out << '\n';
+    print_table(out, approaches, std::move(alignment));
+  }
+  print_comparisons(out, report);
+  out << "\nQueries a second, and ms from the scheduled arrival to the answer; wait and service are means\n";
+  for (const ApproachReport& result : report.results) {
+    const auto served = std::ranges::find(load.results, result.approach, &LoadResultReport::approach);
+    print_load_of_approach(out, load, served == load.results.end() ? nullptr : &*served, &result);
+  }
+  for (const LoadResultReport& served : load.results) {
+    if (std::ranges::find(report.results, served.approach, &ApproachReport::approach) == report.results.end())
+      print_load_of_approach(out, load, &served, nullptr);
+  }
+}
 
 /// "1.902x [1.881, 1.923]"
 std::string speedup_text(const Speedup& speedup) {
   if (!speedup.ratio) return "n/a";
   return ratio_text(*speedup.ratio) + "x" + ratio_interval_text(speedup.ci95);
-}
-
-std::string verdict_text(SpeedVerdict verdict) {
-  return verdict == SpeedVerdict::no_difference ? "no difference" : std::string(to_string(verdict));
 }
 
 /// How near the numbers are, whatever was decided; empty where nothing is known.
@@ -224,10 +304,7 @@ void print_noise(std::ostream& out, const NoiseReport& noise) {
   table.print(out, "  ");
 }
 
-}  // namespace
-
-void print_comparisons(std::ostream& out, const Report& report) {
-  if (report.comparisons.empty()) return;
+void print_speeds(std::ostream& out, const Report& report) {
   using Align = ConsoleTable::Align;
   out << "\nAgainst " << report.comparisons.front().baseline << " (above 1: faster)\n";
   ConsoleTable table({"approach", "total", "p95", "inference", "p adjusted", "verdict"},
@@ -247,6 +324,19 @@ void print_comparisons(std::ostream& out, const Report& report) {
     if (const std::string ranking = ranking_sentence(report); !ranking.empty())
       out << "  fastest first: " << ranking << '\n';
   }
+}
+
+void print_capacities_compared(std::ostream& out, const Report& report) {
+  out << "\nAgainst " << printable(baseline_of_load(report))
+      << (report.load->comparisons.empty() ? "" : " (above 1: serves more)") << '\n';
+  print_table(out, candidates_table(report), {});
+  for (const CapacityComparison& comparison : report.load->comparisons) {
+    if (!comparison.reason.empty()) print_lines(out, "  ", comparison.candidate + ": " + comparison.reason);
+  }
+}
+
+/// What was seen of the candidate's decisions.
+void print_decisions_compared(std::ostream& out, const Report& report) {
   for (const Comparison& comparison : report.comparisons) {
     const std::string name = report.comparisons.size() > 1 ? comparison.candidate + ": " : "";
     for (const std::string& reason : comparison.reasons) out << "  " << name << reason << '\n';
@@ -258,10 +348,33 @@ void print_comparisons(std::ostream& out, const Report& report) {
   }
 }
 
+}  // namespace
+
+void print_comparisons(std::ostream& out, const Report& report) {
+  if (report.load) {
+    if (baseline_of_load(report).empty()) return;
+    print_capacities_compared(out, report);
+  } else {
+    if (report.comparisons.empty()) return;
+    print_speeds(out, report);
+  }
+  print_decisions_compared(out, report);
+}
+
 void print_results(std::ostream& out, const Report& report) {
   print_dataset(out, report);
-  for (const ApproachReport& result : report.results) print_approach(out, result);
-  print_comparisons(out, report);
+  if (report.load) {
+    print_load_settings(out, *report.load);
+  } else {
+    print_rounds(out, report);
+  }
+  print_caveats(out, report);
+  if (report.load) {
+    print_load(out, report);
+  } else {
+    for (const ApproachReport& result : report.results) print_approach(out, result);
+    print_comparisons(out, report);
+  }
   if (report.noise) print_noise(out, *report.noise);
   out << '\n';
 }

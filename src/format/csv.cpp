@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "load_text.hpp"
+
 namespace stagemark {
 namespace {
 
@@ -41,6 +43,10 @@ class CsvWriter {
     if (value) return number(*value);
     return text("");
   }
+  CsvWriter& empty_cells(std::size_t cells) {
+    for (std::size_t i = 0; i < cells; ++i) text("");
+    return *this;
+  }
   void end_row() {
     out_ << "\r\n";
     first_ = true;
@@ -56,9 +62,83 @@ class CsvWriter {
   bool first_ = true;
 };
 
+/// One row per approach and point of a load test. Where the queue grew without end, latencies and waits are empty.
+void write_load_csv(std::ostream& out, const LoadReport& load) {
+  CsvWriter csv(out);
+  for (const char* name : {"approach",
+                           "scenario",
+                           "offered_rate",
+                           "achieved_rate",
+                           "queries",
+                           "completed",
+                           "refused",
+                           "expired",
+                           "failed",
+                           "latency_mean_ms",
+                           "latency_p50_ms",
+                           "latency_p90_ms",
+                           "latency_p95_ms",
+                           "latency_p99_ms",
+                           "latency_p999_ms",
+                           "latency_max_ms",
+                           "latency_p90_upper_ms",
+                           "latency_p95_upper_ms",
+                           "latency_p99_upper_ms",
+                           "latency_p999_upper_ms",
+                           "queue_wait_mean_ms",
+                           "queue_wait_p99_ms",
+                           "batch_formation_mean_ms",
+                           "batch_formation_p99_ms",
+                           "service_mean_ms",
+                           "service_p99_ms",
+                           "mean_batch",
+                           "utilisation",
+                           "generator_lateness_p99_ms",
+                           "generator_lateness_max_ms",
+                           "verdict",
+                           "more_seconds",
+                           "offline_rate",
+                           "capacity_rate",
+                           "capacity_upper",
+                           "capacity_predicted",
+                           "capacity_estimate",
+                           "accuracy"}) {
+    csv.text(name);
+  }
+  csv.end_row();
+  for (const LoadResultReport& result : load.results) {
+    for (const LoadPointReport& point : result.points) {
+      csv.text(result.approach).text(to_string(load.scenario)).maybe(point.offered_rate).number(point.achieved_rate);
+      csv.number(point.queries).number(point.completed).number(point.refused).number(point.expired);
+      csv.number(point.failed);
+      if (const LatencyReport* l = shown_times(point, &LoadPointReport::latency)) {
+        csv.number(l->mean).number(l->p50).number(l->p90).number(l->p95).number(l->p99).maybe(l->p999).number(l->max);
+        csv.maybe(l->p90_upper).maybe(l->p95_upper).maybe(l->p99_upper).maybe(l->p999_upper);
+      } else {
+        csv.empty_cells(11);
+      }
+      for (const auto times :
+           {&LoadPointReport::queue_wait, &LoadPointReport::batch_formation, &LoadPointReport::service}) {
+        if (const LatencyReport* shown = shown_times(point, times)) {
+          csv.number(shown->mean).number(shown->p99);
+        } else {
+          csv.empty_cells(2);
+        }
+      }
+      csv.maybe(mean_batch(point)).number(point.utilisation);
+      csv.number(point.generator_lateness.p99).number(point.generator_lateness.max);
+      csv.text(point.verdict ? to_string(*point.verdict) : "").maybe(point.more_seconds).maybe(result.offline_rate);
+      const CapacityReport capacity = result.capacity.value_or(CapacityReport{});
+      csv.maybe(capacity.rate).maybe(capacity.upper).maybe(capacity.predicted).maybe(capacity.estimate);
+      csv.maybe(result.accuracy).end_row();
+    }
+  }
+}
+
 }  // namespace
 
 void write_csv(std::ostream& out, const Report& report) {
+  if (report.load) return write_load_csv(out, *report.load);
   CsvWriter csv(out);
   for (const char* name : {"approach",
                            "engine",

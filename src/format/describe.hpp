@@ -16,8 +16,9 @@ concept Described = std::same_as<std::remove_const_t<R>, T>;
 
 /// Types that are written on one line, because there are many of them.
 template <class T>
-inline constexpr bool written_on_one_line = std::same_as<T, RoundReport> || std::same_as<T, FileProblem> ||
-                                            std::same_as<T, ConfusionMatrix> || std::same_as<T, TukeyCounts>;
+inline constexpr bool written_on_one_line =
+    std::same_as<T, RoundReport> || std::same_as<T, FileProblem> || std::same_as<T, ConfusionMatrix> ||
+    std::same_as<T, TukeyCounts> || std::same_as<T, ServiceLevelReport> || std::same_as<T, LatenessReport>;
 
 namespace unit {
 inline constexpr const char* none = "";
@@ -29,6 +30,10 @@ inline constexpr const char* ratio = "ratio";
 inline constexpr const char* points = "percentage points";
 inline constexpr const char* calls = "calls";
 inline constexpr const char* images = "images";
+inline constexpr const char* queries = "queries";
+inline constexpr const char* samples = "samples";
+inline constexpr const char* queries_a_second = "queries a second";
+inline constexpr const char* seconds = "s";
 }  // namespace unit
 
 template <class Fields, Described<ToolInfo> R>
@@ -458,6 +463,138 @@ void describe(Fields& fields, R& noise) {
          unit::ratio);
 }
 
+template <class Fields, Described<ServiceLevelReport> R>
+void describe(Fields& fields, R& level) {
+  fields("quantile", level.quantile, "Share of the queries that are to be answered in time", unit::ratio);
+  fields("bound_ms", level.bound_ms, "Within so long of their scheduled arrival", unit::milliseconds);
+}
+
+template <class Fields, Described<ServingReport> R>
+void describe(Fields& fields, R& settings) {
+  fields("instances", settings.instances, "Opened engines that took queries at the same time", unit::none);
+  fields("threads", settings.threads, "Of each instance", unit::none);
+  fields("max_batch", settings.max_batch, "Most samples inferred together", unit::samples);
+  fields("max_batch_delay_ms", settings.max_batch_delay_ms, "Longest that a free instance waited for its batch to fill",
+         unit::milliseconds);
+  fields("queue_limit", settings.queue_limit, "Most that waited: queries above that were refused", unit::queries);
+  fields("deadline_ms", settings.deadline_ms, "Queries that would be answered later were dropped before inference",
+         unit::milliseconds);
+}
+
+template <class Fields, Described<LatencyReport> R>
+void describe(Fields& fields, R& times) {
+  fields("count", times.count, "Values, of all generations together", unit::none);
+  fields("mean", times.mean, "Arithmetic mean", unit::milliseconds);
+  fields("p50", times.p50, "50th percentile, type 7 of Hyndman & Fan (1996)", unit::milliseconds);
+  fields("p90", times.p90, "90th percentile, type 7", unit::milliseconds);
+  fields("p95", times.p95, "95th percentile, type 7", unit::milliseconds);
+  fields("p99", times.p99, "99th percentile, type 7", unit::milliseconds);
+  fields("p999", times.p999, "99.9th percentile, type 7", unit::milliseconds);
+  fields("max", times.max, "Largest", unit::milliseconds);
+  fields("p90_upper", times.p90_upper,
+         "One-sided distribution-free 95 % bound of p90, by the effective number of values, which are correlated",
+         unit::milliseconds);
+  fields("p95_upper", times.p95_upper, "The same of p95", unit::milliseconds);
+  fields("p99_upper", times.p99_upper, "The same of p99", unit::milliseconds);
+  fields("p999_upper", times.p999_upper, "The same of p99.9", unit::milliseconds);
+}
+
+template <class Fields, Described<LatenessReport> R>
+void describe(Fields& fields, R& lateness) {
+  fields("p99", lateness.p99, "99th percentile, type 7", unit::milliseconds);
+  fields("max", lateness.max, "Largest", unit::milliseconds);
+}
+
+template <class Fields, Described<LoadPointReport> R>
+void describe(Fields& fields, R& point) {
+  fields("offered_rate", point.offered_rate, "Queries that were scheduled; null where callers wait for their answers",
+         unit::queries_a_second);
+  fields("achieved_rate", point.achieved_rate, "Queries that were answered", unit::queries_a_second);
+  fields("queries", point.queries, "Queries that count, warm-up being outside", unit::queries);
+  fields("completed", point.completed, "Of these, answered", unit::queries);
+  fields("refused", point.refused, "Of these, refused because the queue was full", unit::queries);
+  fields("expired", point.expired, "Of these, dropped because they would have been answered after the deadline",
+         unit::queries);
+  fields("failed", point.failed, "Of these, failed by the engine", unit::queries);
+  fields("generations", point.generations, "Generations of fresh processes whose queries are pooled", unit::none);
+  fields("latency", point.latency,
+         "From the scheduled arrival to the answer, of completed queries; where `unstable` it says nothing",
+         unit::milliseconds);
+  fields("queue_wait", point.queue_wait, "Of samples: until an instance took them, batch_formation left out",
+         unit::milliseconds);
+  fields("batch_formation", point.batch_formation,
+         "Of samples: waiting while an instance was free, for the batch to fill", unit::milliseconds);
+  fields("service", point.service, "Of samples: from when an instance took them to the answer", unit::milliseconds);
+  fields("batch_sizes", point.batch_sizes, "Samples by the size of the batch they were in", unit::samples);
+  fields("utilisation", point.utilisation, "Mean share of the instances that was busy", unit::ratio);
+  fields("generator_lateness", point.generator_lateness, "How late queries were sent, counted in their latency",
+         unit::milliseconds);
+  fields("verdict", point.verdict,
+         "Whether the service level holds. unstable: the queue grew without end; invalid: the generator was late",
+         unit::none);
+  fields("more_seconds", point.more_seconds, "Where undecided: how much longer to measure", unit::seconds);
+  fields("reasons", point.reasons, "Why the verdict is what it is", unit::none);
+}
+
+template <class Fields, Described<CapacityReport> R>
+void describe(Fields& fields, R& capacity) {
+  fields("rate", capacity.rate, "Highest offered rate that was seen to hold the service level", unit::queries_a_second);
+  fields("upper", capacity.upper, "Lowest that was seen not to", unit::queries_a_second);
+  fields("predicted", capacity.predicted, "By a replay of measured service times", unit::queries_a_second);
+  fields("estimate", capacity.estimate, "Geometric mean of by_generation", unit::queries_a_second);
+  fields("by_generation", capacity.by_generation,
+         "Where each generation's share of late queries crosses the allowed one; null where it does not",
+         unit::queries_a_second);
+  fields("reason", capacity.reason, "Why an end is absent or far off; else empty", unit::none);
+}
+
+template <class Fields, Described<LoadResultReport> R>
+void describe(Fields& fields, R& result) {
+  fields("approach", result.approach, "Name, as in results of the report", unit::none);
+  fields("offline_rate", result.offline_rate, "Throughput with all queries at once", "images/s");
+  fields("unloaded", result.unloaded, "Latency of one caller that waits for each answer", unit::milliseconds);
+  fields("accuracy", result.accuracy, "Of the very same inferences, each image once", unit::ratio);
+  fields("points", result.points, "One per load", unit::none);
+  fields("capacity", result.capacity, "Highest rate at which the service level holds; absent where it was not searched",
+         unit::queries_a_second);
+}
+
+template <class Fields, Described<CapacityRatioReport> R>
+void describe(Fields& fields, R& ratio) {
+  fields("ratio", ratio.ratio, "Capacity of the candidate over that of the baseline: above 1 serves more", unit::ratio);
+  fields("ci95", ratio.ci95, "95 % interval, Student's t over the generations' logarithms", unit::ratio);
+  fields("p_value", ratio.p_value, "Of equal capacities, two-sided", unit::none);
+  fields("p_adjusted", ratio.p_adjusted, "The same, adjusted by Holm's method", unit::none);
+}
+
+template <class Fields, Described<CapacityComparison> R>
+void describe(Fields& fields, R& comparison) {
+  fields("baseline", comparison.baseline, "Approach compared with", unit::none);
+  fields("candidate", comparison.candidate, "Approach judged", unit::none);
+  fields("capacity_ratio", comparison.capacity_ratio, "How their capacities compare", unit::ratio);
+  fields("verdict", comparison.verdict, "Whether the candidate's capacity is another", unit::none);
+  fields("reason", comparison.reason, "Why it is inconclusive; else empty", unit::none);
+}
+
+template <class Fields, Described<LoadReport> R>
+void describe(Fields& fields, R& load) {
+  fields("scenario", load.scenario, "How queries came", unit::none);
+  fields("arrivals", load.arrivals, "How their times came about; null where they followed from the scenario",
+         unit::none);
+  fields("service_level", load.service_level, "What was promised", unit::none);
+  fields("settings", load.settings, "How every approach was served", unit::none);
+  fields("concurrency", load.concurrency, "Callers that waited for their answers", unit::none);
+  fields("samples_per_query", load.samples_per_query, "Images of each query", unit::samples);
+  fields("warmup_ms", load.warmup_ms, "Of arrivals that were sent and not counted, in each generation",
+         unit::milliseconds);
+  fields("duration_ms", load.duration_ms, "Of a point, over all generations", unit::milliseconds);
+  fields("generations", load.generations, "Of fresh processes that each measured every point", unit::none);
+  fields("seed", load.seed, "Of the arrivals: approaches met the same", unit::none);
+  fields("stopped_because", load.stopped_because, "Why no more was measured", unit::none);
+  fields("results", load.results, "One per approach", unit::none);
+  fields("comparisons", load.comparisons, "One per candidate where capacities were searched", unit::none);
+}
+
 template <class Fields, Described<Report> R>
 void describe(Fields& fields, R& report) {
   fields("schema_version", report.schema_version, "MAJOR.MINOR of this description", unit::none);
@@ -475,6 +612,7 @@ void describe(Fields& fields, R& report) {
   fields("results", report.results, "One per approach", unit::none);
   fields("comparisons", report.comparisons, "One per candidate", unit::none);
   fields("calibration", report.noise, "Of an approach against itself: what the machine can tell apart", unit::none);
+  fields("load", report.load, "A load test: nothing in results is timed then", unit::none);
 }
 
 }  // namespace stagemark

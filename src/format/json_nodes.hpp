@@ -134,8 +134,21 @@ class ByStageNode final : public ObjectNode {
 /// \throws BadValue if this version cannot read reports of that schema version
 void check_schema_version(const std::string& version);
 
-/// \throws BadValue if the columns are not of equal length, or a probability is none
-void check_columns(const PerImage& images);
+// What the types of the members alone do not rule out. \throws BadValue
+
+/// Columns of unequal length, or a probability that is none.
+void check_members(const PerImage& images);
+
+// Of a load test: a rate, a time or a number that none can be, a share that is none, parts that are more than the whole,
+// a capacity whose ends are crossed.
+void check_members(const ServiceLevelReport& level);
+void check_members(const ServingReport& settings);
+void check_members(const LatencyReport& times);
+void check_members(const LoadPointReport& point);
+void check_members(const CapacityReport& capacity);
+void check_members(const LoadResultReport& result);
+void check_members(const CapacityRatioReport& ratio);
+void check_members(const LoadReport& load);
 
 /// An object whose members are described. Unknown names are passed over.
 template <HasMembers R>
@@ -168,7 +181,7 @@ class MembersNode final : public ObjectNode {
       ++index;
     };
     describe(fields, target_);
-    if constexpr (std::same_as<R, PerImage>) check_columns(target_);
+    if constexpr (requires(const R& members) { check_members(members); }) check_members(target_);
   }
 
  private:

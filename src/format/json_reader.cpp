@@ -124,7 +124,7 @@ void check_schema_version(const std::string& version) {
   }
 }
 
-void check_columns(const PerImage& images) {
+void check_members(const PerImage& images) {
   if (const auto bad = find_bad_column(images)) throw BadValue{.problem = bad->problem, .below = "/" + bad->column};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gate_text.hpp"
+#include "load_text.hpp"
 #include "markdown_table.hpp"
 #include "stagemark/core/number_text.hpp"
 
@@ -17,11 +18,74 @@ std::string interval_text(const OrReason<Interval>& interval, double factor, int
 
 std::string milliseconds(double value) { return decimal(value, value < 0.1 ? 6 : 3); }
 
+void write_markdown_warnings(std::ostream& out, const Report& report) {
+  for (const std::string& warning : report.dataset.warnings) out << "\n> " << markdown_cell(warning) << '\n';
+  for (const ApproachReport& result : report.results) {
+    for (const std::string& warning : result.warnings) {
+      out << "\n> " << markdown_cell(result.approach + ": " + warning) << '\n';
+    }
+  }
+}
+
+void write_markdown_table(std::ostream& out, const TextTable& table) {
+  write_markdown_headings(out, table.headings);
+  for (const std::vector<std::string>& row : table.rows) write_markdown_row(out, row);
+}
+
+/// The points of all approaches.
+TextTable points_of_all(const LoadReport& load) {
+  TextTable all;
+  for (const LoadResultReport& result : load.results) {
+    TextTable table = points_table(load, result, TableDetail::brief);
+    all.headings = std::move(table.headings);
+    for (std::vector<std::string>& row : table.rows) {
+      row.insert(row.begin(), result.approach);
+      all.rows.push_back(std::move(row));
+    }
+  }
+  all.headings.insert(all.headings.begin(), "approach");
+  return all;
+}
+
+void write_markdown_load(std::ostream& out, const Report& report) {
+  const LoadReport& load = *report.load;
+  out << "Under load: " << markdown_cell(scenario_sentence(load)) << ". "
+      << markdown_cell(serving_sentence(load.settings)) << ". " << markdown_cell(measuring_sentence(load)) << ".\n";
+  if (const std::string hidden = what_the_scenario_hides(load); !hidden.empty())
+    out << '\n' << markdown_cell(hidden) << '\n';
+  if (!load.results.empty()) {
+    out << '\n';
+    write_markdown_table(out, approaches_table(load));
+  }
+  if (const std::string baseline = baseline_of_load(report); !baseline.empty()) {
+    out << "\nAgainst " << markdown_cell(baseline) << (load.comparisons.empty() ? "" : " (above 1: serves more)")
+        << "\n\n";
+    write_markdown_table(out, candidates_table(report));
+  }
+  if (const TextTable points = points_of_all(load); !points.rows.empty()) {
+    out << "\nQueries a second, and ms from the scheduled arrival to the answer; wait and service are means\n\n";
+    write_markdown_table(out, points);
+  }
+  for (const ApproachReport& result : report.results) {
+    if (result.error) out << "\n> " << markdown_cell(result.approach + " failed: " + *result.error) << '\n';
+  }
+  for (const LoadResultReport& result : load.results) {
+    for (const std::string& note : load_notes(load, result))
+      out << "\n> " << markdown_cell(result.approach + ": " + note) << '\n';
+  }
+  for (const CapacityComparison& comparison : load.comparisons) {
+    if (!comparison.reason.empty())
+      out << "\n> " << markdown_cell(comparison.candidate + ": " + comparison.reason) << '\n';
+  }
+  write_markdown_warnings(out, report);
+}
+
 }  // namespace
 
 void write_markdown(std::ostream& out, const Report& report) {
   out << "### stagemark: " << thousands(report.dataset.images) << " images in " << markdown_cell(report.dataset.path)
       << "\n\n";
+  if (report.load) return write_markdown_load(out, report);
   write_markdown_headings(
       out, {"approach", "total, mean ms", "median", "p95", "p99", "images/s", "accuracy [95 %]", "AUROC [95 %]"});
   for (const ApproachReport& result : report.results) {
@@ -39,12 +103,7 @@ void write_markdown(std::ostream& out, const Report& report) {
               result.accuracy ? percent(*result.accuracy, 1) + interval_text(metrics.ci95.accuracy, 100, 1) : "n/a",
               metrics.auroc ? decimal(*metrics.auroc, 4) + interval_text(metrics.ci95.auroc, 1, 4) : "n/a"});
   }
-  for (const std::string& warning : report.dataset.warnings) out << "\n> " << markdown_cell(warning) << '\n';
-  for (const ApproachReport& result : report.results) {
-    for (const std::string& warning : result.warnings) {
-      out << "\n> " << markdown_cell(result.approach + ": " + warning) << '\n';
-    }
-  }
+  write_markdown_warnings(out, report);
   if (report.comparisons.empty()) return;
   out << "\nAgainst " << markdown_cell(report.comparisons.front().baseline) << " (above 1: faster)\n\n";
   write_markdown_headings(out, {"approach", "speed-up [95 %]", "verdict", "accuracy on these images, points",

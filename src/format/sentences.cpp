@@ -27,6 +27,8 @@ std::string with_interval(const OrReason<double>& value, const OrReason<Interval
   return text;
 }
 
+std::string p_text(double p) { return p < 0.001 ? "<0.001" : decimal(p, 3); }
+
 std::string speed_sentence(const Comparison& comparison) {
   if (!comparison.speedup.ratio) return "not compared in speed: " + comparison.speedup.ratio.reason;
   const std::string times = ratio_text(*comparison.speedup.ratio) + "×" + ratio_interval_text(comparison.speedup.ci95);

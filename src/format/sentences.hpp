@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "stagemark/report/report.hpp"
@@ -18,6 +19,17 @@ std::string ratio_interval_text(const OrReason<Interval>& interval);
 /// is no value.
 std::string with_interval(const OrReason<double>& value, const OrReason<Interval>& interval, double factor, int digits,
                           const std::string& unit);
+
+/// "<0.001", "0.023".
+std::string p_text(double p);
+
+/// A verdict's name without its underscores.
+template <NamedEnum Verdict>
+std::string verdict_text(Verdict verdict) {
+  std::string text(to_string(verdict));
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
 
 /// How fast the candidate is: "faster: 1.902× [1.881, 1.923] the speed of base".
 std::string speed_sentence(const Comparison& comparison);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fakes/temporary_directory.hpp"
+#include "format/load_fixture.hpp"
 #include "judgement/made_suite.hpp"
 #include "stagemark/format/json.hpp"
 #include "stagemark/judgement/make_report.hpp"
@@ -25,10 +26,17 @@ Json schema() {
   return Json::parse(text);
 }
 
-Json report_as_json() {
+Json as_json(const Report& report) {
   std::stringstream text;
-  write_json(text, full_report());
+  write_json(text, report);
   return Json::parse(text);
+}
+
+/// With every kind of field.
+Json report_as_json() {
+  Report report = full_report();
+  report.load = made_search();
+  return as_json(report);
 }
 
 bool jsonschema_is_installed() {
@@ -70,13 +78,14 @@ class ReportSchema : public ::testing::Test {
 };
 
 TEST_F(ReportSchema, AcceptsWhatIsWritten) {
-  std::stringstream empty;
-  write_json(empty, make_report(made_suite(made_dataset({})), {}));
+  const Json empty = as_json(make_report(made_suite(made_dataset({})), {}));
   Json newer = report_as_json();
   newer["schema_version"] = "1.9";
   newer["energy"] = 1;
   newer["results"][0]["energy"] = 1;
-  EXPECT_EQ(validity_of({report_as_json(), Json::parse(empty), newer}), (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(
+      validity_of({report_as_json(), empty, newer, as_json(report_of_search()), as_json(report_of_closed_loop())}),
+      (std::vector<bool>{true, true, true, true, true}));
 }
 
 TEST_F(ReportSchema, RejectsWrongTypes) {
@@ -99,6 +108,12 @@ TEST_F(ReportSchema, RejectsWrongTypes) {
       {"/comparisons/0/speed_verdict", "quick"},
       {"/environment/libraries/libtorch", 2},
       {"/environment/cpu/load_average", Json::array({1, 2, 3, 4})},
+      {"/load/scenario", "burst"},
+      {"/load/settings/instances", -1},
+      {"/load/results/0/points/0/verdict", "fine"},
+      {"/load/results/0/points/0/latency", 5},
+      {"/load/results/0/points/0/batch_sizes/1", "many"},
+      {"/load/comparisons/0/verdict", "faster"},
   };
   std::vector<Json> reports;
   for (const auto& [pointer, value] : mutations) {
@@ -128,8 +143,10 @@ void visit_members(const Json& value, const Pointer& place, const std::function<
     const std::string parent = place.empty() ? "" : place.back();
     const bool free_names = parent == "stages" || parent == "stages_ns" || parent == "libraries" ||
                             parent == "threads" || parent == "class_counts" || parent == "execution" ||
-                            parent == "variables" || place.to_string().starts_with("/environment/configuration");
-    const bool omissible = key.ends_with("_reason") || key == "error" || key == "scope" || key == "repeats";
+                            parent == "variables" || parent == "batch_sizes" ||
+                            place.to_string().starts_with("/environment/configuration");
+    const bool omissible = key.ends_with("_reason") || key == "error" || key == "scope" || key == "repeats" ||
+                           key == "load" || key == "capacity";
     if (value.is_object() && !free_names && !omissible) visit(here);
     if (child.is_object() || (child.is_array() && !child.empty() && child[0].is_object())) {
       visit_members(child, here, visit);
@@ -142,7 +159,9 @@ TEST_F(ReportSchema, RejectsAReportThatLacksAnyOneField) {
   std::vector<std::string> removed;
   const Json whole = report_as_json();
   visit_members(whole, Pointer(), [&](const Pointer& member) {
-    if (member.to_string().starts_with("/results/1")) return;  // the same fields as of the first
+    const std::string name = member.to_string();
+    // The same fields as of the first.
+    if (name.starts_with("/results/1") || name.starts_with("/load/results/1")) return;
     Json report = whole;
     report[member.parent_pointer()].erase(member.back());
     reports.push_back(std::move(report));

@@ -70,6 +70,41 @@ precision_recall 3
 reliability 3
 EOF
 
+# The same under load, as if it had been: capacities with both ends, with one and with none, and a queue that grew.
+if command -v python3 >/dev/null; then
+  mkdir -p load
+  python3 - <<'PYTHON'
+import json
+with open("results/report.json") as file: report = json.load(file)
+def latency(p50): return {"count": 600, "mean": 1.2 * p50, "p50": p50, "p90": 2 * p50, "p95": 3 * p50, "p99": 4 * p50, "max": 5 * p50}
+def point(rate, verdict): return {
+    "offered_rate": rate, "achieved_rate": rate, "queries": 600, "completed": 600, "refused": 0, "expired": 0, "failed": 0, "generations": 5,
+    "latency": latency(rate), "queue_wait": latency(0.2 * rate), "batch_formation": latency(0.1), "service": latency(rate),
+    "batch_sizes": {"1": 300, "2": 300}, "utilisation": 0.5, "generator_lateness": {"p99": 0.1, "max": 1}, "verdict": verdict, "reasons": []}
+def result(approach, rate, upper): return {
+    "approach": approach, "accuracy": 1, "points": [point(10, "within"), point(20, "beyond"), point(30, "unstable")],
+    "capacity": {"rate": rate, "upper": upper, "by_generation": [], "reason": ""}}
+results = report["results"]
+for each in results:
+    each["stages"] = each["per_image"]["stages_ns"] = {}
+    each["rounds"] = []
+report["load"] = {
+    "scenario": "server", "arrivals": "poisson", "service_level": {"quantile": 0.95, "bound_ms": 40},
+    "settings": {"instances": 1, "threads": 1, "max_batch": 2, "max_batch_delay_ms": 1}, "samples_per_query": 1, "warmup_ms": 0,
+    "duration_ms": 60000, "generations": 5, "seed": 0, "stopped_because": "", "comparisons": [],
+    "results": [result(each["approach"], *ends) for each, ends in zip(results, [(10, 20), (20, None), (None, None)])]}
+with open("load/report.json", "w") as file: json.dump(report, file)
+PYTHON
+  "$stagemark" report load --html load/report.html
+  page load/report.html
+  # Of each approach four points, two lines and an area for the first, a line for the second, and the service level.
+  for chart in load_latency:22 load_time:18 load_batches:12 roc:6; do
+    found=$(marks "${chart%:*}")
+    echo "${chart%:*}: ${found:-no} marks"
+    [ "${found:-0}" -ge "${chart#*:}" ]
+  done
+fi
+
 # On paper.
 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$directory/profile" --print-to-pdf=report.pdf \
   "file://$directory/results/report.html" >/dev/null 2>&1

@@ -11,7 +11,8 @@
 
 namespace stagemark {
 
-/// RFC 4180, one row per approach and stage; times in milliseconds. What is absent is empty.
+/// RFC 4180, one row per approach and stage, of a load test one per approach and point; times in milliseconds, rates in
+/// queries a second. What is absent is empty.
 void write_csv(std::ostream& out, const Report& report);
 
 /// RFC 4180, one row per attempted inference; times in nanoseconds.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "format/curves.hpp"
+#include "format/html/load_charts.hpp"
 #include "format/html/page.hpp"
 #include "judgement/paired_inferences.hpp"
 
@@ -75,6 +76,43 @@ Json generation_starts(const Report& report) {
   return starts;
 }
 
+void add_times(Json& approach, const ApproachReport& result, const TimeUnit& unit) {
+  for (const Stage stage : parts_of(result)) {
+    approach["parts"][std::string(to_string(stage))] = unit.per_millisecond * result.stages.at(stage).mean;
+  }
+  if (result.unattributed_mean)
+    approach["parts"]["unattributed"] = unit.per_millisecond * std::max(0.0, *result.unattributed_mean);
+  const StageStatistics& total = result.stages.at(Stage::total);
+  approach["total"] = page_time(total.mean);
+  if (const auto waits = result.stages.find(Stage::total_with_waits); waits != result.stages.end())
+    approach["total"] = page_time(total.mean) + " (with waits " + page_time(waits->second.mean) + ")";
+  approach["median"] = unit.per_millisecond * total.median;
+  approach["median_interval"] = nullptr;
+  if (total.ci95_median)
+    approach["median_interval"] = {unit.per_millisecond * total.ci95_median->low,
+                                   unit.per_millisecond * total.ci95_median->high};
+  std::vector<double> totals = sorted_totals(result);
+  for (double& time : totals) time *= unit.per_millisecond;
+  approach["distribution"] = pairs(empirical_distribution(totals, most_points));
+  approach["quantiles"] = Json::array();
+  const auto quantile = [&](double p, double value, double lower, const OrReason<double>& upper) {
+    approach["quantiles"].push_back({{"p", p},
+                                     {"value", unit.per_millisecond * value},
+                                     {"lower", unit.per_millisecond * lower},
+                                     {"upper", upper ? Json(unit.per_millisecond * *upper) : Json()}});
+  };
+  quantile(0.5, total.p50, total.ci95_median ? total.ci95_median->low : total.p50,
+           total.ci95_median ? OrReason<double>(total.ci95_median->high) : OrReason<double>());
+  quantile(0.95, total.p95, total.p95, total.p95_upper);
+  quantile(0.99, total.p99, total.p99, total.p99_upper);
+  std::vector<CurvePoint> over_time;
+  for (const RoundReport& round : result.rounds) {
+    if (round.total_median)
+      over_time.push_back({static_cast<double>(round.index + 1), unit.per_millisecond * *round.total_median});
+  }
+  approach["over_time"] = pairs(thinned(std::move(over_time), most_points));
+}
+
 Json data_of(const Report& report) {
   Json data;
   const TimeUnit unit = time_unit_for(report);
@@ -85,47 +123,17 @@ Json data_of(const Report& report) {
     if (seen.insert(name).second) data["stages"].push_back(name);
   };
   data["generations"] = generation_starts(report);
+  if (report.load) data["load"] = load_charts(*report.load);
   data["approaches"] = Json::array();
   for (const ApproachReport& result : report.results) {
-    if (!has_times(result)) continue;
+    // Of a load test there are no times, and yet curves.
+    if (!has_times(result) && !report.load) continue;
     Json approach;
     approach["name"] = result.approach;
-    for (const Stage stage : parts_of(result)) {
-      const std::string name(to_string(stage));
-      add_stage(name);
-      approach["parts"][name] = unit.per_millisecond * result.stages.at(stage).mean;
+    if (has_times(result)) {
+      add_times(approach, result, unit);
+      for (const Stage stage : parts_of(result)) add_stage(std::string(to_string(stage)));
     }
-    if (result.unattributed_mean)
-      approach["parts"]["unattributed"] = unit.per_millisecond * std::max(0.0, *result.unattributed_mean);
-    const StageStatistics& total = result.stages.at(Stage::total);
-    approach["total"] = page_time(total.mean);
-    if (const auto waits = result.stages.find(Stage::total_with_waits); waits != result.stages.end())
-      approach["total"] = page_time(total.mean) + " (with waits " + page_time(waits->second.mean) + ")";
-    approach["median"] = unit.per_millisecond * total.median;
-    approach["median_interval"] = nullptr;
-    if (total.ci95_median)
-      approach["median_interval"] = {unit.per_millisecond * total.ci95_median->low,
-                                     unit.per_millisecond * total.ci95_median->high};
-    std::vector<double> totals = sorted_totals(result);
-    for (double& time : totals) time *= unit.per_millisecond;
-    approach["distribution"] = pairs(empirical_distribution(totals, most_points));
-    approach["quantiles"] = Json::array();
-    const auto quantile = [&](double p, double value, double lower, const OrReason<double>& upper) {
-      approach["quantiles"].push_back({{"p", p},
-                                       {"value", unit.per_millisecond * value},
-                                       {"lower", unit.per_millisecond * lower},
-                                       {"upper", upper ? Json(unit.per_millisecond * *upper) : Json()}});
-    };
-    quantile(0.5, total.p50, total.ci95_median ? total.ci95_median->low : total.p50,
-             total.ci95_median ? OrReason<double>(total.ci95_median->high) : OrReason<double>());
-    quantile(0.95, total.p95, total.p95, total.p95_upper);
-    quantile(0.99, total.p99, total.p99, total.p99_upper);
-    std::vector<CurvePoint> over_time;
-    for (const RoundReport& round : result.rounds) {
-      if (round.total_median)
-        over_time.push_back({static_cast<double>(round.index + 1), unit.per_millisecond * *round.total_median});
-    }
-    approach["over_time"] = pairs(thinned(std::move(over_time), most_points));
     approach["accuracy"] = nullptr;
     if (result.accuracy && result.accuracy_metrics.ci95.accuracy) {
       approach["accuracy"] = {{"value", 100 * *result.accuracy},
@@ -141,7 +149,7 @@ Json data_of(const Report& report) {
     }
     data["approaches"].push_back(std::move(approach));
   }
-  if (!data["approaches"].empty()) add_stage("unattributed");
+  if (!report.load && !data["approaches"].empty()) add_stage("unattributed");
   return data;
 }
 

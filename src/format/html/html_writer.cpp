@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <ostream>
 #include <string>
 
 #include "format/html/chart_data.hpp"
+#include "format/html/load_sections.hpp"
 #include "format/html/page.hpp"
 #include "format/html/resources.hpp"
 #include "format/html/sections.hpp"
@@ -20,8 +22,10 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
       .raw("<link rel=\"icon\" href=\"data:,\">\n");
   page.element("title", "stagemark: " + report.dataset.path).raw("\n<style>\n").raw(html_resources::style);
   page.raw("</style>\n</head>\n<body>\n<main>\n");
-  page.element("h1", std::to_string(report.dataset.images) + " images, " + std::to_string(report.results.size()) +
-                         (report.results.size() == 1 ? " approach" : " approaches"));
+  const std::size_t approaches =
+      report.load ? std::max(report.load->results.size(), report.results.size()) : report.results.size();
+  page.element("h1", std::to_string(report.dataset.images) + " images, " + std::to_string(approaches) +
+                         (approaches == 1 ? " approach" : " approaches") + (report.load ? " under load" : ""));
   page.element("p", report.dataset.path + ", " + report.timestamp + ", stagemark " + report.tool.version,
                "class=\"faint\"");
   if (report.interrupted)
@@ -37,12 +41,20 @@ void write_html(std::ostream& out, const Report& report, const HtmlOptions& opti
                  "class=\"warning\"");
   }
   for (const std::string& warning : report.dataset.warnings) page.element("p", warning, "class=\"warning\"");
-  write_answer(page, report);
-  write_overview(page, report);
-  write_time(page, report);
-  write_accuracy(page, report);
+  if (report.load) {
+    write_load_answer(page, report);
+    write_warnings(page, report);
+    write_load(page, report);
+  } else {
+    write_answer(page, report);
+    write_overview(page, report);
+    write_warnings(page, report);
+    write_time(page, report);
+  }
+  // A load test may do without what is known of the images one by one.
+  if (!report.load || !report.results.empty()) write_accuracy(page, report);
   write_flips(page, report, options);
-  write_stages(page, report);
+  if (!report.load) write_stages(page, report);
   write_environment(page, report);
   page.raw("</main>\n<script>\n").raw(html_resources::chart_library).raw("\n</script>\n");
   page.raw(R"(<script type="application/json" id="data">)").raw(chart_data(report)).raw("</script>\n");

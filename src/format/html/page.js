@@ -41,7 +41,47 @@
                      pointRadius: 0, showLine: true };
   const unitAxis = (text) => axis(text, { type: "linear", min: 0, max: 1 });
 
+  // Bars of parts, one for each load that is shown.
+  const loadBars = (names, part, x) => ({
+    type: "bar",
+    data: { labels: data.load.bars.map((bar) => bar.label),
+            datasets: names.map((name, i) => [name, i]).filter(([, i]) => data.load.bars.some((bar) => part(bar, i) > 0)).map(([name, i]) => ({ label: name, data: data.load.bars.map((bar) => part(bar, i) ?? 0), backgroundColor: stageColours[i],
+                                                borderColor: "#ffffff", borderWidth: { right: 1 } })) },
+    options: { animation: false, indexAxis: "y", responsive: true, maintainAspectRatio: false,
+               scales: { x: { ...x, stacked: true }, y: { stacked: true, ticks: { autoSkip: false } } } },
+  });
+
   const builders = {
+    load_latency() {
+      const { load } = data;
+      const some = (value) => value !== null;
+      const shown = load.approaches.map((a, i) => ({ ...a, index: i })).filter((a) => a.points.length > 0 || a.capacity.some(some));
+      const times = [...shown.flatMap((a) => a.points.flatMap(([, ...values]) => values)), load.bound].filter(some);
+      // To 1, 2 or 5 times a power of ten, which the axis can name.
+      const powers = (value) => [1, 2, 5, 10].map((digit) => digit * 10 ** Math.floor(Math.log10(value)));
+      const lowest = Math.min(...times) / 1.05, highest = Math.max(...times) * 1.05;
+      const bottom = Math.max(...powers(lowest).filter((tick) => tick <= lowest)), top = powers(highest).find((tick) => tick >= highest);
+      const rates = shown.flatMap((a) => [...a.points.map(([rate]) => rate), ...a.capacity]).filter(some);
+      const level = { label: load.level, data: [{ x: 0, y: load.bound }, { x: 1.03 * Math.max(...rates), y: load.bound }], borderColor: "#888888",
+                      backgroundColor: "#888888", borderDash: [6, 4], borderWidth: 1.5, pointRadius: 0, pointStyle: "line", showLine: true };
+      const sets = shown.flatMap((a) => {
+        const at = (place) => a.points.filter((point) => point[place] !== null).map((point) => ({ x: point[0], y: point[place] }));
+        const ends = a.capacity.filter(some);
+        const area = { label: "", data: ends.map((x) => ({ x, y: top })), fill: "start", backgroundColor: `${colour(a.index)}33`, borderWidth: 0,
+                       pointRadius: 0, pointHitRadius: 0, showLine: true };
+        return [
+          line(a, at(2), { label: `${a.name} ${load.quantile}`, pointRadius: 4 }),
+          ...(load.quantile === "p50" ? [] : [line(a, at(1), { label: `${a.name} p50`, pointRadius: 3, borderWidth: 1, backgroundColor: "transparent" })]),
+          ...(ends.length === 2 ? [area] : []),
+          ...ends.map((x) => ({ ...bar(a, { x, y: bottom }, { x, y: top }), borderWidth: 1 })),
+        ];
+      });
+      return scatter([...sets, ...(load.bound === null ? [] : [level])],
+                     axis(`${load.rate}, queries a second`, { type: "linear", beginAtZero: true }),
+                     axis("latency, ms", { type: "logarithmic", min: bottom, max: top, ticks: { callback: round } }));
+    },
+    load_time: () => loadBars(["waiting in the queue", "filling a batch", "service"], (bar, i) => [bar.wait, bar.filling, bar.service][i], axis("mean, ms")),
+    load_batches: () => loadBars(data.load.batch_sizes, (bar, i) => bar.shares[i], axis("% of the images", { min: 0, max: 100 })),
     stages() {
       const stageColour = (stage, i) => stage === "unattributed" ? "#aaaaaa" : stageColours[i % (stageColours.length - 1)];
       return {
@@ -118,12 +158,14 @@
     for (const figure of document.querySelectorAll("figure[data-chart]")) {
       const canvas = figure.querySelector("canvas");
       if (canvas === null) continue;
-      if (having(needs[figure.dataset.chart] ?? figure.dataset.chart).length === 0) {
+      const ofLoad = figure.dataset.chart.startsWith("load_");
+      if (!ofLoad && having(needs[figure.dataset.chart] ?? figure.dataset.chart).length === 0) {
         figure.querySelector(".chart").replaceWith("Nothing to draw: what was measured does not tell this.");
         continue;
       }
       // Two lines of text for each bar, and what stands around them.
       if (figure.dataset.chart === "stages") canvas.parentElement.style.height = `max(20rem, ${6 + 2.2 * data.approaches.length}rem)`;
+      if (ofLoad && figure.dataset.chart !== "load_latency") canvas.parentElement.style.height = `max(20rem, ${6 + 2.2 * data.load.bars.length}rem)`;
       const chart = new Chart(canvas, builders[figure.dataset.chart](figure.dataset.logarithmic === "yes"));
       canvas.dataset.marks = String(marks(chart));
       canvas.onkeydown = (event) => {

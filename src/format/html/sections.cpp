@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "format/html/chart_data.hpp"
+#include "format/html/figure.hpp"
 #include "format/sentences.hpp"
 #include "judgement/paired_inferences.hpp"
 #include "report/shell_word.hpp"
@@ -18,19 +19,12 @@
 namespace stagemark {
 namespace {
 
-struct Figure {
-  std::string_view chart;
-  std::string_view title;
-  std::string description;  ///< what it shows and how to read it, for the caption and those who cannot see it
-  std::string figures;      ///< what it says of these approaches, for those who cannot see it
-};
-
-/// One sentence with `say` of each approach that has times.
+/// One sentence with `say` of each approach that has times, or was under load.
 template <class Say>
 std::string of_each(const Report& report, const Say& say) {
   std::string text;
   for (const ApproachReport& result : report.results) {
-    if (!has_times(result)) continue;
+    if (!has_times(result) && !report.load) continue;
     if (const std::string said = say(result); !said.empty()) text += " " + result.approach + ": " + said + ".";
   }
   return text;
@@ -70,17 +64,6 @@ std::string tradeoff_of(const ApproachReport& result) {
 /// A metric that sums up a curve.
 std::string metric_text(const char* name, const OrReason<double>& value) {
   return value ? name + (" " + decimal(*value, 4)) : std::string();
-}
-
-void write_figure(Page& page, const Figure& figure) {
-  page.raw("<figure data-chart=\"").raw(figure.chart).raw("\">");
-  page.element("h3", figure.title);
-  if (figure.chart == "distribution") {
-    page.raw(R"(<button type="button" data-logarithmic aria-pressed="false">logarithmic axis</button>)");
-  }
-  page.raw(R"(<div class="chart"><canvas role="img" tabindex="0" aria-label=")").text(figure.title).raw(". ");
-  page.text(figure.description + figure.figures).raw("\"></canvas></div>");
-  page.element("figcaption", figure.description).raw("</figure>\n");
 }
 
 void write_confusions(Page& page, const Report& report) {
@@ -196,6 +179,9 @@ void write_overview(Page& page, const Report& report) {
              "Times are of total, from the decoded image to the answer" +
                  (report.config.batch == 1 ? std::string(".")
                                            : ", for a call with " + std::to_string(report.config.batch) + " images."));
+}
+
+void write_warnings(Page& page, const Report& report) {
   for (const ApproachReport& result : report.results) {
     if (result.error) page.element("p", result.approach + " failed: " + *result.error, "class=\"warning\"");
     if (!result.failures.empty()) {
@@ -228,7 +214,8 @@ void write_accuracy(Page& page, const Report& report) {
     return;
   }
   page.table({"approach", "accuracy", "sensitivity", "specificity", "AUROC", "F1", "Brier", "ECE"}, rows, 1,
-             "Scored from the very inferences that were timed; in brackets 95 % intervals.");
+             "Scored from the very inferences that were " + std::string(report.load ? "served" : "timed") +
+                 "; in brackets 95 % intervals.");
   write_confusions(page, report);
   if (report.dataset.classes.size() != 2) return;
   page.raw("<div class=\"grid\">");
@@ -376,14 +363,16 @@ void write_environment(Page& page, const Report& report) {
     }
     if (!facts.empty()) rows.push_back({result.approach + " ran with", facts});
   }
-  rows.push_back(
-      {"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +
-                     (report.config.passes == 1 ? " pass" : " passes") + ", seed " +
-                     std::to_string(report.config.seed) + "; stopped because " + report.config.stopped_because});
-  rows.push_back(
-      {"processes", report.config.isolation == Isolation::none
-                        ? std::string("all approaches in one")
-                        : std::to_string(report.config.processes) + " for each approach, one after the other"});
+  if (!report.load) {
+    rows.push_back(
+        {"rounds", std::to_string(report.config.round_count) + " over " + std::to_string(report.config.passes) +
+                       (report.config.passes == 1 ? " pass" : " passes") + ", seed " +
+                       std::to_string(report.config.seed) + "; stopped because " + report.config.stopped_because});
+    rows.push_back(
+        {"processes", report.config.isolation == Isolation::none
+                          ? std::string("all approaches in one")
+                          : std::to_string(report.config.processes) + " for each approach, one after the other"});
+  }
   page.table({"what", "value"}, rows, 2);
   page.element("h3", "The command");
   std::string command;

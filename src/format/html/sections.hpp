@@ -9,8 +9,10 @@ namespace stagemark {
 
 /// The verdicts, or what each approach takes where there is nothing to compare.
 void write_answer(Page& page, const Report& report);
-/// What each approach takes, and what there is to warn of.
+/// What each approach takes.
 void write_overview(Page& page, const Report& report);
+/// What failed, and what there is to warn of.
+void write_warnings(Page& page, const Report& report);
 /// The charts of time.
 void write_time(Page& page, const Report& report);
 void write_accuracy(Page& page, const Report& report);
