@@ -590,7 +590,7 @@ void describe(Fields& fields, R& load) {
   fields("duration_ms", load.duration_ms, "Of a point, over all generations", unit::milliseconds);
   fields("generations", load.generations, "Of fresh processes that each measured every point", unit::none);
   fields("seed", load.seed, "Of the arrivals: approaches met the same", unit::none);
-  fields("stopped_because", load.stopped_because, "Why no more was measured", unit::none);
+  fields("stopped_because", load.stopped_because, "Why not all was measured that was planned; else empty", unit::none);
   fields("results", load.results, "One per approach", unit::none);
   fields("comparisons", load.comparisons, "One per candidate where capacities were searched", unit::none);
 }

@@ -68,7 +68,6 @@ void LoadRunner::run() {
   for (ApproachLoad& load : loads_) {
     load.offline_rate = load.predicted = OrReason<double>::absent("it was not measured");
   }
-  stopped_because_ = "all that was planned was measured";
   calibrate();
   if (options_.scenario == Scenario::server && options_.rates.empty() && options_.level) {
     search_capacities();

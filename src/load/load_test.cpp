@@ -275,7 +275,8 @@ LoadResult LoadTest::run(LoadObserver& observer) {
   workers.finish(result.suite);
   result.loads = runner.take();
   result.duration = runner.duration();
-  result.stopped_because = result.suite.stopped_because = runner.stopped_because();
+  result.stopped_because = runner.stopped_because();
+  if (!result.stopped_because.empty()) result.suite.stopped_because = result.stopped_because;
   result.suite.interrupted = observer.interrupted();
   return result;
 }

@@ -134,7 +134,7 @@ struct LoadReport {
   double duration_ms = 0;  ///< of a point, over all generations
   std::size_t generations = 0;
   std::uint64_t seed = 0;
-  std::string stopped_because;  ///< why no more was measured
+  std::string stopped_because;  ///< why not all was measured that was planned; else empty
   std::vector<LoadResultReport> results;
   std::vector<CapacityComparison> comparisons;  ///< one per candidate where capacities were searched
 
