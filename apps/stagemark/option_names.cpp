@@ -9,7 +9,7 @@ namespace {
 
 /// The library's parameters and what the command calls them: nothing else in backticks is ours to translate, least of all
 /// what a file is called or what another library says.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 40> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 44> options = {{
     {"accuracy_margin", "--max-accuracy-drop"},
     {"approach", "--approach"},
     {"approaches", "--approach"},
@@ -26,10 +26,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 40> options 
     {"isolation", "--isolation"},
     {"latencies", "--metric"},
     {"max_accuracy_drop", "--max-accuracy-drop"},
+    {"max_capacity_drop", "--max-capacity-drop"},
     {"max_drops", "--max-drop"},
     {"max_flips", "--max-flips"},
     {"max_skipped", "--max-skipped"},
     {"max_slowdown", "--max-slowdown"},
+    {"min_capacity", "--min-capacity"},
     {"model", "--model"},
     {"models", "--model"},
     {"output", "--output"},
@@ -39,11 +41,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 40> options 
     {"preprocessing", "--resize"},
     {"processes", "--processes"},
     {"quantisation_images", "--calibration"},
+    {"rates", "--rate"},
     {"resize", "--resize"},
     {"round_memory", "--round-memory"},
     {"round_memory_bytes", "--round-memory"},
     {"rounds", "--rounds"},
     {"run", "'stagemark run'"},
+    {"service_level", "--service-level"},
     {"sixteen_bit_grey", "--sixteen-bit"},
     {"stored", "--baseline"},
     {"threads", "--threads"},

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string_view>
@@ -74,6 +75,36 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
     break;
   }
   throw UsageError("'" + text + "' is not a duration", option, "e.g. 500ms, 90s or 5m");
+}
+
+double parse_rate(const std::string& option, const std::string& text) {
+  const auto rate = number_in<double>(text);
+  if (rate && *rate > 0 && std::isfinite(*rate)) return *rate;
+  throw UsageError("'" + text + "' is not a rate", option, "give queries a second, e.g. 12.5");
+}
+
+ServiceLevel parse_service_level(const std::string& option, const std::string& text) {
+  // The first that fits decides: "ms" and "us" before "s".
+  constexpr std::array<std::pair<std::string_view, double>, 4> units = {
+      {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}}};
+  constexpr double an_hour = 3600e9;
+  const std::string_view level = text;
+  const std::size_t equals = level.find('=');
+  if (level.starts_with('p') && equals != std::string_view::npos) {
+    const auto percentile = number_in<double>(level.substr(1, equals - 1));
+    const std::string_view bound = level.substr(equals + 1);
+    for (const auto& [name, nanoseconds] : units) {
+      if (!bound.ends_with(name)) continue;
+      const auto number = number_in<double>(bound.substr(0, bound.size() - name.size()));
+      // All false for NaN.
+      if (!percentile || !(*percentile > 0 && *percentile < 100) || !number) break;
+      const double in_nanoseconds = *number * nanoseconds;
+      if (!(in_nanoseconds >= 1 && in_nanoseconds <= an_hour)) break;
+      return {.quantile = *percentile / 100, .bound = Nanoseconds(std::llround(in_nanoseconds))};
+    }
+  }
+  throw UsageError("'" + text + "' is not a service level", option,
+                   "give a percentile and the time that bounds it, e.g. p99=50ms or p99.9=1s");
 }
 
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {

@@ -146,6 +146,12 @@ std::string reason_of(const ServiceLevelTest& test, double share) {
 
 }  // namespace
 
+std::string to_string(const ServiceLevel& level) {
+  const double milliseconds = to_milliseconds(level.bound);
+  return "p" + significant(100 * level.quantile, 6) + "=" +
+         (milliseconds < 1'000 ? significant(milliseconds, 6) + "ms" : significant(milliseconds / 1'000, 6) + "s");
+}
+
 void expect_usable(const ServiceLevel& level) {
   if (std::isnan(level.quantile) || level.quantile <= 0 || level.quantile >= 1) {
     throw UsageError("is not between 0 and 1", "`quantile` of a service level", "give .99 for p99");

@@ -21,6 +21,9 @@ struct ServiceLevel {
   bool operator==(const ServiceLevel&) const = default;
 };
 
+/// As people write it: `p99=50ms`, `p99.9=1s`.
+std::string to_string(const ServiceLevel& level);
+
 /// \throws UsageError if the quantile is not in (0, 1) or the bound is not above 0
 void expect_usable(const ServiceLevel& level);
 
