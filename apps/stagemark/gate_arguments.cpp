@@ -204,7 +204,13 @@ GateCriteria GateArguments::applicable(GateCriteria criteria, const Report& repo
 }
 
 void GateArguments::read_stored() {
-  if (baseline_) stored_baseline_.emplace(read_report(*baseline_));
+  if (baseline_) {
+    stored_baseline_.emplace(read_report(*baseline_));
+    if (stored_baseline_->load) {
+      throw InputError("the report is of a load test, which says nothing of what is measured at another time",
+                       "--baseline", "measure both approaches in one load test, and judge that alone");
+    }
+  }
   if (!calibration_) return;
   stored_calibration_.emplace(read_report(*calibration_));
   if (!stored_calibration_->noise) {

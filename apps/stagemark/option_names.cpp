@@ -9,7 +9,7 @@ namespace {
 
 /// The library's parameters and what the command calls them: nothing else in backticks is ours to translate, least of all
 /// what a file is called or what another library says.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 44> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 45> options = {{
     {"accuracy_margin", "--max-accuracy-drop"},
     {"approach", "--approach"},
     {"approaches", "--approach"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 44> options 
     {"hang_limit", "--hang-limit"},
     {"isolation", "--isolation"},
     {"latencies", "--metric"},
+    {"load", "'stagemark load'"},
     {"max_accuracy_drop", "--max-accuracy-drop"},
     {"max_capacity_drop", "--max-capacity-drop"},
     {"max_drops", "--max-drop"},

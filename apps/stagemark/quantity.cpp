@@ -96,10 +96,11 @@ ServiceLevel parse_service_level(const std::string& option, const std::string& t
     for (const auto& [name, nanoseconds] : units) {
       if (!bound.ends_with(name)) continue;
       const auto number = number_in<double>(bound.substr(0, bound.size() - name.size()));
-      // All false for NaN.
-      if (!percentile || !(*percentile > 0 && *percentile < 100) || !number) break;
+      if (!percentile || !number) break;
       const double in_nanoseconds = *number * nanoseconds;
-      if (!(in_nanoseconds >= 1 && in_nanoseconds <= an_hour)) break;
+      const bool is_percentile = *percentile > 0 && *percentile < 100;  // false for NaN, as is the next
+      const bool is_bound = in_nanoseconds >= 1 && in_nanoseconds <= an_hour;
+      if (!is_percentile || !is_bound) break;
       return {.quantile = *percentile / 100, .bound = Nanoseconds(std::llround(in_nanoseconds))};
     }
   }

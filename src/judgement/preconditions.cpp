@@ -19,6 +19,8 @@ void expect_share(double value, const std::string& parameter) { expect_within(va
 /// A slowdown or a difference of speed, as a ratio less one. A hundredfold is more than anybody means.
 void expect_ratio(double value, const std::string& parameter) { expect_within(value, 0, 100, true, parameter); }
 
+bool is_rate(double rate) { return rate > 0 && std::isfinite(rate); }
+
 void expect_usable(const ApproachReport& result, const DatasetReport& dataset, const std::string& what) {
   const auto refuse = [&](const std::string& problem, const std::string& column) {
     throw InputError(problem, what + ", " + column + " of approach '" + result.approach + "'");
@@ -44,7 +46,7 @@ void expect_usable(const LoadReport& load, const std::string& what) {
     if (!result.capacity) continue;
     const Column<double>& capacities = result.capacity->by_generation;
     for (std::size_t i = 0; i < capacities.size(); ++i) {
-      if (const auto rate = capacities[i]; rate && !(*rate > 0 && std::isfinite(*rate))) {
+      if (const auto rate = capacities[i]; rate && !is_rate(*rate)) {
         throw InputError(significant(*rate, 4) + " is no capacity",
                          what + ", by_generation/" + std::to_string(i) + " of approach '" + result.approach + "'");
       }
@@ -71,7 +73,7 @@ void expect_usable(const GateCriteria& criteria) {
     }
   }
   if (criteria.max_capacity_drop) expect_share(*criteria.max_capacity_drop, "max_capacity_drop");
-  if (criteria.min_capacity && !(*criteria.min_capacity > 0 && std::isfinite(*criteria.min_capacity))) {
+  if (criteria.min_capacity && !is_rate(*criteria.min_capacity)) {
     throw UsageError(significant(*criteria.min_capacity, 4) + " is not a number above 0", "`min_capacity`",
                      "give queries a second");
   }
@@ -128,7 +130,7 @@ void expect_applicable(const GateCriteria& criteria, const Report& report) {
                        "judge it by `max_capacity_drop`, `min_capacity` or `service_level`");
     }
     throw InputError("the report is of single calls and not of a load test", "`" + criterion + "`",
-                     "measure it with 'stagemark load', or judge `latencies`");
+                     "measure it with `load`, or judge `latencies`");
   };
   if (report.load) {
     refuse_if(!criteria.latencies.empty() && criteria.latencies != usual.latencies, "latencies");

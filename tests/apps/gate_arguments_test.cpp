@@ -148,7 +148,7 @@ TEST(GateArguments, AreThoseThatApplyToWhatACommandMeasures) {
 TEST(GateArguments, JudgeAStoredLoadTest) {
   const TemporaryDirectory directory;
   const auto stored = [&](const std::string& name, const Report& report) {
-    const std::string file = (directory / name).string();
+    std::string file = (directory / name).string();
     std::ofstream out(file);
     write_json(out, report);
     return file;
@@ -159,7 +159,9 @@ TEST(GateArguments, JudgeAStoredLoadTest) {
   EXPECT_EQ(failed.exit_code, 1) << failed.error;
   EXPECT_SAYS(failed.out, "capacity:drop");
   EXPECT_EQ(run_stagemark("check " + same + " --metric total:median").exit_code, 4);
-  EXPECT_EQ(run_stagemark("check " + same + " --baseline " + same).exit_code, 4);
+  const CommandResult against_stored = run_stagemark("check " + same + " --baseline " + same);
+  EXPECT_EQ(against_stored.exit_code, 4);
+  EXPECT_SAYS(against_stored.error, "--baseline: the report is of a load test");
   EXPECT_EQ(
       run_stagemark("report " + stored("points.json", load_of({{"base", {}}, {"same", {}}})) + " --junit -").exit_code,
       0);

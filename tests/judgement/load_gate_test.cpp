@@ -359,10 +359,9 @@ TEST(LoadGate, RefusesWhatAReportOfItsKindCannotTell) {
             "`service_level`");
   EXPECT_SAYS(refusal(load, [](GateCriteria& criteria) { criteria.max_slowdown = 0.03; }), "`max_slowdown`: a load");
   EXPECT_EQ(refusal(load, [](GateCriteria& criteria) { criteria.latencies.clear(); }), "not refused");
-  EXPECT_EQ(
-      refusal(run, [](GateCriteria& criteria) { criteria.min_capacity = 10; }),
-      "`min_capacity`: the report is of single calls and not of a load test; measure it with 'stagemark load', or "
-      "judge `latencies`");
+  EXPECT_EQ(refusal(run, [](GateCriteria& criteria) { criteria.min_capacity = 10; }),
+            "`min_capacity`: the report is of single calls and not of a load test; measure it with `load`, or judge "
+            "`latencies`");
   EXPECT_SAYS(refusal(run, [](GateCriteria& criteria) { criteria.max_capacity_drop = 0.1; }), "`max_capacity_drop`: ");
   EXPECT_SAYS(
       refusal(run,
