@@ -7,6 +7,7 @@
 #include <string>
 
 #include "command_line.hpp"
+#include "gate_arguments.hpp"
 #include "interrupt.hpp"
 #include "measurement.hpp"
 #include "option_names.hpp"
@@ -23,6 +24,8 @@ namespace {
 
 struct LoadArguments {
   MeasurementArguments measurement;
+  GateArguments gate;
+  bool check = false;
   std::string scenario = "server";
   std::string arrivals = "poisson";
   std::vector<double> rates;
@@ -44,15 +47,6 @@ struct LoadArguments {
   void add_to(CLI::App& command);
   [[nodiscard]] LoadRequest request() const;
 };
-
-ServiceLevel parse_service_level(const std::string& option, const std::string& text) {
-  const auto equals = text.find('=');
-  char* end = nullptr;
-  const double percent = text.starts_with('p') ? std::strtod(text.c_str() + 1, &end) : 0;
-  if (equals == std::string::npos || end != text.c_str() + equals || !(percent > 0 && percent < 100))
-    throw UsageError("'" + text + "' is no service level", option, "e.g. p99=50ms");
-  return {percent / 100, parse_time(option, text.substr(equals + 1))};
-}
 
 constexpr std::string_view trace_prefix = "trace=";
 
@@ -98,6 +92,9 @@ void LoadArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
   add("--per-query", per_query, "Write a CSV file with a line for each query", "FILE");
+  CLI::Option* gated = command.add_flag("--check", check, "Judge the result as 'stagemark check' does")
+                           ->group(GateArguments::help_group);
+  gate.add_to(command, GatedReports::loads, gated);
 }
 
 LoadRequest LoadArguments::request() const {
@@ -190,12 +187,16 @@ class LoadConsole final : public LoadSessionObserver {
 
 ExitCode run(const LoadArguments& arguments) {
   const CountOrShare most_skipped = arguments.measurement.most_skipped();
-  const LoadRequest request = arguments.request();
+  GateCriteria criteria = arguments.gate.criteria();
+  LoadRequest request = arguments.request();
+  criteria.service_level = request.load.level;
+  request.run.needs_labels = arguments.check && request.run.approaches.size() > 1 &&
+                             (criteria.max_accuracy_drop || !criteria.max_drops.empty());
   LoadConsole console(arguments.measurement.progress, request.load.max_duration);
   const Report report = run_load(request, console);
   if (report.interrupted) return ExitCode::interrupted;
   expect_complete(report, most_skipped);
-  return ExitCode::success;
+  return arguments.check ? arguments.gate.judge(report, criteria) : ExitCode::success;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 /// The library's parameters and what the command calls them: nothing else in backticks is ours to translate, least of all
 /// what a file is called or what another library says.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 55> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 58> options = {{
     {"accuracy_margin", "--max-accuracy-drop"},
     {"approach", "--approach"},
     {"approaches", "--approach"},
@@ -30,14 +30,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 55> options 
     {"instances", "--instances"},
     {"isolation", "--isolation"},
     {"latencies", "--metric"},
+    {"load", "'stagemark load'"},
     {"max_accuracy_drop", "--max-accuracy-drop"},
     {"max_batch", "--max-batch"},
     {"max_batch_delay", "--max-batch-delay"},
+    {"max_capacity_drop", "--max-capacity-drop"},
     {"max_drops", "--max-drop"},
     {"max_duration", "--max-duration"},
     {"max_flips", "--max-flips"},
     {"max_skipped", "--max-skipped"},
     {"max_slowdown", "--max-slowdown"},
+    {"min_capacity", "--min-capacity"},
     {"model", "--model"},
     {"models", "--model"},
     {"output", "--output"},

@@ -21,6 +21,20 @@ std::optional<Number> number_in(std::string_view text) {
   return value;
 }
 
+/// A number with the unit of a time behind it.
+std::optional<double> nanoseconds_in(std::string_view text) {
+  // The first that fits decides: "ms" before "s".
+  constexpr std::array<std::pair<std::string_view, double>, 5> units = {
+      {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+  for (const auto& [name, nanoseconds] : units) {
+    if (!text.ends_with(name)) continue;
+    const auto number = number_in<double>(text.substr(0, text.size() - name.size()));
+    if (!number) break;
+    return *number * nanoseconds;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<std::size_t, double> parse_count_or_share(const std::string& option, const std::string& text) {
@@ -78,17 +92,31 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
 }
 
 std::chrono::nanoseconds parse_time(const std::string& option, const std::string& text) {
-  constexpr std::array<std::pair<std::string_view, double>, 5> units = {
-      {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-  for (const auto& [name, nanoseconds] : units) {
-    if (!text.ends_with(name)) continue;
-    const auto number = number_in<double>(std::string_view(text).substr(0, text.size() - name.size()));
-    constexpr double largest = 30.0 * 24 * 3600 * 1e9;
-    if (number && *number >= 0 && *number * nanoseconds <= largest)
-      return std::chrono::nanoseconds(std::llround(*number * nanoseconds));
-    break;
-  }
+  constexpr double largest = 30.0 * 24 * 3600 * 1e9;
+  if (const auto nanoseconds = nanoseconds_in(text); nanoseconds && *nanoseconds >= 0 && *nanoseconds <= largest)
+    return std::chrono::nanoseconds(std::llround(*nanoseconds));
   throw UsageError("'" + text + "' is not a time with its unit", option, "e.g. 0s, 5s, 250us or 0.5ms");
+}
+
+double parse_rate(const std::string& option, const std::string& text) {
+  const auto rate = number_in<double>(text);
+  if (rate && *rate > 0 && std::isfinite(*rate)) return *rate;
+  throw UsageError("'" + text + "' is not a rate", option, "give queries a second, e.g. 12.5");
+}
+
+ServiceLevel parse_service_level(const std::string& option, const std::string& text) {
+  constexpr double an_hour = 3600e9;
+  const std::string_view level = text;
+  const std::size_t equals = level.find('=');
+  if (level.starts_with('p') && equals != std::string_view::npos) {
+    const auto percentile = number_in<double>(level.substr(1, equals - 1));
+    const auto bound = nanoseconds_in(level.substr(equals + 1));
+    // All false for NaN.
+    if (percentile && *percentile > 0 && *percentile < 100 && bound && *bound >= 1 && *bound <= an_hour)
+      return {.quantile = *percentile / 100, .bound = Nanoseconds(std::llround(*bound))};
+  }
+  throw UsageError("'" + text + "' is not a service level", option,
+                   "give a percentile and the time that bounds it, e.g. p99=50ms or p99.9=1s");
 }
 
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "stagemark/load/service_level.hpp"
+
 namespace stagemark {
 
 /// A limit given as a number of images or as a share of them: `3` or `5%` as a count, or as a ratio in [0, 1].
@@ -28,6 +30,13 @@ std::chrono::milliseconds parse_duration(const std::string& option, const std::s
 
 /// The same down to nanoseconds, from zero on, with fractions: `0s`, `250us`, `0.5ms`. \throws UsageError naming the option
 std::chrono::nanoseconds parse_time(const std::string& option, const std::string& text);
+
+/// Queries a second, above zero. \throws UsageError naming the option
+double parse_rate(const std::string& option, const std::string& text);
+
+/// `p99=50ms`, `p99.9=1s`, `p95=800us`: a percentile and its bound, with a unit, up to an hour.
+/// \throws UsageError naming the option
+ServiceLevel parse_service_level(const std::string& option, const std::string& text);
 
 /// Width and height: `224x224`. \throws UsageError naming the option
 std::pair<std::size_t, std::size_t> parse_size(const std::string& option, const std::string& text);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -27,10 +28,14 @@ struct ReportArguments {
   std::optional<std::string> junit, github_benchmark;
 };
 
-/// Those of 'stagemark check', without accuracy where there are no labels.
+/// Those of 'stagemark check', without what the report does not have: labels, a capacity that was searched.
 GateCriteria usual_criteria(const Report& report) {
   GateCriteria criteria;
   if (report.dataset.classes.empty()) criteria.max_accuracy_drop.reset();
+  if (report.load &&
+      std::ranges::none_of(report.load->results, [](const auto& result) { return result.capacity.has_value(); })) {
+    criteria.max_capacity_drop.reset();
+  }
   return criteria;
 }
 

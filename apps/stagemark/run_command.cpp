@@ -91,7 +91,7 @@ Command add_run_command(CLI::App& app, const std::vector<std::string>& argv) {
       ->needs(check)
       ->excludes(target)
       ->group(GateArguments::help_group);
-  arguments->gate.add_to(*command, check);
+  arguments->gate.add_to(*command, GatedReports::runs, check);
   return [arguments] { return run(*arguments); };
 }
 

@@ -35,8 +35,6 @@ const std::array<ReportedQuantile, 5> reported_quantiles = {
      {"p99", [](const LatencyReport& times) { return std::optional(times.p99); }},
      {"p99.9", [](const LatencyReport& times) { return times.p999.value; }}}};
 
-std::string quantile_name(double quantile) { return "p" + significant(100 * quantile, 6); }
-
 bool any_point(const LoadReport& load, const std::function<bool(const LoadPointReport&)>& holds) {
   return std::ranges::any_of(load.results,
                              [&](const LoadResultReport& result) { return std::ranges::any_of(result.points, holds); });

@@ -7,7 +7,9 @@
 #include <set>
 #include <utility>
 
+#include "load_gate.hpp"
 #include "paired_inferences.hpp"
+#include "pending_check.hpp"
 #include "preconditions.hpp"
 #include "report/shell_word.hpp"
 #include "stagemark/core/error.hpp"
@@ -39,10 +41,6 @@ std::optional<double> tail_of(Statistic statistic) {
   return std::nullopt;
 }
 
-[[noreturn]] void refuse(const std::string& problem, const std::string& remedy = {}) {
-  throw InputError(problem, "the gate", remedy);
-}
-
 std::string points(double ratio) { return decimal(100 * ratio, 2) + " points"; }
 std::string signed_points(double ratio) { return signed_decimal(100 * ratio, 2) + " points"; }
 
@@ -57,12 +55,6 @@ void expect_stage(const ApproachReport& result, Stage stage) {
          "gate another of `latencies`");
 }
 
-/// One check of a family, before the family is adjusted.
-struct Pending {
-  GateCheck check;
-  std::optional<MarginTest> test;  ///< absent: the outcome is decided already
-};
-
 /// A margin that large is more often a slip of the decimal point than meant.
 void warn_of_large_margin(const GateCriteria& criteria, GateResult& result) {
   if (criteria.max_slowdown <= 1 || criteria.latencies.empty()) return;
@@ -70,22 +62,24 @@ void warn_of_large_margin(const GateCriteria& criteria, GateResult& result) {
                             " times as long as the baseline");
 }
 
-GateResult conclude(std::vector<Pending> pending, double level, GateResult result) {
+constexpr const char* what_may_be_judged = "leave some of `latencies` or `max_accuracy_drop` on";
+
+/// \param remedy where there is nothing to check
+void conclude(std::vector<PendingCheck> pending, double level, const std::string& remedy, GateResult& result) {
   std::vector<MarginTest> family;
-  for (const Pending& one : pending) {
+  for (const PendingCheck& one : pending) {
     if (one.test) family.push_back(*one.test);
   }
   const std::vector<GateOutcome> outcomes = gate_outcomes(family, level);
   std::size_t next = 0;
   std::vector<GateOutcome> all;
-  for (Pending& one : pending) {
+  for (PendingCheck& one : pending) {
     if (one.test) one.check.outcome = outcomes[next++];
     all.push_back(one.check.outcome);
     result.checks.push_back(std::move(one.check));
   }
-  if (all.empty()) refuse("there is nothing to check", "leave some of `latencies` or `max_accuracy_drop` on");
+  if (all.empty()) refuse("there is nothing to check", remedy);
   result.outcome = overall_outcome(all);
-  return result;
 }
 
 std::string against_margin(double slowdown, const std::optional<Interval>& interval, double margin) {
@@ -114,8 +108,9 @@ bool above_zero(std::span<const RoundTimes> rounds) {
 /// A slowdown is the inverse of a speed-up, so that the ends of its interval change places.
 Interval slowdown_interval(const Interval& speedup) { return {1 / speedup.high - 1, 1 / speedup.low - 1}; }
 
-Pending check_latency(const Pair& pair, const GatedLatency& latency, const GateCriteria& criteria, std::uint64_t seed) {
-  Pending pending;
+PendingCheck check_latency(const Pair& pair, const GatedLatency& latency, const GateCriteria& criteria,
+                           std::uint64_t seed) {
+  PendingCheck pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = to_string(latency);
   expect_stage(pair.baseline, latency.stage);
@@ -167,8 +162,8 @@ bool doubt_decisions(const Pair& pair, GateCheck& check) {
 }
 
 /// \param level at which the population is judged, if all else is undecided
-Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, double level) {
-  Pending pending;
+PendingCheck check_accuracy(const Pair& pair, double margin, Estimand estimand, double level) {
+  PendingCheck pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = "accuracy";
   const std::vector<PairedRow> images = first_inferences(pair);
@@ -208,8 +203,8 @@ Pending check_accuracy(const Pair& pair, double margin, Estimand estimand, doubl
   return pending;
 }
 
-Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& allowed) {
-  Pending pending;
+PendingCheck check_flips(const Pair& pair, const std::variant<std::size_t, double>& allowed) {
+  PendingCheck pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = "flips";
   const std::vector<PairedRow> rows = first_inferences(pair);
@@ -229,7 +224,7 @@ Pending check_flips(const Pair& pair, const std::variant<std::size_t, double>& a
 
 /// Of metrics of two classes, on the images that both classified.
 void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const GatedDrop> drops,
-               std::vector<Pending>& pending) {
+               std::vector<PendingCheck>& pending) {
   if (drops.empty()) return;
   if (dataset.classes.size() != 2) refuse("`max_drops` needs images of two classes", "gate accuracy alone");
   const PairedScores scores = paired_scores(pair, first_inferences(pair), dataset);
@@ -244,7 +239,7 @@ void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const G
       if (!*value) refuse("'" + name + "' has no value: " + value->reason, "gate another metric");
     }
     const double fall = *first - *second;
-    Pending one;
+    PendingCheck one;
     one.check.candidate = pair.candidate.approach;
     one.check.metric = name;
     // What is exactly at the margin is within it, also where it has no exact binary fraction.
@@ -259,7 +254,7 @@ void add_drops(const Pair& pair, const DatasetReport& dataset, std::span<const G
 
 /// Images without an answer are in none of the other checks, which compare two answers: they fail a check of their own.
 /// Absent where there is none.
-std::optional<Pending> check_failures(const Pair& pair) {
+std::optional<PendingCheck> check_failures(const Pair& pair) {
   std::set<std::string_view> of_baseline;
   for (const FileProblem& failure : pair.baseline.failures) of_baseline.insert(failure.path);
   std::size_t count = 0;
@@ -269,7 +264,7 @@ std::optional<Pending> check_failures(const Pair& pair) {
     if (count++ == 0) first = &failure;
   }
   if (count == 0) return std::nullopt;
-  Pending pending;
+  PendingCheck pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = "failures";
   pending.check.outcome = GateOutcome::fail;
@@ -280,14 +275,15 @@ std::optional<Pending> check_failures(const Pair& pair) {
 }
 
 /// The level that Holm leaves to the first of the statistical checks.
-double level_of_one(double level, const GateCriteria& criteria, std::size_t candidates) {
+/// \param speeds of each candidate: latencies or capacities
+double level_of_one(double level, const GateCriteria& criteria, std::size_t candidates, std::size_t speeds) {
   const std::size_t population = criteria.max_accuracy_drop && criteria.estimand == Estimand::population ? 1 : 0;
-  const std::size_t family = candidates * (criteria.latencies.size() + population);
+  const std::size_t family = candidates * (speeds + population);
   return level / static_cast<double>(std::max<std::size_t>(family, 1));
 }
 
 void add_decisions(const Pair& pair, const DatasetReport& dataset, const GateCriteria& criteria, double level,
-                   std::vector<Pending>& pending) {
+                   std::vector<PendingCheck>& pending) {
   if (auto failures = check_failures(pair)) pending.push_back(*std::move(failures));
   if (criteria.max_accuracy_drop) {
     pending.push_back(check_accuracy(pair, *criteria.max_accuracy_drop, criteria.estimand, level));
@@ -337,9 +333,9 @@ std::string unlike(const RunConfig& stored, const RunConfig& config) {
   return {};
 }
 
-Pending check_stored_latency(const Report& stored, const Report& report, const Pair& pair, const GatedLatency& latency,
-                             double margin) {
-  Pending pending;
+PendingCheck check_stored_latency(const Report& stored, const Report& report, const Pair& pair,
+                                  const GatedLatency& latency, double margin) {
+  PendingCheck pending;
   pending.check.candidate = pair.candidate.approach;
   pending.check.metric = to_string(latency);
   const auto [before, fewest_before] = by_process(pair.baseline, latency);
@@ -411,6 +407,70 @@ std::vector<std::string> changes_since(const Report& stored, const Report& repor
   return changes;
 }
 
+[[noreturn]] void refuse_alone(const ApproachReport& baseline, const std::string& remedy) {
+  refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it", remedy);
+}
+
+void conclude_run(const Report& report, const ApproachReport& baseline, const GateCriteria& criteria,
+                  GateResult& result) {
+  warn_of_large_margin(criteria, result);
+  if (report.results.size() == 1) {
+    refuse_alone(baseline, "run it with a second approach, or give a stored report with `stored`");
+  }
+  const std::set<std::string_view> failed = failed_images(report);
+  std::vector<PendingCheck> pending;
+  const double level = level_of_one(criteria.level, criteria, report.results.size() - 1, criteria.latencies.size());
+  for (const ApproachReport& candidate : report.results) {
+    if (&candidate == &baseline) continue;
+    expect_result(candidate);
+    const Pair pair = pair_approaches(baseline, candidate, failed);
+    for (const GatedLatency& latency : criteria.latencies) {
+      pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
+    }
+    add_decisions(pair, report.dataset, criteria, level, pending);
+  }
+  const auto family = static_cast<std::size_t>(
+      std::ranges::count_if(pending, [](const PendingCheck& one) { return one.test.has_value(); }));
+  const std::size_t needed = rounds_needed(criteria.level, std::max<std::size_t>(family, 1));
+  if (report.config.round_count < needed) {
+    result.warnings.push_back("the run had " + std::to_string(report.config.round_count) + " rounds, and " +
+                              std::to_string(needed) + " are needed to decide " + std::to_string(family) +
+                              " figures together: measure more images, or with `passes`");
+  }
+  conclude(std::move(pending), criteria.level, what_may_be_judged, result);
+}
+
+bool compares_with_baseline(const GateCriteria& criteria) {
+  return criteria.max_capacity_drop || criteria.max_accuracy_drop || !criteria.max_drops.empty() || criteria.max_flips;
+}
+
+/// \pre report.load
+void conclude_load(const Report& report, const ApproachReport& baseline, const GateCriteria& criteria,
+                   GateResult& result) {
+  if (report.results.size() == 1 && compares_with_baseline(criteria)) {
+    refuse_alone(baseline,
+                 "measure a second approach, or judge it by `min_capacity` or `service_level` alone, with "
+                 "`max_capacity_drop` off and `max_accuracy_drop` off");
+  }
+  const LoadReport& load = *report.load;
+  if (criteria.service_level) expect_measured_for(load, *criteria.service_level);
+  const std::set<std::string_view> failed = failed_images(report);
+  std::vector<PendingCheck> pending;
+  const double level =
+      level_of_one(criteria.level, criteria, report.results.size() - 1, criteria.max_capacity_drop ? 1 : 0);
+  for (const ApproachReport& approach : report.results) {
+    expect_result(approach);
+    add_checks_of_one(load, approach.approach, criteria, pending);
+    if (&approach == &baseline) continue;
+    if (criteria.max_capacity_drop) {
+      pending.push_back(check_capacity_drop(load, baseline.approach, approach.approach, *criteria.max_capacity_drop));
+    }
+    add_decisions(pair_approaches(baseline, approach, failed), report.dataset, criteria, level, pending);
+  }
+  conclude(std::move(pending), criteria.level,
+           "leave some of `max_capacity_drop` or `max_accuracy_drop` on, or give `min_capacity`", result);
+}
+
 }  // namespace
 
 std::string to_string(const GatedLatency& latency) {
@@ -441,41 +501,20 @@ Metric parse_dropping_metric(std::string_view name) {
 GateResult gate(const Report& report, const GateCriteria& criteria, const std::optional<std::string>& baseline_name) {
   expect_usable(criteria);
   expect_usable(report, "the report");
+  expect_applicable(criteria, report);
   if (report.results.empty()) refuse("the report holds no result", "run again");
   const ApproachReport& baseline = report.results[approach_index(report, baseline_name)];
   expect_result(baseline);
   GateResult result;
   result.baseline = baseline.approach;
-  warn_of_large_margin(criteria, result);
   if (report.interrupted)
     result.warnings.emplace_back("the run was interrupted: this is judged on what it had measured");
-  const std::set<std::string_view> failed = failed_images(report);
-  std::vector<Pending> pending;
-  std::size_t candidates = 0;
-  const double level = level_of_one(criteria.level, criteria, report.results.size() - 1);
-  for (const ApproachReport& candidate : report.results) {
-    if (&candidate == &baseline) continue;
-    ++candidates;
-    expect_result(candidate);
-    const Pair pair = pair_approaches(baseline, candidate, failed);
-    for (const GatedLatency& latency : criteria.latencies) {
-      pending.push_back(check_latency(pair, latency, criteria, report.config.seed));
-    }
-    add_decisions(pair, report.dataset, criteria, level, pending);
+  if (report.load) {
+    conclude_load(report, baseline, criteria, result);
+  } else {
+    conclude_run(report, baseline, criteria, result);
   }
-  if (candidates == 0) {
-    refuse("the report holds '" + baseline.approach + "' alone, and nothing to judge against it",
-           "run it with a second approach, or give a stored report with `stored`");
-  }
-  const auto family =
-      static_cast<std::size_t>(std::ranges::count_if(pending, [](const Pending& one) { return one.test.has_value(); }));
-  const std::size_t needed = rounds_needed(criteria.level, std::max<std::size_t>(family, 1));
-  if (report.config.round_count < needed) {
-    result.warnings.push_back("the run had " + std::to_string(report.config.round_count) + " rounds, and " +
-                              std::to_string(needed) + " are needed to decide " + std::to_string(family) +
-                              " figures together: measure more images, or with `passes`");
-  }
-  return conclude(std::move(pending), criteria.level, std::move(result));
+  return result;
 }
 
 GateResult gate_against_stored(const Report& stored, const Report& report, const GateCriteria& criteria,
@@ -483,6 +522,11 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
   expect_usable(criteria);
   expect_usable(stored, "the baseline");
   expect_usable(report, "the report");
+  if (stored.load || report.load) {
+    refuse("a load test is not judged against a stored one, whose processes and arrivals were others",
+           "measure both approaches in one load test, and judge that alone");
+  }
+  expect_applicable(criteria, report);
   if (stored.results.empty()) refuse("the baseline holds no result", "store another");
   if (stored.dataset.sha256 != report.dataset.sha256 || stored.dataset.classes != report.dataset.classes) {
     refuse("the baseline was measured on other images (" + stored.dataset.path + ")", "measure both on the same");
@@ -501,8 +545,9 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
     }
   }
   result.changes = changes_since(stored, report);
-  std::vector<Pending> pending;
-  const double level = level_of_one(stored_gate_level, criteria, baseline_approach ? 1 : stored.results.size());
+  std::vector<PendingCheck> pending;
+  const double level = level_of_one(stored_gate_level, criteria, baseline_approach ? 1 : stored.results.size(),
+                                    criteria.latencies.size());
   for (const ApproachReport& baseline : stored.results) {
     if (baseline_approach && baseline.approach != *baseline_approach) continue;
     const auto candidate = std::ranges::find(report.results, baseline.approach, &ApproachReport::approach);
@@ -519,7 +564,8 @@ GateResult gate_against_stored(const Report& stored, const Report& report, const
     add_decisions(pair, report.dataset, criteria, level, pending);
   }
   if (baseline_approach && pending.empty()) refuse("the baseline has no approach '" + *baseline_approach + "'");
-  return conclude(std::move(pending), stored_gate_level, std::move(result));
+  conclude(std::move(pending), stored_gate_level, what_may_be_judged, result);
+  return result;
 }
 
 }  // namespace stagemark

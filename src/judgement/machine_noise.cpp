@@ -71,6 +71,7 @@ std::vector<std::string> noise_warnings(const Report& calibration, const Report&
   if (calibration.environment.fingerprint != report.environment.fingerprint) {
     return {"the calibration is of another machine and says nothing of this run"};
   }
+  if (report.load) return {"the calibration is of single calls and says nothing of a load test"};
   std::vector<std::string> warnings;
   if (noise.smallest_detectable_change && *noise.smallest_detectable_change > criteria.max_slowdown &&
       !criteria.latencies.empty()) {

@@ -1,6 +1,7 @@
 #include "preconditions.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string_view>
 #include <variant>
@@ -18,6 +19,8 @@ void expect_share(double value, const std::string& parameter) { expect_within(va
 /// A slowdown or a difference of speed, as a ratio less one. A hundredfold is more than anybody means.
 void expect_ratio(double value, const std::string& parameter) { expect_within(value, 0, 100, true, parameter); }
 
+bool is_rate(double rate) { return rate > 0 && std::isfinite(rate); }
+
 void expect_usable(const ApproachReport& result, const DatasetReport& dataset, const std::string& what) {
   const auto refuse = [&](const std::string& problem, const std::string& column) {
     throw InputError(problem, what + ", " + column + " of approach '" + result.approach + "'");
@@ -29,6 +32,24 @@ void expect_usable(const ApproachReport& result, const DatasetReport& dataset, c
     if (labels[row] && *labels[row] >= dataset.classes.size()) {
       refuse("class " + std::to_string(*labels[row]) + " of " + std::to_string(dataset.classes.size()),
              "label/" + std::to_string(row));
+    }
+  }
+}
+
+/// \param what the report is called
+void expect_usable(const LoadReport& load, const std::string& what) {
+  std::set<std::string_view> names;
+  for (const LoadResultReport& result : load.results) {
+    if (!names.insert(result.approach).second) {
+      throw InputError("two approaches under load are called '" + result.approach + "'", what);
+    }
+    if (!result.capacity) continue;
+    const Column<double>& capacities = result.capacity->by_generation;
+    for (std::size_t i = 0; i < capacities.size(); ++i) {
+      if (const auto rate = capacities[i]; rate && !is_rate(*rate)) {
+        throw InputError(significant(*rate, 4) + " is no capacity",
+                         what + ", by_generation/" + std::to_string(i) + " of approach '" + result.approach + "'");
+      }
     }
   }
 }
@@ -51,6 +72,12 @@ void expect_usable(const GateCriteria& criteria) {
       throw UsageError("there is no such stage or statistic", "`latencies`");
     }
   }
+  if (criteria.max_capacity_drop) expect_share(*criteria.max_capacity_drop, "max_capacity_drop");
+  if (criteria.min_capacity && !is_rate(*criteria.min_capacity)) {
+    throw UsageError(significant(*criteria.min_capacity, 4) + " is not a number above 0", "`min_capacity`",
+                     "give queries a second");
+  }
+  if (criteria.service_level) expect_usable(*criteria.service_level);
   if (criteria.max_accuracy_drop) expect_share(*criteria.max_accuracy_drop, "max_accuracy_drop");
   for (const GatedDrop& drop : criteria.max_drops) {
     if (to_string(drop.metric).empty()) throw UsageError("there is no such metric", "`max_drops`");
@@ -86,10 +113,32 @@ void expect_usable(const Report& report, const std::string& what) {
     }
     expect_usable(result, report.dataset, what);
   }
+  if (report.load) expect_usable(*report.load, what);
   const DatasetReport& dataset = report.dataset;
   if (!dataset.classes.empty() && dataset.positive &&
       std::ranges::find(dataset.classes, *dataset.positive) == dataset.classes.end()) {
     throw InputError("the positive class '" + *dataset.positive + "' is none of the classes", what);
+  }
+}
+
+void expect_applicable(const GateCriteria& criteria, const Report& report) {
+  const GateCriteria usual;
+  const auto refuse_if = [&](bool asked_for, const std::string& criterion) {
+    if (!asked_for) return;
+    if (report.load) {
+      throw InputError("a load test times no single calls", "`" + criterion + "`",
+                       "judge it by `max_capacity_drop`, `min_capacity` or `service_level`");
+    }
+    throw InputError("the report is of single calls and not of a load test", "`" + criterion + "`",
+                     "measure it with `load`, or judge `latencies`");
+  };
+  if (report.load) {
+    refuse_if(!criteria.latencies.empty() && criteria.latencies != usual.latencies, "latencies");
+    refuse_if(criteria.max_slowdown != usual.max_slowdown, "max_slowdown");
+  } else {
+    refuse_if(criteria.max_capacity_drop && criteria.max_capacity_drop != usual.max_capacity_drop, "max_capacity_drop");
+    refuse_if(criteria.min_capacity.has_value(), "min_capacity");
+    refuse_if(criteria.service_level.has_value(), "service_level");
   }
 }
 

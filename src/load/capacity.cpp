@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/log_margin.hpp"
 #include "core/require.hpp"
 #include "core/t_estimate.hpp"
 #include "stagemark/core/margin.hpp"
@@ -41,6 +42,26 @@ void make_isotonic(std::span<ShareOver> points) {
   }
 }
 
+/// ln(candidate / baseline) over the generations, two or more.
+OrReason<TEstimate> mean_log_ratio(std::span<const OrReason<double>> baseline,
+                                   std::span<const OrReason<double>> candidate) {
+  require(baseline.size() == candidate.size(), "both approaches need the same generations");
+  std::vector<double> log_ratios;
+  for (std::size_t i = 0; i < baseline.size(); ++i) {
+    for (const OrReason<double>* capacity : {&baseline[i], &candidate[i]}) {
+      if (!*capacity) {
+        return OrReason<TEstimate>::absent("generation " + std::to_string(i + 1) + " of the " +
+                                           (capacity == &baseline[i] ? "baseline" : "candidate") +
+                                           " has no capacity: " + capacity->reason);
+      }
+      require(is_rate(**capacity), "a capacity must be above 0 and finite");
+    }
+    log_ratios.push_back(std::log(*candidate[i] / *baseline[i]));
+  }
+  if (log_ratios.size() < 2) return OrReason<TEstimate>::absent("needs 2 generations");
+  return t_estimate_of_mean(log_ratios);
+}
+
 bool has_failed(LoadVerdict verdict) { return verdict == LoadVerdict::beyond || verdict == LoadVerdict::unstable; }
 
 }  // namespace
@@ -71,23 +92,11 @@ OrReason<double> interpolated_capacity(std::vector<ShareOver> points, double sha
 OrReason<CapacityRatio> compare_capacities(std::span<const OrReason<double>> baseline,
                                            std::span<const OrReason<double>> candidate,
                                            const CapacityCriteria& criteria) {
-  require(baseline.size() == candidate.size(), "both approaches need the same generations");
   require(criteria.confidence > 0 && criteria.confidence < 1, "the confidence must be between 0 and 1");
   require(criteria.practical >= 0, "a practical difference is 0 or more");
-  std::vector<double> log_ratios;
-  for (std::size_t i = 0; i < baseline.size(); ++i) {
-    for (const OrReason<double>* capacity : {&baseline[i], &candidate[i]}) {
-      if (!*capacity) {
-        return OrReason<CapacityRatio>::absent("generation " + std::to_string(i + 1) + " of the " +
-                                               (capacity == &baseline[i] ? "baseline" : "candidate") +
-                                               " has no capacity: " + capacity->reason);
-      }
-      require(is_rate(**capacity), "a capacity must be above 0 and finite");
-    }
-    log_ratios.push_back(std::log(*candidate[i] / *baseline[i]));
-  }
-  if (log_ratios.size() < 2) return OrReason<CapacityRatio>::absent("needs 2 generations");
-  const TEstimate estimate = t_estimate_of_mean(log_ratios);
+  const OrReason<TEstimate> measured = mean_log_ratio(baseline, candidate);
+  if (!measured) return OrReason<CapacityRatio>::absent(measured.reason);
+  const TEstimate& estimate = *measured;
   const Interval interval = estimate.interval(criteria.confidence);
   const double practical = std::log1p(criteria.practical);
   return CapacityRatio{
@@ -95,6 +104,16 @@ OrReason<CapacityRatio> compare_capacities(std::span<const OrReason<double>> bas
       .interval = {.low = std::exp(interval.low), .high = std::exp(interval.high)},
       .p_value = two_sided(estimate.test(0)),
       .p_practical_difference = std::max(estimate.test(practical).p_within, estimate.test(-practical).p_beyond)};
+}
+
+OrReason<MarginTest> test_capacity_drop(std::span<const OrReason<double>> baseline,
+                                        std::span<const OrReason<double>> candidate, double drop) {
+  require(drop >= 0 && drop < 1, "a drop must be in [0, 1)");
+  const OrReason<TEstimate> log_ratio = mean_log_ratio(baseline, candidate);
+  if (!log_ratio) return OrReason<MarginTest>::absent(log_ratio.reason);
+  const MarginTest of_ratio = log_ratio->test(-log_margin(1 / (1 - drop) - 1));
+  // A ratio that is too small is a drop that is too large.
+  return MarginTest{.p_beyond = of_ratio.p_within, .p_within = of_ratio.p_beyond};
 }
 
 std::vector<CapacityDecision> decide_capacities(std::span<const OrReason<CapacityRatio>> family,

@@ -146,11 +146,12 @@ std::string reason_of(const ServiceLevelTest& test, double share) {
 
 }  // namespace
 
-std::string quantile_name(double quantile) {
-  std::string digits = decimal(100 * quantile, 4);
-  digits.erase(digits.find_last_not_of('0') + 1);
-  if (digits.back() == '.') digits.pop_back();
-  return "p" + digits;
+std::string quantile_name(double quantile) { return "p" + significant(100 * quantile, 6); }
+
+std::string to_string(const ServiceLevel& level) {
+  const double milliseconds = to_milliseconds(level.bound);
+  return quantile_name(level.quantile) + "=" +
+         (milliseconds < 1'000 ? significant(milliseconds, 6) + "ms" : significant(milliseconds / 1'000, 6) + "s");
 }
 
 void expect_usable(const ServiceLevel& level) {

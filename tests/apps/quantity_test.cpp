@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <string>
 
 #include "stagemark/core/error.hpp"
 
@@ -38,6 +39,44 @@ TEST(Quantity, ReadsADuration) {
   for (const char* wrong : {"", "5", "ms", "0s", "-1s", "1.5s", "5 s", "5d", "99999999999999999999s", "2592000001ms",
                             "2592001s", "3000000h"}) {
     EXPECT_THROW((void)parse_duration("--x", wrong), UsageError) << wrong;
+  }
+}
+
+TEST(Quantity, ReadsARate) {
+  EXPECT_EQ(parse_rate("--rate", "12.5"), 12.5);
+  EXPECT_EQ(parse_rate("--rate", "1e4"), 10'000);
+  for (const char* wrong : {"", "0", "-1", "nan", "inf", "12/s", " 12", "ten"}) {
+    EXPECT_THROW((void)parse_rate("--rate", wrong), UsageError) << wrong;
+  }
+}
+
+TEST(Quantity, ReadsAServiceLevelAndWritesItAlike) {
+  using namespace std::chrono_literals;
+  const auto level = [](const char* text) { return parse_service_level("--service-level", text); };
+  EXPECT_EQ(level("p99=50ms"), (ServiceLevel{.quantile = 0.99, .bound = 50ms}));
+  EXPECT_EQ(level("p95=250ms"), (ServiceLevel{.quantile = 0.95, .bound = 250ms}));
+  EXPECT_DOUBLE_EQ(level("p99.9=1s").quantile, 0.999);
+  EXPECT_EQ(level("p50=0.5m").bound, 30s);
+  EXPECT_EQ(level("p99=1.5ms").bound, 1'500us);
+  for (const char* text : {"p99=50ms", "p95=250ms", "p99.9=1s", "p99.99=2.5s", "p99=0.8ms"}) {
+    EXPECT_EQ(to_string(level(text)), text);
+  }
+  EXPECT_EQ(to_string(level("p99=800us")), "p99=0.8ms");
+}
+
+TEST(Quantity, RefusesAServiceLevelThatPromisesNothing) {
+  for (const char* wrong :
+       {"",          "p",        "p=",        "=",         "p99",        "p99=",      "99=50ms",   "p99=50",
+        "p100=50ms", "p0=50ms",  "p-1=50ms",  "p101=50ms", "pnan=50ms",  "pinf=1s",   "p99=-50ms", "p99=0ms",
+        "p99=nanms", "p99=infs", "p99=ms",    "p99=50 ms", "p 99=50ms",  "p99 =50ms", "P99=50ms",  "p99=50ms,",
+        "p99=50h",   "p99=1e9s", "p99=0.1ns", "p99%=50ms", "p99=50ms=1s"}) {
+    try {
+      (void)parse_service_level("--service-level", wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const UsageError& error) {
+      EXPECT_EQ(error.where(), "--service-level");
+      EXPECT_EQ(error.problem(), "'" + std::string(wrong) + "' is not a service level");
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -62,6 +63,33 @@ TEST(CompareCapacities, SaysWhichGenerationHasNone) {
   EXPECT_EQ(compare_capacities(broken, whole).reason, "generation 2 of the baseline has no capacity: no crossing");
   EXPECT_EQ(compare_capacities(Capacities{10.0}, Capacities{10.0}).reason, "needs 2 generations");
   EXPECT_THROW(compare_capacities(whole, Capacities{10.0}), std::invalid_argument);
+}
+
+TEST(TestCapacityDrop, IsStudentsTOfTheLossAgainstTheMargin) {
+  const Capacities baseline{10.0, 11.0, 10.5, 9.8, 10.2};
+  const Capacities candidate{9.3, 10.4, 9.8, 9.4, 9.6};
+  // By the closed form of Student's distribution with 4 degrees of freedom.
+  const auto test = test_capacity_drop(baseline, candidate, 0.05);
+  EXPECT_NEAR(test->p_beyond, 0.09236208792063372, 1e-9);
+  EXPECT_NEAR(test->p_within, 1 - 0.09236208792063372, 1e-9);
+}
+
+TEST(TestCapacityDrop, FindsALossOfExactlyTheMarginWithinIt) {
+  const Capacities baseline{10.0, 12.0, 14.0};
+  const Capacities candidate{9.0, 10.8, 12.6};
+  EXPECT_LT(test_capacity_drop(baseline, candidate, 0.1)->p_within, 1e-6);
+  EXPECT_LT(test_capacity_drop(baseline, candidate, 0.0999)->p_beyond, 1e-6);
+  EXPECT_EQ(test_capacity_drop(baseline, baseline, 0)->p_within, 0);
+}
+
+TEST(TestCapacityDrop, IsAbsentWithoutCapacitiesAndRefusesWhatIsNoDrop) {
+  const Capacities whole{10.0, 11.0};
+  const Capacities broken{10.0, OrReason<double>::absent("no crossing")};
+  EXPECT_EQ(test_capacity_drop(whole, broken, 0.05).reason,
+            "generation 2 of the candidate has no capacity: no crossing");
+  for (const double drop : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW((void)test_capacity_drop(whole, whole, drop), std::invalid_argument) << drop;
+  }
 }
 
 TEST(DecideCapacities, FollowsTheRulesOfSpeed) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stagemark/core/enum_names.hpp"
+#include "stagemark/core/margin.hpp"
 #include "stagemark/core/or_reason.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "stagemark/load/load_point.hpp"
@@ -52,6 +53,12 @@ struct CapacityCriteria {
 OrReason<CapacityRatio> compare_capacities(std::span<const OrReason<double>> baseline,
                                            std::span<const OrReason<double>> candidate,
                                            const CapacityCriteria& criteria = {});
+
+/// Tests whether the candidate's capacity is below (1 - drop) x the baseline's: `p_beyond` is small where it is. By
+/// Student's t as `compare_capacities`, and as absent as that. \throws std::invalid_argument as that, and if the drop is
+/// not in [0, 1)
+OrReason<MarginTest> test_capacity_drop(std::span<const OrReason<double>> baseline,
+                                        std::span<const OrReason<double>> candidate, double drop);
 
 enum class CapacityVerdict : std::uint8_t { higher, lower, no_difference, inconclusive };
 template <>

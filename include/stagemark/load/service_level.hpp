@@ -24,6 +24,9 @@ struct ServiceLevel {
 /// "p99" of 0.99, "p99.9" of 0.999.
 std::string quantile_name(double quantile);
 
+/// As people write it: `p99=50ms`, `p99.9=1s`.
+std::string to_string(const ServiceLevel& level);
+
 /// \throws UsageError if the quantile is not in (0, 1) or the bound is not above 0
 void expect_usable(const ServiceLevel& level);
 
