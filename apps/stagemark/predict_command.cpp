@@ -128,8 +128,7 @@ ExitCode predict_here(const PredictArguments& arguments) {
       (void)timer.take();
       if (const auto problem = defect(prediction)) throw InputError(*problem);
       answers.add(path, prediction);
-      if (facts.outputs_unknown && prediction.logit && rows_of_probabilities(opened.wrapper->scores(), 1) == 1)
-        ++doubtful;
+      if (prediction.logit) doubtful += rows_of_probabilities(opened.wrapper->scores(), 1, facts.outputs_unknown);
     } catch (const std::exception& error) {
       const std::string text = error.what();
       answers.add_failure(path, text.substr(0, text.find('\n')));

@@ -35,7 +35,7 @@ void read_probabilities(std::span<const float> probabilities, std::size_t output
   }
 }
 
-std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows) {
+std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows, bool unknown) {
   if (scores.empty() || scores.size() % rows != 0) return 0;
   const std::size_t width = scores.size() / rows;
   std::size_t count = 0;
@@ -45,7 +45,7 @@ std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t row
     const double sum = std::accumulate(row.begin(), row.end(), 0.0);
     // Half precision keeps three digits of each.
     constexpr double rounding = 5e-3;
-    if (within && (width == 1 || std::abs(sum - 1) < rounding)) ++count;
+    if (within && (width == 1 ? unknown : std::abs(sum - 1) < rounding)) ++count;
   }
   return count;
 }

@@ -127,7 +127,7 @@ void LoadServer::classify(Lane& lane, std::size_t first, std::span<QueryOutcome>
   if (!reason) {
     const std::span<const float> scores = lane.wrapper->scores();
     if (scores.size() % size == 0) outputs_ = std::max(outputs_, scores.size() / size);
-    if (facts_.outputs_unknown && out.front().logit) doubtful_ += rows_of_probabilities(scores, size);
+    if (out.front().logit) doubtful_ += rows_of_probabilities(scores, size, facts_.outputs_unknown);
   }
   for (std::size_t i = 0; i < size; ++i) {
     std::optional<std::string> failed = reason;

@@ -45,7 +45,7 @@ std::set<std::string> names_beside_weights(const std::vector<OnnxNode>& nodes) {
 }
 
 /// Whether something that comes from the input is reshaped to one row: such a graph mixes the images of a batch.
-bool reshapes_to_one(const OnnxParts& parts, OnnxMeanings& meanings) {
+bool reshapes_to_one(const OnnxParts& parts, const OnnxMeanings& meanings) {
   std::map<std::string_view, std::int64_t> first;
   for (const auto* tensors : {&parts.initialisers, &parts.constants}) {
     for (const OnnxInitialiser& tensor : *tensors) {
@@ -55,7 +55,8 @@ bool reshapes_to_one(const OnnxParts& parts, OnnxMeanings& meanings) {
   return std::ranges::any_of(parts.nodes, [&](const OnnxNode& node) {
     if (node.operation != "Reshape" || node.inputs.size() != 2) return false;
     const auto target = first.find(node.inputs[1]);
-    return target != first.end() && target->second == 1 && meanings.of(node.inputs[0]) != OutputMeaning::constant;
+    return target != first.end() && target->second == 1 &&
+           meanings.of(node.inputs[0]).kind != NetworkValue::Kind::constant;
   });
 }
 
@@ -147,15 +148,13 @@ void describe_graph(OnnxParts parts, const OnnxFunctions& functions, OnnxDescrip
   result.height = declared_size(result.takes, 2);
   result.width = declared_size(result.takes, 3);
   result.outputs = declared_size(result.gives, 1);
-  std::size_t steps = OnnxMeanings::most_steps;
-  OnnxMeanings meanings(parts, functions, nullptr, 0, steps);
-  result.meaning = meanings.of(result.output);
+  const OnnxMeanings meanings(parts, functions);
+  result.meaning = meaning_of(meanings.of(result.output));
   for (const OnnxNode& node : parts.nodes) {
     if (std::ranges::find(node.outputs, result.output) != node.outputs.end()) result.made_by = node.operation;
   }
   const bool integers = result.gives.type.find("int") != std::string::npos || result.gives.type == "bool";
   if (integers) result.meaning = OutputMeaning::class_numbers;
-  if (result.meaning == OutputMeaning::constant) result.meaning = OutputMeaning::unknown;
   result.reshapes_to_one_image = reshapes_to_one(parts, meanings);
   describe_weights(parts, result);
 }
@@ -207,9 +206,10 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
     return type == "float32" || (images.half_precision && type == "float16");
   };
   if (!is_read(first.takes.type)) refuse("preprocessing makes " + images_text, "export it with an input of float32");
-  if (last.meaning == OutputMeaning::class_numbers) {
-    refuse("class numbers or rounded ones, and neither logits nor probabilities",
-           "export it without what makes them of its scores" + (last.made_by.empty() ? "" : " (" + last.made_by + ")"));
+  try {
+    expect_readable(last.meaning, std::nullopt, last.made_by);
+  } catch (const ModelError& error) {
+    refuse(error.problem(), error.remedy());
   }
   if (!is_read(last.gives.type)) refuse("what is read is float32", "export it with an output of float32");
   if (const auto& shape = last.gives.shape) {
@@ -252,11 +252,6 @@ std::size_t outputs_per_image(std::span<const std::int64_t> shape, std::size_t i
                      ", not one row of logits for each");
   }
   return elements / images;
-}
-
-void expect_readable(OutputMeaning meaning, std::size_t outputs) {
-  if (meaning != OutputMeaning::log_probabilities || outputs != 1) return;
-  throw ModelError({.problem = "gives the logarithm of one probability", .remedy = "export it without the logarithm"});
 }
 
 std::string sha256_of_onnx(std::span<const OnnxDescription> graphs) {

@@ -2,63 +2,115 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
+#include <span>
 
 namespace stagemark {
+namespace {
 
-OnnxMeanings::OnnxMeanings(const std::vector<OnnxNode>& nodes, const OnnxFunctions& functions, OnnxMeanings* outer,
-                           int depth, std::size_t& steps)
-    : functions_(functions), outer_(outer), depth_(depth), steps_(steps) {
-  for (const OnnxNode& node : nodes) {
-    for (const std::string& name : node.outputs) makers_[name] = &node;
-  }
+using Kind = NetworkValue::Kind;
+
+NetworkValue constant_of(const std::optional<OnnxRange>& range) {
+  return range ? NetworkValue{Kind::constant, range->low, range->high} : NetworkValue{Kind::constant};
 }
 
-OnnxMeanings::OnnxMeanings(const OnnxParts& parts, const OnnxFunctions& functions, OnnxMeanings* outer, int depth,
-                           std::size_t& steps)
-    : OnnxMeanings(parts.nodes, functions, outer, depth, steps) {
-  for (const OnnxInitialiser& tensor : parts.initialisers) known_[tensor.name] = OutputMeaning::constant;
+NetworkValue attribute(const OnnxNode& node, const std::string& name) {
+  const auto found = node.numbers.find(name);
+  return found == node.numbers.end() ? NetworkValue{Kind::constant}
+                                     : NetworkValue{Kind::constant, found->second, found->second};
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): no deeper than `deepest`
-OutputMeaning OnnxMeanings::of(const std::string& value) {
-  if (const auto found = known_.find(value); found != known_.end()) return found->second;
-  const auto maker = makers_.find(value);
-  // What nobody makes is the image.
-  if (maker == makers_.end()) return outer_ != nullptr ? outer_->of(value) : OutputMeaning::logits;
-  // A graph has no cycles, but a damaged file may.
-  known_[value] = OutputMeaning::unknown;
-  if (depth_ >= deepest || steps_ == 0) return OutputMeaning::unknown;
-  --steps_;
-  ++depth_;
-  const OutputMeaning meaning = made_by(*maker->second, value);
-  --depth_;
-  known_[value] = meaning;
-  return meaning;
+/// Whether it is a Cast to integers.
+bool rounds(const OnnxNode& node) {
+  const auto to = node.numbers.find("to");
+  if (node.operation != "Cast" || to == node.numbers.end() || to->second < 0) return false;
+  const std::string_view type = onnx_element(static_cast<std::uint64_t>(to->second)).name;
+  return type.find("int") != std::string_view::npos || type == "bool";
 }
 
-// NOLINTNEXTLINE(misc-no-recursion)
-OutputMeaning OnnxMeanings::made_by(const OnnxNode& node, const std::string& value) {
-  const auto place = static_cast<std::size_t>(std::ranges::find(node.outputs, value) - node.outputs.begin());
-  if (const auto function = functions_.find(node.operation); function != functions_.end()) {
-    if (place >= function->second.outputs.size()) return OutputMeaning::unknown;
-    OnnxMeanings inside(function->second.nodes, functions_, nullptr, depth_, steps_);
-    for (std::size_t i = 0; i < std::min(function->second.inputs.size(), node.inputs.size()); ++i)
-      inside.is(function->second.inputs[i], of(node.inputs[i]));
-    return inside.of(function->second.outputs[place]);
+/// What an operation of ONNX gives first.
+NetworkValue made_first(const OnnxNode& node, std::span<const NetworkValue> inputs) {
+  // Other domains' operations may be called the same.
+  if (!node.domain.empty() && node.domain != "com.microsoft") return {};
+  if (node.operation == "Constant") {
+    const NetworkValue number = attribute(node, node.numbers.contains("value_int") ? "value_int" : "value_float");
+    return node.range ? constant_of(node.range) : number;
   }
-  if (node.operation == "If") {
-    return meaning_after("concat", node.branches.size(), [&](std::size_t i) {
-      const OnnxParts& branch = node.branches[i];
-      if (place >= branch.outputs.size()) return OutputMeaning::unknown;
-      return OnnxMeanings(branch, functions_, this, depth_, steps_).of(branch.outputs[place].name);
-    });
-  }
-  if (node.operation == "TopK" && place == 1) return OutputMeaning::class_numbers;
-  std::string name = node.operation;
+  if (node.operation == "ConstantOfShape") return constant_of(node.range.value_or(OnnxRange{0, 0}));
+  std::string name = rounds(node) ? "floor" : node.operation;
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return meaning_after(name, node.inputs.size(), [&](std::size_t i) {
-    return node.inputs[i].empty() ? OutputMeaning::constant : of(node.inputs[i]);
-  });
+  return value_after(name, inputs);
 }
+
+}  // namespace
+
+NetworkValue OnnxMeanings::Scope::of(std::string_view value) const {
+  // An input that may be left out.
+  if (value.empty()) return {Kind::constant};
+  for (const Scope* scope = this; scope != nullptr; scope = scope->outer) {
+    if (const auto found = scope->values.find(value); found != scope->values.end()) return found->second;
+  }
+  return {};
+}
+
+OnnxMeanings::OnnxMeanings(const OnnxParts& graph, const OnnxFunctions& functions) : functions_(functions) {
+  follow(graph, graph_, 0);
+}
+
+// NOLINTBEGIN(misc-no-recursion): no deeper than `deepest`
+void OnnxMeanings::follow(const OnnxParts& parts, Scope& scope, int depth) {
+  for (const OnnxDeclaration& input : parts.inputs) scope.values[input.name] = {Kind::logits};
+  for (const OnnxInitialiser& tensor : parts.initialisers) scope.values[tensor.name] = constant_of(tensor.range);
+  follow(parts.nodes, scope, depth);
+}
+
+void OnnxMeanings::follow(const std::vector<OnnxNode>& nodes, Scope& scope, int depth) {
+  for (const OnnxNode& node : nodes) {
+    if (steps_ >= most_steps || depth > deepest) return;
+    ++steps_;
+    const std::vector<NetworkValue> made = made_by(node, scope, depth);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      scope.values[node.outputs[i]] = i < made.size() ? made[i] : NetworkValue();
+  }
+}
+
+std::vector<NetworkValue> OnnxMeanings::made_by(const OnnxNode& node, const Scope& scope, int depth) {
+  if (const auto function = functions_.find(node); function != functions_.end())
+    return returned_by(function->second, node, scope, depth);
+  if (node.operation == "If" && node.domain.empty()) return of_branches(node, scope, depth);
+  std::vector<NetworkValue> inputs;
+  for (const std::string& name : node.inputs) inputs.push_back(scope.of(name));
+  NetworkValue first = made_first(node, inputs);
+  first.self = steps_;
+  if (node.operation == "Split") return std::vector<NetworkValue>(node.outputs.size(), first);
+  const bool indices = node.operation == "TopK" || node.operation == "MaxPool";
+  return {first, {indices ? Kind::class_numbers : Kind::unknown}};
+}
+
+std::vector<NetworkValue> OnnxMeanings::returned_by(const OnnxFunction& function, const OnnxNode& node,
+                                                    const Scope& scope, int depth) {
+  Scope inside;
+  for (std::size_t i = 0; i < function.inputs.size(); ++i)
+    inside.values[function.inputs[i]] =
+        i < node.inputs.size() ? scope.of(node.inputs[i]) : NetworkValue{Kind::constant};
+  follow(function.nodes, inside, depth + 1);
+  std::vector<NetworkValue> result;
+  for (const std::string& name : function.outputs) result.push_back(inside.of(name));
+  return result;
+}
+
+std::vector<NetworkValue> OnnxMeanings::of_branches(const OnnxNode& node, const Scope& scope, int depth) {
+  std::vector<std::vector<NetworkValue>> paths(node.outputs.size());
+  for (const OnnxParts& branch : node.branches) {
+    Scope inside{{}, &scope};
+    follow(branch, inside, depth + 1);
+    for (std::size_t i = 0; i < paths.size(); ++i)
+      paths[i].push_back(i < branch.outputs.size() ? inside.of(branch.outputs[i].name) : NetworkValue());
+  }
+  std::vector<NetworkValue> result;
+  for (const std::vector<NetworkValue>& path : paths) result.push_back(either_of(path));
+  return result;
+}
+// NOLINTEND(misc-no-recursion)
 
 }  // namespace stagemark

@@ -11,35 +11,37 @@
 
 namespace stagemark {
 
-/// What the values of a graph are, followed back from its output.
+/// What the values of a graph are, followed from the image on.
 class OnnxMeanings {
  public:
-  /// How many values are followed, functions and branches included.
-  static constexpr std::size_t most_steps = 100'000;
+  OnnxMeanings(const OnnxParts& graph, const OnnxFunctions& functions);
 
-  /// \param outer of the graph around a branch; null for the model's own and in a function
-  /// \param steps how many values may still be followed: of functions that call one another there is no end
-  OnnxMeanings(const std::vector<OnnxNode>& nodes, const OnnxFunctions& functions, OnnxMeanings* outer, int depth,
-               std::size_t& steps);
-  OnnxMeanings(const OnnxParts& parts, const OnnxFunctions& functions, OnnxMeanings* outer, int depth,
-               std::size_t& steps);
-
-  /// What goes into a function.
-  void is(const std::string& value, OutputMeaning meaning) { known_[value] = meaning; }
-
-  OutputMeaning of(const std::string& value);
+  [[nodiscard]] NetworkValue of(std::string_view value) const { return graph_.of(value); }
 
  private:
-  static constexpr int deepest = 200;
+  /// How many nodes are followed, those of functions at each call: of functions that call one another there is no end.
+  static constexpr std::size_t most_steps = 100'000;
+  static constexpr int deepest = 100;
 
-  OutputMeaning made_by(const OnnxNode& node, const std::string& value);
+  /// The values of a graph, function or branch by their names.
+  struct Scope {
+    std::map<std::string, NetworkValue, std::less<>> values;
+    const Scope* outer = nullptr;  ///< of the graph around a branch
+
+    /// Unknown where nothing before made it.
+    [[nodiscard]] NetworkValue of(std::string_view value) const;
+  };
+
+  void follow(const OnnxParts& parts, Scope& scope, int depth);
+  void follow(const std::vector<OnnxNode>& nodes, Scope& scope, int depth);
+  std::vector<NetworkValue> made_by(const OnnxNode& node, const Scope& scope, int depth);
+  std::vector<NetworkValue> returned_by(const OnnxFunction& function, const OnnxNode& node, const Scope& scope,
+                                        int depth);
+  std::vector<NetworkValue> of_branches(const OnnxNode& node, const Scope& scope, int depth);
 
   const OnnxFunctions& functions_;
-  OnnxMeanings* outer_;
-  int depth_;
-  std::size_t& steps_;
-  std::map<std::string_view, const OnnxNode*> makers_;
-  std::map<std::string, OutputMeaning, std::less<>> known_;
+  Scope graph_;
+  std::size_t steps_ = 0;
 };
 
 }  // namespace stagemark

@@ -1,7 +1,11 @@
 #include "model/onnx_parts.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include "stagemark/core/error.hpp"
@@ -27,8 +31,6 @@ constexpr std::array<OnnxElement, 17> onnx_elements = {{{"undefined", 0},
                                                         {"complex128", 128},
                                                         {"bfloat16", 16}}};
 
-constexpr std::uint64_t int64_type = 7;
-
 /// A protobuf message in a file, read field by field. The numbers of the fields are those of onnx.proto3.
 class OnnxMessage {
  public:
@@ -41,6 +43,7 @@ class OnnxMessage {
     const std::uint64_t key = varint();
     number_ = key >> 3;
     holds_number_ = (key & 7U) == 0;
+    holds_float_ = false;
     value_ = 0;
     switch (key & 7U) {
       case 0:
@@ -58,6 +61,7 @@ class OnnxMessage {
         break;
       case 5:
         after_field_ = position() + 4;
+        holds_float_ = true;
         break;
       default:
         fail();
@@ -76,6 +80,16 @@ class OnnxMessage {
     std::string result(value_, '\0');
     if (!in_->read(result.data(), static_cast<std::streamsize>(value_))) fail();
     return result;
+  }
+
+  /// Of a field that is a float; absent for another.
+  [[nodiscard]] std::optional<float> real() {
+    float number = 0;
+    std::array<char, sizeof(number)> bytes{};
+    if (!holds_float_) return std::nullopt;
+    if (!in_->read(bytes.data(), bytes.size())) fail();
+    std::memcpy(&number, bytes.data(), sizeof(number));
+    return number;
   }
 
   [[nodiscard]] OnnxMessage message() {
@@ -115,29 +129,67 @@ class OnnxMessage {
   std::uint64_t number_ = 0;
   std::uint64_t value_ = 0;
   bool holds_number_ = false;
+  bool holds_float_ = false;
 };
+
+/// Calls `use` for each number in the bytes.
+template <class Number, class Use>
+void each_number(std::string_view bytes, const Use& use) {
+  for (; bytes.size() >= sizeof(Number); bytes.remove_prefix(sizeof(Number))) {
+    Number number{};
+    std::memcpy(&number, bytes.data(), sizeof(number));
+    use(number);
+  }
+}
+
+/// Half precision, without its infinities.
+double wide(std::uint16_t half) {
+  const int exponent = (half >> 10) & 31;
+  const int fraction = half & 1023;
+  const double size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024, exponent - 25);
+  return (half >> 15) != 0 ? -size : size;
+}
+
+/// The numbers of a small tensor: the only ones that are looked at.
+void read_numbers(OnnxMessage& tensor, OnnxInitialiser& result, std::uint64_t& count) {
+  const std::string_view type = onnx_element(result.type).name;
+  const auto use = [&](auto number) {
+    if (count++ == 0) result.range.emplace();
+    result.range->include(static_cast<double>(number));
+    if constexpr (std::is_same_v<decltype(number), std::int64_t>) {
+      if (!result.first) result.first = number;
+    }
+  };
+  if (tensor.number() == 5 && (type == "int32" || type == "bool"))
+    tensor.numbers([&](std::uint64_t number) { use(static_cast<std::int32_t>(number)); });
+  if (tensor.number() == 7) tensor.numbers([&](std::uint64_t number) { use(static_cast<std::int64_t>(number)); });
+  if (tensor.number() == 4 && type == "float32") each_number<float>(tensor.text(), use);
+  if (tensor.number() == 10 && type == "float64") each_number<double>(tensor.text(), use);
+  if (tensor.number() != 9) return;
+  const std::string bytes = tensor.text();
+  if (type == "float32") each_number<float>(bytes, use);
+  if (type == "float64") each_number<double>(bytes, use);
+  if (type == "float16") each_number<std::uint16_t>(bytes, [&](std::uint16_t half) { use(wide(half)); });
+  if (type == "int64") each_number<std::int64_t>(bytes, use);
+  if (type == "int32") each_number<std::int32_t>(bytes, use);
+  if (type == "bool") each_number<std::int8_t>(bytes, use);
+}
 
 OnnxInitialiser read_initialiser(OnnxMessage tensor) {
   OnnxInitialiser result;
+  constexpr std::uint64_t few = 1024;
+  std::uint64_t count = 0;
   while (tensor.next()) {
     if (tensor.number() == 1) {
       result.scalar = false;
       tensor.numbers([&](std::uint64_t dimension) { result.elements *= dimension; });
     }
     if (tensor.number() == 2) result.type = tensor.value();
-    if (tensor.number() == 7 && !result.first) {
-      tensor.numbers([&](std::uint64_t number) {
-        if (!result.first) result.first = static_cast<std::int64_t>(number);
-      });
-    }
+    const bool numbers = tensor.number() == 4 || tensor.number() == 5 || tensor.number() == 7 || tensor.number() == 9 ||
+                         tensor.number() == 10;
+    if (numbers && result.elements <= few && tensor.value() <= few * sizeof(double))
+      read_numbers(tensor, result, count);
     if (tensor.number() == 8) result.name = tensor.text();
-    constexpr std::uint64_t shortest = sizeof(std::int64_t);
-    if (tensor.number() == 9 && result.type == int64_type && tensor.value() >= shortest &&
-        tensor.value() <= 8 * shortest) {
-      std::int64_t first = 0;
-      std::memcpy(&first, tensor.text().data(), sizeof(first));
-      result.first = first;
-    }
     if (tensor.number() == 14) result.external = tensor.value() == 1;
     if (tensor.number() != 13) continue;
     std::pair<std::string, std::string> entry;
@@ -148,7 +200,19 @@ OnnxInitialiser read_initialiser(OnnxMessage tensor) {
     }
     result.place.insert_or_assign(std::move(entry.first), std::move(entry.second));
   }
+  if (count != result.elements) result.range.reset();
   return result;
+}
+
+/// Adds a sparse tensor's numbers and their places.
+void read_sparse(OnnxMessage sparse, std::vector<OnnxInitialiser>& numbers, std::vector<OnnxInitialiser>& places) {
+  while (sparse.next()) {
+    if (sparse.number() == 1) {
+      numbers.push_back(read_initialiser(sparse.message()));
+      if (auto& range = numbers.back().range) range->include(0);
+    }
+    if (sparse.number() == 2) places.push_back(read_initialiser(sparse.message()));
+  }
 }
 
 void read_shape(OnnxMessage shape, OnnxDeclaration& result) {
@@ -186,13 +250,23 @@ OnnxDeclaration read_value(OnnxMessage value) {
   return result;
 }
 
+std::string domain_of(std::string name) { return name == "ai.onnx" ? "" : std::move(name); }
+
 // NOLINTBEGIN(misc-no-recursion): as deep as graphs lie within each other, and no deeper than `depth`
 OnnxParts read_parts(OnnxMessage whole, int depth);
 
 void read_attribute(OnnxMessage attribute, OnnxNode& node, OnnxParts& parts, int depth) {
+  std::string name;
   while (attribute.next()) {
     const std::uint64_t field = attribute.number();
-    if (field == 5 || field == 10) parts.constants.push_back(read_initialiser(attribute.message()));
+    if (field == 1) name = attribute.text();
+    if (field == 2) node.numbers.insert_or_assign(name, attribute.real().value_or(0));
+    if (field == 3) node.numbers.insert_or_assign(name, static_cast<std::int64_t>(attribute.value()));
+    if (field == 5 || field == 10) {
+      parts.constants.push_back(read_initialiser(attribute.message()));
+      node.range = parts.constants.back().range;
+    }
+    if (field == 22 || field == 23) read_sparse(attribute.message(), parts.constants, parts.constants);
     if ((field != 6 && field != 11) || depth == 0) continue;
     OnnxParts inner = read_parts(attribute.message(), depth - 1);
     for (const auto* tensors : {&inner.initialisers, &inner.constants})
@@ -207,6 +281,8 @@ OnnxNode read_node(OnnxMessage node, OnnxParts& parts, int depth) {
     if (node.number() == 1) result.inputs.push_back(node.text());
     if (node.number() == 2) result.outputs.push_back(node.text());
     if (node.number() == 4) result.operation = node.text();
+    if (node.number() == 7) result.domain = domain_of(node.text());
+    if (node.number() == 8) result.overload = node.text();
     if (node.number() != 5) continue;
     const std::size_t before = parts.constants.size();
     read_attribute(node.message(), result, parts, depth);
@@ -222,6 +298,7 @@ OnnxParts read_parts(OnnxMessage whole, int depth) {
   while (whole.next()) {
     if (whole.number() == 1) result.nodes.push_back(read_node(whole.message(), result, depth));
     if (whole.number() == 5) result.initialisers.push_back(read_initialiser(whole.message()));
+    if (whole.number() == 15) read_sparse(whole.message(), result.initialisers, result.constants);
     if (whole.number() == 11) result.inputs.push_back(read_value(whole.message()));
     if (whole.number() == 12) result.outputs.push_back(read_value(whole.message()));
   }
@@ -229,17 +306,21 @@ OnnxParts read_parts(OnnxMessage whole, int depth) {
 }
 // NOLINTEND(misc-no-recursion)
 
-void read_function(OnnxMessage function, OnnxFunctions& functions) {
-  std::string name;
+/// \param constants of functions
+void read_function(OnnxMessage function, OnnxFunctions& functions, std::vector<OnnxInitialiser>& constants) {
+  OnnxCall call;
   OnnxFunction result;
-  OnnxParts ignored;
+  OnnxParts parts;
   while (function.next()) {
-    if (function.number() == 1) name = function.text();
+    if (function.number() == 1) call.operation = function.text();
     if (function.number() == 4) result.inputs.push_back(function.text());
     if (function.number() == 5) result.outputs.push_back(function.text());
-    if (function.number() == 7) result.nodes.push_back(read_node(function.message(), ignored, 16));
+    if (function.number() == 7) result.nodes.push_back(read_node(function.message(), parts, 16));
+    if (function.number() == 10) call.domain = domain_of(function.text());
+    if (function.number() == 13) call.overload = function.text();
   }
-  functions.insert_or_assign(std::move(name), std::move(result));
+  constants.insert(constants.end(), parts.constants.begin(), parts.constants.end());
+  functions.insert_or_assign(std::move(call), std::move(result));
 }
 
 }  // namespace
@@ -252,12 +333,13 @@ OnnxModel read_onnx(std::istream& in, std::uint64_t size) {
   OnnxModel result;
   std::string version;
   std::optional<OnnxParts> parts;
+  std::vector<OnnxInitialiser> of_functions;
   OnnxMessage model(in, size);
   while (model.next()) {
     if (model.number() == 2) result.producer = model.text();
     if (model.number() == 3) version = model.text();
     if (model.number() == 7) parts = read_parts(model.message(), 16);
-    if (model.number() == 25) read_function(model.message(), result.functions);
+    if (model.number() == 25) read_function(model.message(), result.functions, of_functions);
     if (model.number() != 8) continue;
     std::string domain;
     std::int64_t opset = 0;
@@ -266,11 +348,13 @@ OnnxModel read_onnx(std::istream& in, std::uint64_t size) {
       if (set.number() == 1) domain = set.text();
       if (set.number() == 2) opset = static_cast<std::int64_t>(set.value());
     }
-    if (domain.empty() || domain == "ai.onnx") result.opset = opset;
+    if (domain_of(std::move(domain)).empty()) result.opset = opset;
   }
   if (!parts) throw ModelError({.problem = "is no ONNX graph, or a damaged one", .remedy = "export or copy it again"});
   if (!version.empty()) result.producer += " " + version;
   result.graph = *std::move(parts);
+  // Names within functions are their own: only files of weights are of the model.
+  std::ranges::copy_if(of_functions, std::back_inserter(result.graph.constants), &OnnxInitialiser::external);
   return result;
 }
 

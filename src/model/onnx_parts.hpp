@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <compare>
 #include <cstdint>
-#include <functional>
 #include <istream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +22,17 @@ struct OnnxElement {
 };
 OnnxElement onnx_element(std::uint64_t type);
 
+/// The least and the greatest of some numbers.
+struct OnnxRange {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+
+  void include(double number) noexcept {
+    low = std::min(low, number);
+    high = std::max(high, number);
+  }
+};
+
 /// A tensor, without its numbers.
 struct OnnxInitialiser {
   std::string name;
@@ -28,22 +41,34 @@ struct OnnxInitialiser {
   bool scalar = true;
   bool external = false;
   std::optional<std::int64_t> first;         ///< number, of a short list of integers
+  std::optional<OnnxRange> range;            ///< of a few numbers
   std::map<std::string, std::string> place;  ///< location, offset and length of external data
 };
 
 struct OnnxParts;
 
-struct OnnxNode {
+/// What a node calls: an operation, or one of the model's local functions.
+struct OnnxCall {
+  std::string domain;  ///< empty: ONNX's own
   std::string operation;
+  std::string overload;
+
+  auto operator<=>(const OnnxCall&) const = default;
+};
+
+struct OnnxNode : OnnxCall {
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
-  std::vector<OnnxParts> branches;  ///< graphs within, of If and the like
+  std::vector<OnnxParts> branches;        ///< graphs within, of If and the like
+  std::map<std::string, double> numbers;  ///< attributes of one number
+  std::optional<OnnxRange> range;         ///< of the few numbers in an attribute
 };
 
 struct OnnxParts {
   std::vector<OnnxNode> nodes;
   std::vector<OnnxInitialiser> initialisers;
-  std::vector<OnnxInitialiser> constants;  ///< in attributes of nodes, also of graphs within
+  std::vector<OnnxInitialiser>
+      constants;  ///< in attributes of nodes, also of graphs within and, if external, of functions
   std::vector<OnnxDeclaration> inputs;
   std::vector<OnnxDeclaration> outputs;
 };
@@ -53,7 +78,7 @@ struct OnnxFunction {
   std::vector<std::string> inputs, outputs;
   std::vector<OnnxNode> nodes;
 };
-using OnnxFunctions = std::map<std::string, OnnxFunction, std::less<>>;
+using OnnxFunctions = std::map<OnnxCall, OnnxFunction>;
 
 /// What of an ONNX file is looked at: all but the numbers of its weights.
 struct OnnxModel {

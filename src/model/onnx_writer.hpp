@@ -53,10 +53,49 @@ class OnnxWriter {
     return *this;
   }
 
-  /// A local function of one operation, which nodes call by its name.
-  OnnxWriter& function(std::string_view name, std::string_view operation) {
+  /// A local function of one operation, which nodes call by its name and domain.
+  OnnxWriter& function(std::string_view name, std::string_view operation, std::string_view domain = {}) {
     const Message node = Message().text(1, "in").text(2, "out").text(4, operation);
-    functions_.message(25, Message().text(1, name).text(4, "in").text(5, "out").message(7, node));
+    functions_.message(25, Message().text(1, name).text(4, "in").text(5, "out").message(7, node).text(10, domain));
+    return *this;
+  }
+
+  /// A local function that adds a number from another file.
+  OnnxWriter& adding_function(std::string_view name, std::string_view location) {
+    Message tensor;
+    tensor.number(1, 1).number(2, static_cast<std::uint64_t>(OnnxElementType::float32)).number(14, 1);
+    tensor.message(13, Message().text(1, "location").text(2, location));
+    const Message constant =
+        Message().text(2, "c").text(4, "Constant").message(5, Message().text(1, "value").message(5, tensor));
+    const Message sum = Message().text(1, "in").text(1, "c").text(2, "out").text(4, "Add");
+    functions_.message(25, Message().text(1, name).text(4, "in").text(5, "out").message(7, constant).message(7, sum));
+    return *this;
+  }
+
+  /// A node of one input, of another domain or with an attribute of one number.
+  OnnxWriter& node_of(std::string_view domain, std::string_view operation, std::string_view input,
+                      std::string_view output, std::string_view attribute = {}, std::uint64_t number = 0) {
+    Message node = Message().text(1, input).text(2, output).text(4, operation).text(7, domain);
+    if (!attribute.empty()) node.message(5, Message().text(1, attribute).number(3, number).number(20, 2));
+    graph_.message(1, node);
+    return *this;
+  }
+
+  /// Takes one of two operations of the input.
+  OnnxWriter& either(std::string_view condition, std::string_view first, std::string_view second,
+                     std::string_view input, std::string_view output) {
+    const auto branch = [&](std::string_view name, std::string_view operation) {
+      const std::string made = std::string(output) + "_" + std::string(name);
+      const Message node = Message().text(1, input).text(2, made).text(4, operation);
+      const Message graph = Message().message(1, node).text(2, name).message(12, Message().text(1, made));
+      return Message().text(1, name).message(6, graph).number(20, 5);
+    };
+    graph_.message(1, Message()
+                          .text(1, condition)
+                          .text(2, output)
+                          .text(4, "If")
+                          .message(5, branch("then_branch", first))
+                          .message(5, branch("else_branch", second)));
     return *this;
   }
 

@@ -198,7 +198,7 @@ TEST_P(GraphEngine, SaysInASentenceThatItsLibraryIsTooOldForTheGraph) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, GraphEngine, testing::Values("opencv-fp32", "onnxruntime-fp32"),
-                         [](const auto& info) { return info.param.substr(0, info.param.find('-')); });
+                         [](const auto& engine) { return engine.param.substr(0, engine.param.find('-')); });
 
 }  // namespace
 }  // namespace stagemark

@@ -151,10 +151,60 @@ TEST_P(TorchScript, TakesWhatASigmoidOrASoftmaxGivesForProbabilities) {
         "return torch.exp(torch.log_softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1))[:, 1]"}) {
     EXPECT_NEAR(predict(*open(part("Net", code)), 3).probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
   }
-  // A sigmoid on the way is none at the end; more than 1 is no probability.
+  // A sigmoid on the way is none at the end; where more than 1 comes out, nothing tells what it is.
   const char* gate = "z = x.mean([1, 2, 3])\n  return torch.sigmoid(z) * z";
   EXPECT_NEAR(predict(*open(part("Net", gate)), 3).logit.value_or(0), 3 / (1 + std::exp(-3.0)), 1e-6);
-  EXPECT_TRUE(defect(predict(*open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0")), 3)));
+  EXPECT_TRUE(open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0"))->execution_facts().outputs_unknown);
+}
+
+// Sigmoid or not, by what is settled when the program is saved or called with an image alone.
+TEST_P(TorchScript, ReadsTheBranchThatRuns) {
+  const auto reads_probabilities = [&](const std::string& code, const std::string& arguments = "x: Tensor") {
+    Module net("Net");
+    for (const char* name : {"probs", "training"}) net.register_attribute(name, c10::BoolType::get(), true);
+    net.define("def forward(self, " + arguments + ") -> Tensor:\n  y = x.mean([1, 2, 3])\n" + code);
+    const Prediction prediction = predict(*open(net), 3);
+    EXPECT_NEAR(prediction.probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
+    return !prediction.logit;
+  };
+  EXPECT_TRUE(reads_probabilities("  if self.training:\n    return y\n  return torch.sigmoid(y)\n"));
+  EXPECT_FALSE(reads_probabilities("  if self.training:\n    return torch.sigmoid(y)\n  return y\n"));
+  EXPECT_TRUE(reads_probabilities("  if self.probs:\n    y = torch.sigmoid(y)\n  return y\n"));
+  EXPECT_TRUE(reads_probabilities("  if p:\n    y = torch.sigmoid(y)\n  return y\n", "x: Tensor, p: bool = True"));
+  EXPECT_TRUE(
+      reads_probabilities("  q: Optional[Tensor] = None\n  if x.size(0) > 0:\n    q = torch.sigmoid(y)\n"
+                          "  assert q is not None\n  return q\n"));
+  EXPECT_TRUE(reads_probabilities("  l: List[Tensor] = []\n  l.append(torch.sigmoid(y))\n  return l[0]\n"));
+}
+
+TEST_P(TorchScript, FollowsWhatIsChangedInPlace) {
+  const auto known = [&](const std::string& code) {
+    const auto wrapper = open(part("Net", "y = x.mean([1, 2, 3], True)[:, :, 0, 0]\n  " + code));
+    return wrapper->execution_facts().outputs_unknown ? "unknown"
+           : predict(*wrapper, 3).logit               ? "logits"
+                                                      : "probabilities";
+  };
+  EXPECT_EQ(known("y.sigmoid_()\n  return y"), std::string("probabilities"));
+  EXPECT_EQ(known("return y.add_(1.0).sigmoid_()"), std::string("probabilities"));
+  EXPECT_EQ(known("y = torch.sigmoid(y)\n  y[y < 0.1] = 0.0\n  return y"), std::string("probabilities"));
+  EXPECT_EQ(known("o = torch.zeros([1, 1])\n  o.copy_(torch.sigmoid(y))\n  return o"), std::string("probabilities"));
+  EXPECT_EQ(known("z = torch.sigmoid(y)\n  y.add_(1.0)\n  return z"), std::string("probabilities"));
+  EXPECT_EQ(known("z = y * 1.5\n  z.add_(1.0)\n  return z"), std::string("logits"));
+  // By a view of it, or on some ways.
+  EXPECT_EQ(known("z = y * 1.5\n  z[:, 0].sigmoid_()\n  return z"), std::string("unknown"));
+  EXPECT_EQ(known("z = y * 1.5\n  w = z.view([-1, 1])\n  z.sigmoid_()\n  return w"), std::string("unknown"));
+  EXPECT_EQ(known("z = y * 1.5\n  if x.size(0) > 0:\n    z.sigmoid_()\n  return z"), std::string("unknown"));
+}
+
+TEST_P(TorchScript, SaysWhereItDoesNotKnowWhatTheNumbersAre) {
+  for (const char* code :
+       {"y = x[:, 0:2, 0, 0]\n  for i in range(x.size(0)):\n    y = torch.softmax(y, 1)\n  return y",
+        "d = {'p': torch.sigmoid(x[:, 0, 0, 0])}\n  if x.size(0) > 1:\n    d['p'] = x[:, 0, 0, 0]\n  return d['p']",
+        "y = x[:, 0, 0, 0]\n  return torch.sigmoid(y) if x.size(0) == 1 else y", "return torch.full([1, 1], 0.5)",
+        "return torch.softmax(x[:, 0:2, 0, 0], 1).matmul(torch.ones([2, 2]))"}) {
+    EXPECT_TRUE(open(part("Net", code))->execution_facts().outputs_unknown) << code;
+  }
+  EXPECT_FALSE(open(part("Net", "return x[:, 0, 0, 0]"))->execution_facts().outputs_unknown);
 }
 
 // A program in half precision, whose normalisation is folded where processors have no kernel for it in that precision.
@@ -208,14 +258,16 @@ TEST_P(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {
   EXPECT_NE(refusal(Module("Net")).find("no method 'forward'"), std::string::npos);
   for (const char* decides :
        {"return x[:, 0:2, 0, 0].argmax(1)", "return x[:, 0:2, 0, 0].max(1)[1]", "return x[:, 0, 0, 0] > 0.0",
-        "return (x[:, 0, 0, 0] > 0.0).float()", "return torch.sigmoid(x[:, 0, 0, 0]).round()"}) {
+        "return (x[:, 0, 0, 0] > 0.0).float()", "return torch.sigmoid(x[:, 0, 0, 0]).round()",
+        "return (torch.sigmoid(x[:, 0, 0, 0]) + 0.5).int().float()",
+        "return torch.where(x[:, 0, 0, 0] > 0.0, torch.ones([1]), torch.zeros([1]))"}) {
     const std::string why = refusal(part("Net", decides));
     EXPECT_NE(why.find("class numbers"), std::string::npos) << decides << ": " << why;
   }
   const std::string of_its_own = refusal(part("Net", "assert x.dim() == 5, 'expects uint8'\n  return x"));
   EXPECT_NE(of_its_own.find("expects uint8"), std::string::npos) << of_its_own;
   const std::string logarithm = refusal(part("Net", "return torch.log(torch.sigmoid(x[:, 0, 0, 0]))"));
-  EXPECT_NE(logarithm.find("the logarithm of a probability"), std::string::npos) << logarithm;
+  EXPECT_NE(logarithm.find("the logarithm of one probability"), std::string::npos) << logarithm;
 }
 
 TEST_P(TorchScript, IsRefusedWhereItIsCutOrHasNoModule) {

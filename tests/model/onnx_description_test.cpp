@@ -38,6 +38,18 @@ class OnnxDescriptions : public testing::Test {
     return "not refused";
   }
 
+  /// What the output "y" is of a graph whose convolution gives "z", with the constants "c" (1) and "i".
+  template <class Tail>
+  [[nodiscard]] OutputMeaning meaning(const Tail& tail) const {
+    OnnxWriter writer;
+    writer.input("x", float32, {1, 3, 4, 4}).output("y", float32, {1, 2});
+    writer.constant("w", float32, {2, 3, 4, 4}, bytes_of(std::vector<float>(96, 1)));
+    writer.constant("c", float32, {1}, bytes_of({1})).constant("i", int64, {1}, std::string(8, '\1'));
+    writer.node("Conv", {"x", "w"}, "z");
+    tail(writer);
+    return describe(writer.file()).meaning;
+  }
+
   [[nodiscard]] std::string hash() const {
     const std::array graphs = {describe_onnx(directory_ / "net.onnx")};
     return sha256_of_onnx(graphs);
@@ -93,16 +105,6 @@ TEST_F(OnnxDescriptions, TellWhatTheOutputIsByAllThatMakesIt) {
 
 TEST_F(OnnxDescriptions, TellWhatArithmeticMakesOfProbabilities) {
   using enum OutputMeaning;
-  // The tail of a graph whose convolution gives "z", with constants "c" and "i".
-  const auto meaning = [&](const auto& tail) {
-    OnnxWriter writer;
-    writer.input("x", float32, {1, 3, 4, 4}).output("y", float32, {1, 2});
-    writer.constant("w", float32, {2, 3, 4, 4}, bytes_of(std::vector<float>(96, 1)));
-    writer.constant("c", float32, {1}, bytes_of({1})).constant("i", int64, {1}, std::string(8, '\1'));
-    writer.node("Conv", {"x", "w"}, "z");
-    tail(writer);
-    return describe(writer.file()).meaning;
-  };
   EXPECT_EQ(meaning([](auto& w) { w.node("Softmax", {"z"}, "p").node("Gather", {"p", "i"}, "y"); }), probabilities);
   EXPECT_EQ(meaning([](auto& w) { w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "y"); }), probabilities);
   EXPECT_EQ(meaning([](auto& w) {
@@ -128,6 +130,75 @@ TEST_F(OnnxDescriptions, TellWhatArithmeticMakesOfProbabilities) {
   EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Sigmoid").node("Own", {"z"}, "y"); }), probabilities);
   EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Own").node("Own", {"z"}, "y"); }), unknown) << "without end";
   EXPECT_EQ(meaning([](auto& w) { w.node("Identity", {"y"}, "y"); }), unknown) << "a circle";
+}
+
+TEST_F(OnnxDescriptions, TellLocalFunctionsApartByTheirDomains) {
+  using enum OutputMeaning;
+  EXPECT_EQ(meaning([](auto& w) { w.function("Sigmoid", "Identity", "my").node_of("my", "Sigmoid", "z", "y"); }),
+            logits);
+  EXPECT_EQ(meaning([](auto& w) { w.function("Softmax", "Identity", "my").node("Softmax", {"z"}, "y"); }),
+            probabilities);
+  for (const bool first : {true, false}) {
+    EXPECT_EQ(meaning([&](auto& w) {
+                w.function("Head", "Softmax", first ? "a" : "b").function("Head", "Identity", first ? "b" : "a");
+                w.node_of("a", "Head", "z", "y");
+              }),
+              first ? probabilities : logits);
+  }
+  EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Softmax", "ai.onnx").node("Own", {"z"}, "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.node_of("ai.onnx", "Softmax", "z", "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.node_of("theirs", "Softmax", "z", "y"); }), unknown);
+}
+
+TEST_F(OnnxDescriptions, DoNotTellWhatOneBranchAloneMakes) {
+  using enum OutputMeaning;
+  EXPECT_EQ(meaning([](auto& w) { w.either("i", "Softmax", "Identity", "z", "y"); }), unknown);
+  EXPECT_EQ(meaning([](auto& w) { w.either("i", "Softmax", "Sigmoid", "z", "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.either("i", "Relu", "Identity", "z", "y"); }), logits);
+  EXPECT_EQ(meaning([](auto& w) { w.node("Loop", {"i", "i", "z"}, "y"); }), unknown);
+}
+
+TEST_F(OnnxDescriptions, TellTheRangeOfConstantsInWhateverWayTheyAreWritten) {
+  using enum OutputMeaning;
+  const std::string half_of_one(std::string_view("\x00\x3c", 2));
+  EXPECT_EQ(meaning([&](auto& w) {
+              w.constant("h", float16, {1}, half_of_one).node("Sigmoid", {"z"}, "p").node("Sub", {"h", "p"}, "y");
+            }),
+            probabilities);
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node_of("", "Constant", "", "one", "value_int", 1).node("Cast", {"one"}, "real");
+              w.node("Sigmoid", {"z"}, "p").node("Sub", {"real", "p"}, "y");
+            }),
+            probabilities);
+  EXPECT_EQ(
+      meaning([](auto& w) {
+        w.constant("two", float32, {2}, bytes_of({2, 1})).node("Sigmoid", {"z"}, "p").node("Sub", {"two", "p"}, "y");
+      }),
+      unknown);
+  // Of large ones nothing is told.
+  EXPECT_EQ(meaning([](auto& w) {
+              w.constant("many", float32, {2000}, bytes_of(std::vector<float>(2000, 1)));
+              w.node("Sigmoid", {"z"}, "p").node("Sub", {"many", "p"}, "y");
+            }),
+            unknown);
+  // Of zeros that a shape makes.
+  EXPECT_EQ(meaning([](auto& w) {
+              w.node("ConstantOfShape", {"i"}, "zeros").node("Softmax", {"z"}, "p");
+              w.node("ScatterND", {"zeros", "i", "p"}, "y");
+            }),
+            probabilities);
+}
+
+TEST_F(OnnxDescriptions, TellThatACastRounds) {
+  using enum OutputMeaning;
+  for (const auto& [type, expected] : {std::pair(7U, class_numbers), {9U, class_numbers}, {10U, probabilities}}) {
+    EXPECT_EQ(meaning([&](auto& w) {
+                w.node("Sigmoid", {"z"}, "p").node_of("", "Cast", "p", "rounded", "to", type);
+                w.node_of("", "Cast", "rounded", "y", "to", 1);
+              }),
+              expected)
+        << type;
+  }
 }
 
 TEST_F(OnnxDescriptions, RefuseToBatchWhatIsReshapedToOneImage) {
@@ -220,6 +291,24 @@ TEST_F(OnnxDescriptions, CoverTheFilesThatHoldWeights) {
   EXPECT_NE(hash(), first);
   (void)directory_.write("net.data", classifier.weights());
   EXPECT_EQ(hash(), first);
+}
+
+TEST_F(OnnxDescriptions, CoverTheFilesOfLocalFunctionsToo) {
+  const std::string graph = OnnxWriter()
+                                .input("x", float32, {{}, 3, 4, 4})
+                                .output("y", float32, {{}, 48})
+                                .adding_function("Shift", "shift.data")
+                                .node("Flatten", {"x"}, "flat")
+                                .node("Shift", {"flat"}, "y")
+                                .file();
+  EXPECT_SAYS(refusal(graph), "keeps weights in 'shift.data', and there is no such file beside it");
+  (void)directory_.write("shift.data", "abc");
+  EXPECT_SAYS(refusal(graph), "'shift.data', which ends before its tensor 'c' does");
+  (void)directory_.write("shift.data", bytes_of({1}));
+  EXPECT_EQ(refusal(graph), "not refused");
+  const std::string first = hash();
+  (void)directory_.write("shift.data", bytes_of({2}));
+  EXPECT_NE(hash(), first);
 }
 
 TEST_F(OnnxDescriptions, RefuseWeightsOutsideOfTheModelsDirectory) {

@@ -45,8 +45,8 @@ struct ExecutionFacts {
   std::optional<ModelFacts> model;
   /// Engine version, memory format, TF32 and the like, in the order to show them.
   std::vector<std::pair<std::string, std::string>> details;
-  /// Whether nothing tells what the network's numbers are, logits or probabilities: they are read as logits, and doubted
-  /// where they look otherwise.
+  /// Whether nothing tells what the network's numbers are, logits or probabilities: they are read as logits, and a
+  /// single one is doubted where it looks otherwise.
   bool outputs_unknown = false;
   /// Whether there is no network at all, so that all the time a run takes is the harness's own.
   bool does_nothing = false;

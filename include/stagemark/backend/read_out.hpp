@@ -24,8 +24,9 @@ inline constexpr std::string_view doubtful_logits_warning =
     "that "
     "its file does not show? Then save it without";
 
-/// How many of so many rows look like probabilities: each number is in [0, 1], and several of them add up to 1, give or take
-/// what half precision loses. 0 where the numbers do not divide by the rows.
-std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows);
+/// How many of so many rows that were read as logits look like probabilities: each number is in [0, 1], and they add up to
+/// 1, give or take what half precision loses. 0 where the numbers do not divide by the rows.
+/// \param unknown whether nothing tells what the numbers are: one alone is doubted only then
+std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows, bool unknown);
 
 }  // namespace stagemark

@@ -70,9 +70,6 @@ void check_images(const OnnxDescription& first, const OnnxDescription& last, con
 /// \throws ModelError if that is not a row for each image
 std::size_t outputs_per_image(std::span<const std::int64_t> shape, std::size_t images);
 
-/// \throws ModelError if there is one number for an image and it is the logarithm of a probability
-void expect_readable(OutputMeaning meaning, std::size_t outputs);
-
 /// SHA-256 of a model: of its file where it is in one, else over the hashes of all files, with those that hold weights.
 std::string sha256_of_onnx(std::span<const OnnxDescription> graphs);
 

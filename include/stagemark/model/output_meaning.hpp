@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "stagemark/core/enum_names.hpp"
@@ -11,28 +13,57 @@ namespace stagemark {
 
 /// What the numbers are that a network gives.
 enum class OutputMeaning : std::uint8_t {
-  constant,           ///< the same for every image
-  logits,             ///< what weights make, or a normalisation
-  probabilities,      ///< what a sigmoid or softmax makes, or what is computed from such alone
-  log_probabilities,  ///< their logarithms: of several classes as good as logits
+  logits,
+  probabilities,
+  log_probabilities,  ///< of several classes as good as logits
   class_numbers,      ///< decisions: indices, comparisons, rounded numbers
-  unknown,            ///< an operation made them that is not known
+  unknown,            ///< what made them is not known, or leaves open what they are
 };
 
 template <>
-inline constexpr EnumNames<OutputMeaning, 6> enum_names<OutputMeaning> = {
-    {{OutputMeaning::constant, "constant"},
-     {OutputMeaning::logits, "logits"},
+inline constexpr EnumNames<OutputMeaning, 5> enum_names<OutputMeaning> = {
+    {{OutputMeaning::logits, "logits"},
      {OutputMeaning::probabilities, "probabilities"},
      {OutputMeaning::log_probabilities, "log-probabilities"},
      {OutputMeaning::class_numbers, "class numbers"},
      {OutputMeaning::unknown, "unknown"}}};
 
+/// What is known of a value within a network.
+struct NetworkValue {
+  enum class Kind : std::uint8_t {
+    constant,           ///< the same for every image
+    logits,             ///< what weights make, or a normalisation; the image too
+    squashed,           ///< what a sigmoid, tanh or exponential makes, or what is computed from such alone
+    shares,             ///< what a softmax makes: the sum of some of them is at most 1
+    odds,               ///< a probability divided by one
+    log_probabilities,  ///< also with a factor
+    class_numbers,
+    unknown,
+  };
+
+  Kind kind = Kind::unknown;
+  /// Between which all of its numbers lie.
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  /// Another number for each value of a network, from whoever asks; 0: none.
+  std::size_t self = 0;
+  /// The value whose numbers were added up to this one; 0: none.
+  std::size_t sum_of = 0;
+};
+
 /// What an operation makes of its inputs. One table for all formats that tell a network's operations.
 /// \param operation its name in ONNX or ATen in lower case, without a trailing underscore: "softmax", "argmax"
-/// \param inputs    how many it has
-/// \param input     what one of them is, by its index; asked only where the result depends on it
-OutputMeaning meaning_after(std::string_view operation, std::size_t inputs,
-                            const std::function<OutputMeaning(std::size_t)>& input);
+NetworkValue value_after(std::string_view operation, std::span<const NetworkValue> inputs);
+
+/// What a value is that may be another for each path: unknown where the paths differ.
+NetworkValue either_of(std::span<const NetworkValue> paths);
+
+/// What a value means that a network gives.
+OutputMeaning meaning_of(const NetworkValue& value);
+
+/// \param outputs how many numbers there are for an image; absent where that is not known yet
+/// \param made_by the operation that made them, if it is to be named
+/// \throws ModelError if they are class numbers, or the logarithm of one probability
+void expect_readable(OutputMeaning meaning, std::optional<std::size_t> outputs, std::string_view made_by = {});
 
 }  // namespace stagemark

@@ -1,12 +1,20 @@
 #include "script.hpp"
 
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/common_subexpression_elimination.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/lower_tuples.h>
+#include <torch/csrc/jit/passes/remove_mutation.h>
 #include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <memory>
 #include <optional>
@@ -128,60 +136,154 @@ std::shared_ptr<torch::jit::Graph> inlined(const Module& program) {
   return graph;
 }
 
-/// What the values of a program are, followed back from what it returns.
+/// The code of `forward` as it runs without further arguments: attributes and the branches that they decide are settled.
+std::shared_ptr<torch::jit::Graph> settled(const Module& program) {
+  std::shared_ptr<torch::jit::Graph> graph;
+  try {
+    graph = torch::jit::freeze_module(program).get_method("forward").graph()->copy();
+  } catch (const std::exception&) {
+    graph = inlined(program);
+  }
+  const auto& arguments = program.get_method("forward").function().getSchema().arguments();
+  const torch::jit::WithInsertPoint start(*graph->nodes().begin());
+  for (std::size_t i = 0; i < std::min(arguments.size(), graph->inputs().size()); ++i) {
+    if (const auto& value = arguments[i].default_value())
+      graph->inputs()[i]->replaceAllUsesWith(torch::jit::insertConstant(*graph, *value));
+  }
+  torch::jit::ConstantPropagation(graph);
+  torch::jit::RemoveListMutation(graph);
+  torch::jit::LowerSimpleTuples(graph);
+  torch::jit::EliminateCommonSubexpression(graph);
+  return graph;
+}
+
+/// What the values of a program are, followed from the image on.
 class Meanings {
  public:
-  // NOLINTNEXTLINE(misc-no-recursion): no deeper than `deepest`
-  OutputMeaning of(const torch::jit::Value& value) {
-    if (const auto found = known_.find(&value); found != known_.end()) return found->second;
-    known_[&value] = OutputMeaning::unknown;
-    if (depth_ >= deepest) return OutputMeaning::unknown;
-    ++depth_;
-    const OutputMeaning meaning = made(value);
-    --depth_;
-    known_[&value] = meaning;
-    return meaning;
+  explicit Meanings(const std::shared_ptr<torch::jit::Graph>& graph) : graph_(graph), aliases_(graph) {
+    using namespace torch::jit;
+    any_node(*graph->block(), [&](Node& node) {
+      const c10::FunctionSchema* const schema = node.maybeSchema();
+      if (schema != nullptr && schema->is_mutable()) writers_.push_back(&node);
+      sets_attributes_ = sets_attributes_ || node.kind() == prim::SetAttr;
+      return false;
+    });
+    for (const Value* input : graph->inputs()) {
+      const bool tensor = input->type()->isSubtypeOf(*c10::TensorType::get());
+      known_[input] = {tensor ? NetworkValue::Kind::logits : NetworkValue::Kind::constant};
+    }
+    follow(*graph->block());
+  }
+
+  /// Of what the program returns.
+  [[nodiscard]] OutputMeaning of_result() const {
+    return meaning_of(seen_by(*graph_->return_node(), *graph_->outputs().at(0)));
   }
 
  private:
-  static constexpr int deepest = 200;
-
-  // NOLINTNEXTLINE(misc-no-recursion)
-  OutputMeaning made(const torch::jit::Value& value) {
-    using namespace torch::jit;
-    const Node& node = *value.node();
-    const auto input = [&](std::size_t i) { return of(*node.inputs()[i]); };
-    if (node.kind() == prim::Param)
-      return value.type()->isSubtypeOf(*c10::TensorType::get()) ? OutputMeaning::logits : OutputMeaning::constant;
-    if (node.kind() == prim::Constant || node.kind() == prim::GetAttr) return OutputMeaning::constant;
-    if (node.kind() == prim::ListConstruct || node.kind() == prim::TupleConstruct)
-      return meaning_after("concat", node.inputs().size(), input);
-    if (node.kind() == prim::ListUnpack || node.kind() == prim::TupleUnpack || node.kind() == prim::TupleIndex)
-      return input(0);
-    if (node.kind() == prim::If) return of_branches(node, value.offset());
-    if (!node.kind().is_aten()) return node.kind().is_prim() ? OutputMeaning::constant : OutputMeaning::unknown;
-    std::string name = node.kind().toUnqualString();
-    if (name.ends_with('_') && !name.ends_with("__")) name.pop_back();
-    // The second thing that they return is where the first one was.
-    constexpr std::array<std::string_view, 8> with_indices = {"max",  "min",    "topk",     "sort",
-                                                              "mode", "median", "kthvalue", "max_pool2d_with_indices"};
-    if (value.offset() == 1 && std::ranges::find(with_indices, name) != with_indices.end())
-      return OutputMeaning::class_numbers;
-    return meaning_after(name, node.inputs().size(), input);
-  }
-
-  /// Softmax branches on whether a type was asked for. NOLINTNEXTLINE(misc-no-recursion)
-  OutputMeaning of_branches(const torch::jit::Node& node, std::size_t output) {
-    std::vector<const torch::jit::Value*> values;
-    for (const torch::jit::Block* block : node.blocks()) {
-      const torch::jit::Value* value = block->outputs()[output];
-      if (value->node()->kind() != torch::jit::prim::Uninitialized) values.push_back(value);
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as branches lie within each other
+  void follow(torch::jit::Block& block) {
+    for (torch::jit::Node* node : block.nodes()) {
+      if (node->kind() == torch::jit::prim::If) {
+        for (torch::jit::Block* branch : node->blocks()) follow(*branch);
+      }
+      for (torch::jit::Value* output : node->outputs()) {
+        NetworkValue made = made_by(*node, output->offset());
+        made.self = known_.size() + 1;
+        known_[output] = made;
+      }
     }
-    return meaning_after("concat", values.size(), [&](std::size_t i) { return of(*values[i]); });
   }
 
-  std::map<const torch::jit::Value*, OutputMeaning> known_;
-  int depth_ = 0;
+  /// What a value is where a node uses it: what the last change in place made of it, or unknown if that came by a view of
+  /// it or only on some ways.
+  [[nodiscard]] NetworkValue seen_by(const torch::jit::Node& user, torch::jit::Value& value) const {
+    const torch::jit::Value* last = &value;
+    for (torch::jit::Node* writer : writers_) {
+      if (writer == &user || writer == value.node() || !writer->isAfter(value.node()) || !writer->isBefore(&user) ||
+          !aliases_.writesToAlias(writer, {&value}))
+        continue;
+      const bool followed = writer->inputs()[0] == &value && !writer->outputs().empty();
+      if (!followed || writer->owningBlock() != user.owningBlock()) return {};
+      last = writer->outputs()[0];
+    }
+    const auto found = known_.find(last);
+    return found == known_.end() ? NetworkValue() : found->second;
+  }
+
+  [[nodiscard]] NetworkValue made_by(torch::jit::Node& node, std::size_t output) const {
+    using namespace torch::jit;
+    if (node.kind() == prim::Constant) return of_constant(*node.output());
+    // What can change stays an attribute of a frozen program.
+    if (node.kind() == prim::GetAttr && !sets_attributes_) return {NetworkValue::Kind::constant};
+    if (node.kind() == prim::If) return of_branches(node, output);
+    if (!node.kind().is_aten() && !node.kind().is_prim()) return {};
+    std::vector<NetworkValue> inputs;
+    for (Value* input : node.inputs()) inputs.push_back(seen_by(node, *input));
+    const std::string name = name_of(node);
+    if (!node.kind().is_aten() || output == 0) return value_after(name, inputs);
+    // The second thing that they return is where the first one was.
+    constexpr std::array<std::string_view, 8> with_indices = {
+        "reducemax", "reducemin", "topk", "sort", "mode", "median", "kthvalue", "max_pool2d_with_indices"};
+    const bool indices = std::ranges::find(with_indices, name) != with_indices.end();
+    return {indices ? NetworkValue::Kind::class_numbers : NetworkValue::Kind::unknown};
+  }
+
+  /// As the table of operations has it.
+  static std::string name_of(const torch::jit::Node& node) {
+    std::string name = node.kind().toUnqualString();
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (name.ends_with('_') && !name.ends_with("__")) name.pop_back();
+    const auto input = [&](std::size_t i) {
+      const auto none = c10::IValue();
+      return i < node.inputs().size() ? torch::jit::toIValue(node.inputs()[i]).value_or(none) : none;
+    };
+    // Along dimensions; ONNX calls so what is made of several values.
+    constexpr std::array<std::string_view, 4> also_reduce = {"sum", "mean", "max", "min"};
+    const bool one = node.inputs().size() < 2 || !node.inputs()[1]->type()->isSubtypeOf(*c10::TensorType::get());
+    if (one && node.kind().is_aten() && std::ranges::find(also_reduce, name) != also_reduce.end())
+      return "reduce" + name;
+    if (name == "div" && input(2).isString()) return "floor";
+    const auto integers = [](const c10::IValue& type) {
+      return type.isInt() && c10::isIntegralType(static_cast<at::ScalarType>(type.toInt()), /*includeBool=*/true);
+    };
+    if (name == "to" && (integers(input(1)) || integers(input(2)))) return "floor";
+    return name;
+  }
+
+  static NetworkValue of_constant(const torch::jit::Value& value) {
+    NetworkValue result{NetworkValue::Kind::constant};
+    const auto constant = torch::jit::toIValue(&value);
+    constexpr std::int64_t few = 1024;
+    if (!constant) return result;
+    if (constant->isTensor() && constant->toTensor().numel() > 0 && constant->toTensor().numel() <= few &&
+        !constant->toTensor().is_complex()) {
+      const at::Tensor numbers = constant->toTensor().to(at::kCPU, at::kDouble);
+      result.low = numbers.min().item<double>();
+      result.high = numbers.max().item<double>();
+    } else if (constant->isInt() || constant->isDouble() || constant->isBool()) {
+      result.low = result.high = constant->isBool() ? constant->toBool() : constant->toScalar().toDouble();
+    }
+    return result;
+  }
+
+  /// Of those that end, and with a tensor.
+  [[nodiscard]] NetworkValue of_branches(torch::jit::Node& node, std::size_t output) const {
+    std::vector<NetworkValue> paths;
+    for (torch::jit::Block* block : node.blocks()) {
+      torch::jit::Value& value = *block->outputs()[output];
+      const bool none = value.type()->kind() == c10::TypeKind::NoneType;
+      if (!none && value.node()->kind() != torch::jit::prim::Uninitialized)
+        paths.push_back(seen_by(*block->return_node(), value));
+    }
+    return either_of(paths);
+  }
+
+  std::shared_ptr<torch::jit::Graph> graph_;
+  torch::jit::AliasDb aliases_;
+  std::vector<torch::jit::Node*> writers_;
+  bool sets_attributes_ = false;
+  std::map<const torch::jit::Value*, NetworkValue> known_;
 };
 
 /// The part by itself, frozen and optimised. Normalisations are folded while the tensors are as stored, or float32: the
@@ -207,8 +309,7 @@ Script::Function with_rows(Script::Function function) {
       throw BackendError("it does not return one row of logits for each image");
     }
     if (!output.is_floating_point()) {
-      throw BackendError("it returns class numbers (" + std::string(c10::toString(output.scalar_type())) +
-                         "), and neither logits nor probabilities");
+      expect_readable(OutputMeaning::class_numbers, std::nullopt, c10::toString(output.scalar_type()));
     }
     return output.dim() == 1 ? output.unsqueeze(1) : output;
   };
@@ -268,15 +369,12 @@ Script prepare_program(Module program, const at::Tensor& example, at::MemoryForm
 
   const auto forward = part(program, "forward");
   if (!forward) throw BackendError("it has no method 'forward'");
-  const std::shared_ptr<torch::jit::Graph> code = inlined(program);
-  script.meaning = Meanings().of(*code->outputs().at(0));
-  if (script.meaning == OutputMeaning::class_numbers)
-    throw BackendError("it returns class numbers or rounded ones, and neither logits nor probabilities");
+  script.meaning = Meanings(settled(program)).of_result();
+  expect_readable(script.meaning, std::nullopt);
   script.network = with_rows(prepared(*forward));
 
   const at::Tensor expected = script.network(example).to(at::kFloat);
-  if (script.meaning == OutputMeaning::log_probabilities && expected.size(1) == 1)
-    throw BackendError("it returns the logarithm of a probability: save it without the logarithm");
+  expect_readable(script.meaning, static_cast<std::size_t>(expected.size(1)));
   constexpr std::array<std::pair<const char*, const char*>, 2> names = {
       {{"features", "classifier"}, {"backbone", "head"}}};
   for (const auto& [backbone_name, head_name] : names) {
