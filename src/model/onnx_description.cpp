@@ -55,8 +55,7 @@ bool reshapes_to_one(const OnnxParts& parts, const OnnxMeanings& meanings) {
   return std::ranges::any_of(parts.nodes, [&](const OnnxNode& node) {
     if (node.operation != "Reshape" || node.inputs.size() != 2) return false;
     const auto target = first.find(node.inputs[1]);
-    return target != first.end() && target->second == 1 &&
-           meanings.of(node.inputs[0]).kind != NetworkValue::Kind::constant;
+    return target != first.end() && target->second == 1 && meanings.of(node.inputs[0]).kind != ValueKind::constant;
   });
 }
 

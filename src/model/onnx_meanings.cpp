@@ -8,16 +8,14 @@
 namespace stagemark {
 namespace {
 
-using Kind = NetworkValue::Kind;
-
 NetworkValue constant_of(const std::optional<OnnxRange>& range) {
-  return range ? NetworkValue{Kind::constant, range->low, range->high} : NetworkValue{Kind::constant};
+  return range ? NetworkValue{ValueKind::constant, range->low, range->high} : NetworkValue{ValueKind::constant};
 }
 
 NetworkValue attribute(const OnnxNode& node, const std::string& name) {
   const auto found = node.numbers.find(name);
-  return found == node.numbers.end() ? NetworkValue{Kind::constant}
-                                     : NetworkValue{Kind::constant, found->second, found->second};
+  return found == node.numbers.end() ? NetworkValue{ValueKind::constant}
+                                     : NetworkValue{ValueKind::constant, found->second, found->second};
 }
 
 /// Whether it is a Cast to integers.
@@ -46,7 +44,7 @@ NetworkValue made_first(const OnnxNode& node, std::span<const NetworkValue> inpu
 
 NetworkValue OnnxMeanings::Scope::of(std::string_view value) const {
   // An input that may be left out.
-  if (value.empty()) return {Kind::constant};
+  if (value.empty()) return {ValueKind::constant};
   for (const Scope* scope = this; scope != nullptr; scope = scope->outer) {
     if (const auto found = scope->values.find(value); found != scope->values.end()) return found->second;
   }
@@ -59,7 +57,7 @@ OnnxMeanings::OnnxMeanings(const OnnxParts& graph, const OnnxFunctions& function
 
 // NOLINTBEGIN(misc-no-recursion): no deeper than `deepest`
 void OnnxMeanings::follow(const OnnxParts& parts, Scope& scope, int depth) {
-  for (const OnnxDeclaration& input : parts.inputs) scope.values[input.name] = {Kind::logits};
+  for (const OnnxDeclaration& input : parts.inputs) scope.values[input.name] = {ValueKind::logits};
   for (const OnnxInitialiser& tensor : parts.initialisers) scope.values[tensor.name] = constant_of(tensor.range);
   follow(parts.nodes, scope, depth);
 }
@@ -78,13 +76,15 @@ std::vector<NetworkValue> OnnxMeanings::made_by(const OnnxNode& node, const Scop
   if (const auto function = functions_.find(node); function != functions_.end())
     return returned_by(function->second, node, scope, depth);
   if (node.operation == "If" && node.domain.empty()) return of_branches(node, scope, depth);
-  std::vector<NetworkValue> inputs;
-  for (const std::string& name : node.inputs) inputs.push_back(scope.of(name));
+  std::vector<NetworkValue> inputs(node.inputs.size());
+  std::ranges::transform(node.inputs, inputs.begin(), [&](const std::string& name) { return scope.of(name); });
   NetworkValue first = made_first(node, inputs);
   first.self = steps_;
-  if (node.operation == "Split") return std::vector<NetworkValue>(node.outputs.size(), first);
+  std::vector<NetworkValue> result(node.outputs.size(), first);
+  if (node.operation == "Split" || result.empty()) return result;
   const bool indices = node.operation == "TopK" || node.operation == "MaxPool";
-  return {first, {indices ? Kind::class_numbers : Kind::unknown}};
+  std::fill(result.begin() + 1, result.end(), NetworkValue{indices ? ValueKind::class_numbers : ValueKind::unknown});
+  return result;
 }
 
 std::vector<NetworkValue> OnnxMeanings::returned_by(const OnnxFunction& function, const OnnxNode& node,
@@ -92,10 +92,10 @@ std::vector<NetworkValue> OnnxMeanings::returned_by(const OnnxFunction& function
   Scope inside;
   for (std::size_t i = 0; i < function.inputs.size(); ++i)
     inside.values[function.inputs[i]] =
-        i < node.inputs.size() ? scope.of(node.inputs[i]) : NetworkValue{Kind::constant};
+        i < node.inputs.size() ? scope.of(node.inputs[i]) : NetworkValue{ValueKind::constant};
   follow(function.nodes, inside, depth + 1);
-  std::vector<NetworkValue> result;
-  for (const std::string& name : function.outputs) result.push_back(inside.of(name));
+  std::vector<NetworkValue> result(function.outputs.size());
+  std::ranges::transform(function.outputs, result.begin(), [&](const std::string& name) { return inside.of(name); });
   return result;
 }
 
@@ -107,8 +107,8 @@ std::vector<NetworkValue> OnnxMeanings::of_branches(const OnnxNode& node, const 
     for (std::size_t i = 0; i < paths.size(); ++i)
       paths[i].push_back(i < branch.outputs.size() ? inside.of(branch.outputs[i].name) : NetworkValue());
   }
-  std::vector<NetworkValue> result;
-  for (const std::vector<NetworkValue>& path : paths) result.push_back(either_of(path));
+  std::vector<NetworkValue> result(paths.size());
+  std::ranges::transform(paths, result.begin(), [](const auto& path) { return either_of(path); });
   return result;
 }
 // NOLINTEND(misc-no-recursion)

@@ -14,7 +14,6 @@
 namespace stagemark {
 namespace {
 
-using Kind = NetworkValue::Kind;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// What an operation does, whatever its inputs are, or with them.
@@ -130,9 +129,11 @@ std::optional<Effect> effect_of(std::string_view operation) {
   return found == effects.end() ? std::nullopt : std::optional(found->second);
 }
 
-NetworkValue constant(double low, double high) { return {Kind::constant, low, high}; }
+NetworkValue constant(double low, double high) { return {ValueKind::constant, low, high}; }
 
-bool is_squashed(const NetworkValue& value) { return value.kind == Kind::squashed || value.kind == Kind::shares; }
+bool is_squashed(const NetworkValue& value) {
+  return value.kind == ValueKind::squashed || value.kind == ValueKind::shares;
+}
 
 bool within_0_and_1(const NetworkValue& value) {
   // What rounding a factor of 1 / 3 adds.
@@ -145,27 +146,30 @@ bool are_probabilities(const NetworkValue& value) { return is_squashed(value) &&
 /// Whether it is a constant that is there to divide by, or to take the logarithm of, more than nothing.
 bool is_next_to_nothing(const NetworkValue& value) {
   constexpr double most = 1e-3;
-  return value.kind == Kind::constant && value.low >= -most && value.high <= most;
+  return value.kind == ValueKind::constant && value.low >= -most && value.high <= most;
 }
 
-bool is_one(const NetworkValue& value) { return value.kind == Kind::constant && value.low == 1 && value.high == 1; }
+bool is_one(const NetworkValue& value) {
+  return value.kind == ValueKind::constant && value.low == 1 && value.high == 1;
+}
 
 /// \param low, high may be no numbers, of infinities that cancel out
-NetworkValue of_range(Kind kind, double low, double high) {
+NetworkValue of_range(ValueKind kind, double low, double high) {
   // Of logarithms, those that were computed with may be any: their exponential is no probability.
-  if (kind == Kind::log_probabilities) return {kind};
+  if (kind == ValueKind::log_probabilities) return {kind};
   return {kind, std::isnan(low) ? -infinity : low, std::isnan(high) ? infinity : high};
 }
 
 /// Of numbers of two kinds: weights decide, then what depends on the image.
-Kind mixed(const NetworkValue& a, const NetworkValue& b) {
-  const auto any = [&](Kind kind) { return a.kind == kind || b.kind == kind; };
+ValueKind mixed(const NetworkValue& a, const NetworkValue& b) {
+  const auto any = [&](ValueKind kind) { return a.kind == kind || b.kind == kind; };
   const bool squashed = is_squashed(a) || is_squashed(b);
-  if (any(Kind::unknown) || any(Kind::odds) || (squashed && any(Kind::log_probabilities))) return Kind::unknown;
-  if (any(Kind::logits)) return Kind::logits;
-  if (squashed) return Kind::squashed;
-  if (any(Kind::log_probabilities)) return Kind::log_probabilities;
-  return any(Kind::class_numbers) ? Kind::class_numbers : Kind::constant;
+  if (any(ValueKind::unknown) || any(ValueKind::odds) || (squashed && any(ValueKind::log_probabilities)))
+    return ValueKind::unknown;
+  if (any(ValueKind::logits)) return ValueKind::logits;
+  if (squashed) return ValueKind::squashed;
+  if (any(ValueKind::log_probabilities)) return ValueKind::log_probabilities;
+  return any(ValueKind::class_numbers) ? ValueKind::class_numbers : ValueKind::constant;
 }
 
 NetworkValue sum(const NetworkValue& a, const NetworkValue& b) {
@@ -176,27 +180,29 @@ NetworkValue sum(const NetworkValue& a, const NetworkValue& b) {
 
 NetworkValue difference(const NetworkValue& a, const NetworkValue& b) {
   if (is_next_to_nothing(b)) return a;
-  Kind kind = mixed(a, b);
+  ValueKind kind = mixed(a, b);
   // Log-odds; and a negative log-likelihood, which is least for the right class.
-  if (b.kind == Kind::log_probabilities && kind == b.kind) kind = a.kind == b.kind ? Kind::logits : Kind::unknown;
+  if (b.kind == ValueKind::log_probabilities && kind == b.kind)
+    kind = a.kind == b.kind ? ValueKind::logits : ValueKind::unknown;
   return of_range(kind, a.low - b.high, a.high - b.low);
 }
 
 NetworkValue product(const NetworkValue& a, const NetworkValue& b) {
   if (is_one(b)) return a;
   if (is_one(a)) return b;
-  Kind kind = mixed(a, b);
-  if (kind == Kind::log_probabilities && (a.kind == kind ? b : a).low < 0) kind = Kind::unknown;
+  ValueKind kind = mixed(a, b);
+  if (kind == ValueKind::log_probabilities && (a.kind == kind ? b : a).low < 0) kind = ValueKind::unknown;
   // Nothing times what may be infinite is nothing.
-  const auto times = [](double x, double y) { return x == 0 || y == 0 ? 0 : x * y; };
+  const auto times = [](double x, double y) { return x == 0 || y == 0 ? 0.0 : x * y; };
   const auto [low, high] =
       std::minmax({times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)});
   return of_range(kind, low, high);
 }
 
 NetworkValue quotient(const NetworkValue& a, const NetworkValue& b) {
-  if (a.self != 0 && b.sum_of == a.self && a.low >= 0 && a.kind != Kind::constant) return {Kind::shares, 0, 1};
-  if (are_probabilities(a) && are_probabilities(b)) return {Kind::odds, 0, infinity};
+  if (a.self != 0 && b.sum_of == a.self && a.low >= 0 && a.kind != ValueKind::constant)
+    return {ValueKind::shares, 0, 1};
+  if (are_probabilities(a) && are_probabilities(b)) return {ValueKind::odds, 0, infinity};
   NetworkValue inverse = b;
   const bool positive = b.low >= 0;
   const bool negative = b.high < 0;
@@ -204,23 +210,23 @@ NetworkValue quotient(const NetworkValue& a, const NetworkValue& b) {
   inverse.high = positive || negative ? 1 / b.low : infinity;
   NetworkValue result = product(a, inverse);
   // Other numbers that depend on the image leave nothing as it was: sums, norms, deviations, temperatures.
-  if (b.kind != Kind::constant && (!is_squashed(b) || b.sum_of != 0)) result.kind = Kind::unknown;
+  if (b.kind != ValueKind::constant && (!is_squashed(b) || b.sum_of != 0)) result.kind = ValueKind::unknown;
   return result;
 }
 
 /// \param chosen whether class numbers only choose between the others, where there are others that an image changes
 NetworkValue joined(std::span<const NetworkValue> values, bool chosen) {
-  if (values.empty()) return {Kind::constant};
+  if (values.empty()) return {ValueKind::constant};
   NetworkValue result = constant(infinity, -infinity);
   for (const NetworkValue& value : values) {
     result.low = std::min(result.low, value.low);
     result.high = std::max(result.high, value.high);
-    const Kind kind = value.kind == Kind::shares ? Kind::squashed : value.kind;
-    if (kind == Kind::constant || kind == result.kind ||
-        (chosen && kind == Kind::class_numbers && result.kind != Kind::constant))
+    const ValueKind kind = value.kind == ValueKind::shares ? ValueKind::squashed : value.kind;
+    if (kind == ValueKind::constant || kind == result.kind ||
+        (chosen && kind == ValueKind::class_numbers && result.kind != ValueKind::constant))
       continue;
-    const bool first = result.kind == Kind::constant || (chosen && result.kind == Kind::class_numbers);
-    result.kind = first ? kind : Kind::unknown;
+    const bool first = result.kind == ValueKind::constant || (chosen && result.kind == ValueKind::class_numbers);
+    result.kind = first ? kind : ValueKind::unknown;
   }
   return result;
 }
@@ -234,25 +240,25 @@ NetworkValue chosen(std::span<const NetworkValue> inputs, std::span<const Networ
 
 /// Of weights over decisions or probabilities alone: a group's probability, a mean, or a network's hidden layer.
 NetworkValue weighted(std::span<const NetworkValue> inputs) {
-  const auto is_constant = [](const NetworkValue& value) { return value.kind == Kind::constant; };
+  const auto is_constant = [](const NetworkValue& value) { return value.kind == ValueKind::constant; };
   const auto settles = [](const NetworkValue& value) {
-    return (is_squashed(value) && value.low >= 0) || value.kind == Kind::odds || value.kind == Kind::class_numbers ||
-           value.kind == Kind::constant;
+    return (is_squashed(value) && value.low >= 0) || value.kind == ValueKind::odds ||
+           value.kind == ValueKind::class_numbers || value.kind == ValueKind::constant;
   };
-  if (std::ranges::all_of(inputs, is_constant)) return {Kind::constant};
-  return {std::ranges::all_of(inputs, settles) ? Kind::unknown : Kind::logits};
+  if (std::ranges::all_of(inputs, is_constant)) return {ValueKind::constant};
+  return {std::ranges::all_of(inputs, settles) ? ValueKind::unknown : ValueKind::logits};
 }
 
 NetworkValue logarithm(const NetworkValue& value) {
-  if (value.kind == Kind::constant) return {Kind::constant};
-  if (value.kind == Kind::odds) return {Kind::logits};
-  return are_probabilities(value) ? NetworkValue{Kind::log_probabilities, -infinity, 0} : NetworkValue();
+  if (value.kind == ValueKind::constant) return {ValueKind::constant};
+  if (value.kind == ValueKind::odds) return {ValueKind::logits};
+  return are_probabilities(value) ? NetworkValue{ValueKind::log_probabilities, -infinity, 0} : NetworkValue();
 }
 
 NetworkValue exponential(const NetworkValue& value) {
-  if (value.kind == Kind::constant) return {Kind::constant, 0, infinity};
-  const bool probabilities = value.kind == Kind::log_probabilities && value.high <= 0;
-  return {Kind::squashed, 0, probabilities ? 1 : infinity};
+  if (value.kind == ValueKind::constant) return {ValueKind::constant, 0, infinity};
+  const bool probabilities = value.kind == ValueKind::log_probabilities && value.high <= 0;
+  return {ValueKind::squashed, 0, probabilities ? 1 : infinity};
 }
 
 NetworkValue limited(NetworkValue value, double low, double high) {
@@ -263,8 +269,8 @@ NetworkValue limited(NetworkValue value, double low, double high) {
 
 /// Of a function that keeps neither probabilities nor their logarithms what they are.
 NetworkValue bent(const NetworkValue& value, double low, double high) {
-  const bool bends = is_squashed(value) || value.kind == Kind::log_probabilities || value.kind == Kind::odds;
-  return {bends ? Kind::unknown : value.kind, low, high};
+  const bool bends = is_squashed(value) || value.kind == ValueKind::log_probabilities || value.kind == ValueKind::odds;
+  return {bends ? ValueKind::unknown : value.kind, low, high};
 }
 
 NetworkValue magnitude(const NetworkValue& value) {
@@ -273,17 +279,18 @@ NetworkValue magnitude(const NetworkValue& value) {
 }
 
 NetworkValue power(const NetworkValue& base, const NetworkValue& exponent) {
-  const bool even = exponent.kind == Kind::constant && exponent.low == exponent.high && std::fmod(exponent.low, 2) == 0;
+  const bool even =
+      exponent.kind == ValueKind::constant && exponent.low == exponent.high && std::fmod(exponent.low, 2) == 0;
   NetworkValue result = bent(base, base.low >= 0 || even ? 0 : -infinity, infinity);
-  if (exponent.kind != Kind::constant) result.kind = Kind::unknown;
+  if (exponent.kind != ValueKind::constant) result.kind = ValueKind::unknown;
   return result;
 }
 
 NetworkValue total(const NetworkValue& value) {
   NetworkValue result = value;
   result.sum_of = value.self;
-  if (value.kind == Kind::shares) return result;
-  if (value.kind == Kind::log_probabilities) return of_range(value.kind, 0, 0);
+  if (value.kind == ValueKind::shares) return result;
+  if (value.kind == ValueKind::log_probabilities) return of_range(value.kind, 0, 0);
   result.low = value.low >= 0 ? 0 : -infinity;
   result.high = value.high <= 0 ? 0 : infinity;
   return result;
@@ -292,8 +299,9 @@ NetworkValue total(const NetworkValue& value) {
 /// Its first input, unless that is a table of constants that class numbers are looked up in.
 NetworkValue moved(std::span<const NetworkValue> inputs) {
   NetworkValue result = inputs[0];
-  const bool looked_up = std::ranges::any_of(inputs, [](const auto& each) { return each.kind == Kind::class_numbers; });
-  if (result.kind == Kind::constant && looked_up) result.kind = Kind::class_numbers;
+  const bool looked_up =
+      std::ranges::any_of(inputs, [](const auto& each) { return each.kind == ValueKind::class_numbers; });
+  if (result.kind == ValueKind::constant && looked_up) result.kind = ValueKind::class_numbers;
   return result;
 }
 
@@ -302,37 +310,37 @@ NetworkValue moved(std::span<const NetworkValue> inputs) {
 NetworkValue value_after(std::string_view operation, std::span<const NetworkValue> inputs) {
   const std::optional<Effect> effect = effect_of(operation);
   if (!effect) return {};
-  if (*effect == Effect::constant) return {Kind::constant};
+  if (*effect == Effect::constant) return {ValueKind::constant};
   if (*effect == Effect::zeros) return constant(0, 0);
   if (*effect == Effect::ones) return constant(1, 1);
   if (*effect == Effect::join) return joined(inputs, false);
   if (inputs.empty()) return {};
   const NetworkValue& first = inputs[0];
-  const auto input = [&](std::size_t i) { return i < inputs.size() ? inputs[i] : NetworkValue{Kind::constant}; };
-  const auto made = [&](Kind kind, double low, double high) {
-    return NetworkValue{first.kind == Kind::constant ? first.kind : kind, low, high};
+  const auto input = [&](std::size_t i) { return i < inputs.size() ? inputs[i] : NetworkValue{ValueKind::constant}; };
+  const auto made = [&](ValueKind kind, double low, double high) {
+    return NetworkValue{first.kind == ValueKind::constant ? first.kind : kind, low, high};
   };
   // ATen has a factor for the second one.
   const auto second = [&] { return inputs.size() < 3 ? input(1) : product(inputs[1], inputs[2]); };
   switch (*effect) {
     case Effect::sigmoid:
-      return made(Kind::squashed, 0, 1);
+      return made(ValueKind::squashed, 0, 1);
     case Effect::softmax:
-      return made(Kind::shares, 0, 1);
+      return made(ValueKind::shares, 0, 1);
     case Effect::centred_sigmoid:
-      return made(Kind::squashed, -1, 1);
+      return made(ValueKind::squashed, -1, 1);
     case Effect::softplus:
-      return made(Kind::unknown, 0, infinity);
+      return made(ValueKind::unknown, 0, infinity);
     case Effect::log_probabilities:
-      return made(Kind::log_probabilities, -infinity, 0);
+      return made(ValueKind::log_probabilities, -infinity, 0);
     case Effect::weights:
       return weighted(inputs);
     case Effect::fills:
       return input(1);
     case Effect::comparison:
-      return made(Kind::class_numbers, 0, 1);
+      return made(ValueKind::class_numbers, 0, 1);
     case Effect::decision:
-      return made(Kind::class_numbers, -infinity, infinity);
+      return made(ValueKind::class_numbers, -infinity, infinity);
     case Effect::exponential:
       return exponential(first);
     case Effect::logarithm:
@@ -340,7 +348,7 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
     case Effect::logarithm_of_one_more:
       return logarithm(sum(first, constant(1, 1)));
     case Effect::log_odds:
-      return made(are_probabilities(first) ? Kind::logits : Kind::unknown, -infinity, infinity);
+      return made(are_probabilities(first) ? ValueKind::logits : ValueKind::unknown, -infinity, infinity);
     case Effect::selection:
       return inputs.size() < 3 ? NetworkValue() : chosen(inputs, inputs.subspan(1));
     case Effect::replacement: {
@@ -354,7 +362,7 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
       return moved(inputs);
     case Effect::quantisation:
       // The numbers of a constant are not those that it stands for.
-      return first.kind == Kind::constant ? NetworkValue{Kind::constant} : first;
+      return first.kind == ValueKind::constant ? NetworkValue{ValueKind::constant} : first;
     case Effect::reduction:
       return total(first);
     case Effect::limits:
@@ -395,27 +403,27 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
 NetworkValue either_of(std::span<const NetworkValue> paths) {
   NetworkValue result = joined(paths, false);
   const bool differ = std::ranges::any_of(paths, [&](const NetworkValue& path) {
-    return (path.kind == Kind::constant) != (result.kind == Kind::constant);
+    return (path.kind == ValueKind::constant) != (result.kind == ValueKind::constant);
   });
-  if (differ || paths.empty()) result.kind = Kind::unknown;
+  if (differ || paths.empty()) result.kind = ValueKind::unknown;
   return result;
 }
 
 OutputMeaning meaning_of(const NetworkValue& value) {
   switch (value.kind) {
-    case Kind::logits:
+    case ValueKind::logits:
       // Limited to where probabilities lie.
       return within_0_and_1(value) ? OutputMeaning::unknown : OutputMeaning::logits;
-    case Kind::squashed:
-    case Kind::shares:
+    case ValueKind::squashed:
+    case ValueKind::shares:
       return within_0_and_1(value) ? OutputMeaning::probabilities : OutputMeaning::unknown;
-    case Kind::log_probabilities:
+    case ValueKind::log_probabilities:
       return OutputMeaning::log_probabilities;
-    case Kind::class_numbers:
+    case ValueKind::class_numbers:
       return OutputMeaning::class_numbers;
-    case Kind::constant:
-    case Kind::odds:
-    case Kind::unknown:
+    case ValueKind::constant:
+    case ValueKind::odds:
+    case ValueKind::unknown:
       break;
   }
   return OutputMeaning::unknown;

@@ -13,7 +13,6 @@
 namespace stagemark {
 namespace {
 
-using Kind = NetworkValue::Kind;
 using enum OutputMeaning;
 
 /// A network in the making, from its logits on.
@@ -24,10 +23,10 @@ class Output : public testing::Test {
     made.self = ++made_;
     return made;
   }
-  static NetworkValue number(double value) { return {Kind::constant, value, value}; }
+  static NetworkValue number(double value) { return {ValueKind::constant, value, value}; }
 
-  const NetworkValue logit_{Kind::logits};
-  const NetworkValue weights_{Kind::constant};
+  const NetworkValue logit_{ValueKind::logits};
+  const NetworkValue weights_{ValueKind::constant};
   const NetworkValue probability_ = after("sigmoid", {logit_});
   const NetworkValue shares_ = after("softmax", {logit_});
   const NetworkValue log_shares_ = after("logsoftmax", {logit_});

@@ -28,20 +28,21 @@ inline constexpr EnumNames<OutputMeaning, 5> enum_names<OutputMeaning> = {
      {OutputMeaning::class_numbers, "class numbers"},
      {OutputMeaning::unknown, "unknown"}}};
 
+/// What the numbers within a network are.
+enum class ValueKind : std::uint8_t {
+  constant,           ///< the same for every image
+  logits,             ///< what weights make, or a normalisation; the image too
+  squashed,           ///< what a sigmoid, tanh or exponential makes, or what is computed from such alone
+  shares,             ///< what a softmax makes: the sum of some of them is at most 1
+  odds,               ///< a probability divided by one
+  log_probabilities,  ///< also with a factor
+  class_numbers,
+  unknown,
+};
+
 /// What is known of a value within a network.
 struct NetworkValue {
-  enum class Kind : std::uint8_t {
-    constant,           ///< the same for every image
-    logits,             ///< what weights make, or a normalisation; the image too
-    squashed,           ///< what a sigmoid, tanh or exponential makes, or what is computed from such alone
-    shares,             ///< what a softmax makes: the sum of some of them is at most 1
-    odds,               ///< a probability divided by one
-    log_probabilities,  ///< also with a factor
-    class_numbers,
-    unknown,
-  };
-
-  Kind kind = Kind::unknown;
+  ValueKind kind = ValueKind::unknown;
   /// Between which all of its numbers lie.
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();

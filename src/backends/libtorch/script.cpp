@@ -170,7 +170,7 @@ class Meanings {
     });
     for (const Value* input : graph->inputs()) {
       const bool tensor = input->type()->isSubtypeOf(*c10::TensorType::get());
-      known_[input] = {tensor ? NetworkValue::Kind::logits : NetworkValue::Kind::constant};
+      known_[input] = {tensor ? ValueKind::logits : ValueKind::constant};
     }
     follow(*graph->block());
   }
@@ -201,7 +201,7 @@ class Meanings {
     const torch::jit::Value* last = &value;
     for (torch::jit::Node* writer : writers_) {
       if (writer == &user || writer == value.node() || !writer->isAfter(value.node()) || !writer->isBefore(&user) ||
-          !aliases_.writesToAlias(writer, {&value}))
+          !aliases_.writesToAlias(writer, torch::jit::ValueSet{&value}))
         continue;
       const bool followed = writer->inputs()[0] == &value && !writer->outputs().empty();
       if (!followed || writer->owningBlock() != user.owningBlock()) return {};
@@ -215,18 +215,18 @@ class Meanings {
     using namespace torch::jit;
     if (node.kind() == prim::Constant) return of_constant(*node.output());
     // What can change stays an attribute of a frozen program.
-    if (node.kind() == prim::GetAttr && !sets_attributes_) return {NetworkValue::Kind::constant};
+    if (node.kind() == prim::GetAttr && !sets_attributes_) return {ValueKind::constant};
     if (node.kind() == prim::If) return of_branches(node, output);
     if (!node.kind().is_aten() && !node.kind().is_prim()) return {};
-    std::vector<NetworkValue> inputs;
-    for (Value* input : node.inputs()) inputs.push_back(seen_by(node, *input));
+    std::vector<NetworkValue> inputs(node.inputs().size());
+    std::ranges::transform(node.inputs(), inputs.begin(), [&](Value* input) { return seen_by(node, *input); });
     const std::string name = name_of(node);
     if (!node.kind().is_aten() || output == 0) return value_after(name, inputs);
     // The second thing that they return is where the first one was.
     constexpr std::array<std::string_view, 8> with_indices = {
         "reducemax", "reducemin", "topk", "sort", "mode", "median", "kthvalue", "max_pool2d_with_indices"};
     const bool indices = std::ranges::find(with_indices, name) != with_indices.end();
-    return {indices ? NetworkValue::Kind::class_numbers : NetworkValue::Kind::unknown};
+    return {indices ? ValueKind::class_numbers : ValueKind::unknown};
   }
 
   /// As the table of operations has it.
@@ -252,7 +252,7 @@ class Meanings {
   }
 
   static NetworkValue of_constant(const torch::jit::Value& value) {
-    NetworkValue result{NetworkValue::Kind::constant};
+    NetworkValue result{ValueKind::constant};
     const auto constant = torch::jit::toIValue(&value);
     constexpr std::int64_t few = 1024;
     if (!constant) return result;
