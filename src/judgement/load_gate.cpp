@@ -126,7 +126,7 @@ PendingCheck check_point(const LoadPointReport& point, const std::string& approa
   // Latencies of a queue that grows without end say nothing.
   if (point.latency && point.verdict.value != LoadVerdict::unstable) {
     if (const auto latency = latency_at(*point.latency, level.quantile)) {
-      check.finding += ", p" + significant(100 * level.quantile, 6) + " " + significant(*latency, 4) + " ms";
+      check.finding += ", " + quantile_name(level.quantile) + " " + significant(*latency, 4) + " ms";
     }
   }
   check.finding += ", allowed " + to_string(level);

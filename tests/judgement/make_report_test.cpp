@@ -299,7 +299,7 @@ TEST(MakeReport, CarriesTheRunsConditions) {
   context.default_device = Device{};
   const Report report = make_report(suite, context);
   EXPECT_TRUE(report.interrupted);
-  EXPECT_EQ(report.schema_version, "1.1");
+  EXPECT_EQ(report.schema_version, "1.2");
   EXPECT_EQ(report.config.seed, 7U);
   EXPECT_EQ(report.config.batch, 2U);
   EXPECT_EQ(report.config.passes, 4U);
