@@ -185,11 +185,24 @@ class LoadConsole final : public LoadSessionObserver {
   ProgressLine line_;
 };
 
+/// What can be told before is not told after an hour of loading.
+void expect_something_to_judge(const LoadRequest& request, const GateCriteria& criteria) {
+  const bool searches = request.load.level && request.load.rates.empty() && request.load.scenario == Scenario::server;
+  if (criteria.min_capacity && !searches) {
+    throw UsageError("no capacity is searched", "--min-capacity", "give --service-level, and no --rate");
+  }
+  if (request.run.approaches.size() < 2 && !criteria.min_capacity && !(request.load.level && !searches)) {
+    throw UsageError("there is nothing to judge against", "--check",
+                     "give two approaches with --approach, or --min-capacity, or --rate and --service-level");
+  }
+}
+
 ExitCode run(const LoadArguments& arguments) {
   const CountOrShare most_skipped = arguments.measurement.most_skipped();
   GateCriteria criteria = arguments.gate.criteria();
   LoadRequest request = arguments.request();
   criteria.service_level = request.load.level;
+  if (arguments.check) expect_something_to_judge(request, criteria);
   request.run.needs_labels = arguments.check && request.run.approaches.size() > 1 &&
                              (criteria.max_accuracy_drop || !criteria.max_drops.empty());
   LoadConsole console(arguments.measurement.progress, request.load.max_duration);

@@ -30,7 +30,7 @@ cd "$directory"
 ln -s "$stagemark" path/stagemark
 export PATH=$PWD/path:$PATH
 # Each option in code is an option of some command, or of the set-up's cmake.
-for command in run compare check calibrate report sample model predict preprocess approaches export doctor schema; do
+for command in run load compare check calibrate report sample model predict preprocess approaches export doctor schema; do
   stagemark "$command" --help
 done >help.txt
 for option in $(grep -v '^cmake' "$readme" | grep -oE '(^|[ `])--[a-z][a-z-]+' | tr -d '` ' | sort -u); do
@@ -43,7 +43,8 @@ stagemark sample images --images 30 --no-model
 mkdir -p stored
 # Every `stagemark` command of a sh block, its continuation lines with it.
 awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$readme" | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
-  grep '^stagemark ' | sed "s|/opt/old/bin/stagemark|$stagemark|; s/  *#.*//" >commands.txt
+  grep '^stagemark ' | sed "s|/opt/old/bin/stagemark|$stagemark|; s/  *#.*//; /^stagemark load/s/$/ --duration 2s --warmup 100ms/" |
+  sed 's/--max-duration 1h/--max-duration 20s/' >commands.txt
 [ "$(wc -l <commands.txt)" -ge 10 ]
 while read -r line; do
   echo "\$ $line"
