@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "format/curves.hpp"
+#include "format/page_parts.hpp"
 #include "judgement/made_rounds.hpp"
 #include "report/shell_word.hpp"
 #include "stagemark/format/json.hpp"
@@ -33,14 +34,6 @@ std::string page_of(const Report& report, const HtmlOptions& options = {}) {
 }
 
 /// What a reader sees and what it is made of, without the scripts.
-std::string markup_of(const std::string& page) { return page.substr(0, page.find("<script>")); }
-
-nlohmann::json data_of(const std::string& page) {
-  const std::string start = "<script type=\"application/json\" id=\"data\">";
-  const std::size_t first = page.find(start) + start.size();
-  return nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first));
-}
-
 std::size_t count(const std::string& text, std::string_view part) {
   std::size_t found = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;

@@ -11,6 +11,7 @@
 
 #include "format/load_fixture.hpp"
 #include "format/load_text.hpp"
+#include "format/page_parts.hpp"
 #include "stagemark/format/console.hpp"
 #include "stagemark/format/csv.hpp"
 #include "stagemark/format/display_text.hpp"
@@ -41,14 +42,6 @@ std::string html_of(const Report& report) {
   return text_of([](std::ostream& out, const Report& of) { write_html(out, of); }, report);
 }
 /// What a reader sees, without the scripts.
-std::string markup_of(const std::string& page) { return page.substr(0, page.find("<script>")); }
-
-nlohmann::json load_data_of(const std::string& page) {
-  const std::string start = R"(<script type="application/json" id="data">)";
-  const std::size_t first = page.find(start) + start.size();
-  return nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first))["load"];
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream in(text);
@@ -322,7 +315,7 @@ TEST(LoadHtml, ReadsOutWhatTheChartsShow) {
 }
 
 TEST(LoadHtml, GivesEachChartWhatItDraws) {
-  const nlohmann::json load = load_data_of(html_of(report_of_search()));
+  const nlohmann::json load = data_of(html_of(report_of_search()))["load"];
   EXPECT_EQ(load["bound"], 250);
   EXPECT_EQ(load["quantile"], "p99");
   EXPECT_EQ(load["rate"], "offered");
@@ -342,7 +335,7 @@ TEST(LoadHtml, ShowsOnlySomeBarsWhereThereAreManyRates) {
   LoadResultReport& result = report.load->results[0];
   result.points.clear();
   for (int rate = 100; rate > 0; --rate) result.points.push_back(made_point(rate, 5, 20, LoadVerdict::within));
-  const nlohmann::json load = load_data_of(html_of(report));
+  const nlohmann::json load = data_of(html_of(report))["load"];
   EXPECT_THAT(load["approaches"][0]["points"], SizeIs(100));
   ASSERT_THAT(load["bars"], SizeIs(24));
   EXPECT_EQ(load["bars"].back()["label"][1], "at 100/s");
@@ -374,7 +367,7 @@ TEST(LoadHtml, LetsNothingOfAReportBecomeMarkup) {
   EXPECT_EQ(occurrences(page, "<script"), 3);
   EXPECT_EQ(occurrences(page, "</script"), 3);
   EXPECT_THAT(markup_of(page), Not(HasSubstr("alert('")));
-  EXPECT_EQ(load_data_of(page)["approaches"][1]["name"], hostile);
+  EXPECT_EQ(data_of(page)["load"]["approaches"][1]["name"], hostile);
 }
 
 TEST(LoadGitHub, TracksWhatIsTrueWithoutTimes) {
