@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 /// One small synthetic set for all tests of this file, without a model: the null engine needs none.
-class CommandLine : public testing::Test {
+class CommandLine : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     set_ = new TemporaryDirectory();

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 /// A tiny checkpoint, a few images, and a cache of its own for each test.
-class Export : public testing::Test {
+class Export : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!STAGEMARK_HAS_ONNX) GTEST_SKIP() << "built without ONNX";

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-class GateCommand : public testing::Test {
+class GateCommand : public ::testing::Test {
  protected:
   /// 60 grey images: black ones are NORMAL, white ones PNEUMONIA.
   static void SetUpTestSuite() {

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-class GoldenRun : public testing::Test {
+class GoldenRun : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!STAGEMARK_HAS_LIBTORCH) GTEST_SKIP() << "built without LibTorch";

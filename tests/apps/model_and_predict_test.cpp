@@ -20,7 +20,7 @@ using nlohmann::json;
 
 const fs::path model = shared / "models/pneumonia_resnet50.ckpt";
 
-class RealModel : public testing::Test {
+class RealModel : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!fs::exists(model)) GTEST_SKIP() << "no " << model;

@@ -20,7 +20,7 @@ bool numpy_says(const fs::path& a, const fs::path& b, const std::string& express
   return std::system(command.c_str()) == 0;
 }
 
-class PreprocessCommand : public testing::Test {
+class PreprocessCommand : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) GTEST_SKIP() << "no NumPy here";

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-class Sample : public testing::TestWithParam<int> {};
+class Sample : public ::testing::TestWithParam<int> {};
 
 // Neither at chance nor perfect: a set on which nothing can go wrong would hide what goes wrong.
 TEST_P(Sample, HasAnHonestAccuracyOnImagesTheModelNeverSaw) {
