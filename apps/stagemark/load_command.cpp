@@ -65,7 +65,9 @@ void LoadArguments::add_to(CLI::App& command) {
   add("--arrivals", arrivals, "poisson, uniform, or trace=FILE: a line with the seconds of each arrival, replayed",
       "KIND")
       ->capture_default_str();
-  add("--rate", rates, "Queries a second: a point for each (default without --service-level: eight up to saturation)",
+  add("--rate", rates,
+      "Queries a second: a point for each (default without --service-level: eight, from a tenth of what each approach "
+      "can do to beyond it)",
       "R,...")
       ->delimiter(',')
       ->allow_extra_args(false);

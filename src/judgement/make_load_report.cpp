@@ -88,6 +88,20 @@ ServingReport serving_report(const ServingSettings& serving) {
   return report;
 }
 
+/// Of a load that ended early, or of a level that no rate can hold, there are none, or not as many.
+OrReason<CapacityRatio> ratio_of(const ApproachLoad& baseline, const std::string& baseline_name,
+                                 const ApproachLoad& candidate, const std::string& candidate_name) {
+  const auto has_none = [](const std::string& name, const ApproachLoad& load) {
+    return OrReason<CapacityRatio>::absent(name + " has no capacity" +
+                                           (load.capacity->reason.empty() ? "" : ": " + load.capacity->reason));
+  };
+  if (baseline.capacities.empty()) return has_none(baseline_name, baseline);
+  if (candidate.capacities.empty()) return has_none(candidate_name, candidate);
+  if (baseline.capacities.size() != candidate.capacities.size())
+    return OrReason<CapacityRatio>::absent("they were measured in different generations");
+  return compare_capacities(baseline.capacities, candidate.capacities);
+}
+
 std::vector<CapacityComparison> compare_all(const LoadResult& result, const Report& report) {
   std::vector<CapacityComparison> comparisons;
   std::vector<OrReason<CapacityRatio>> family;
@@ -96,7 +110,7 @@ std::vector<CapacityComparison> compare_all(const LoadResult& result, const Repo
     CapacityComparison& comparison = comparisons.emplace_back();
     comparison.baseline = report.results.front().approach;
     comparison.candidate = report.results[i].approach;
-    family.push_back(compare_capacities(result.loads.front().capacities, result.loads[i].capacities));
+    family.push_back(ratio_of(result.loads.front(), comparison.baseline, result.loads[i], comparison.candidate));
   }
   const std::vector<CapacityDecision> decisions = decide_capacities(family);
   for (std::size_t i = 0; i < comparisons.size(); ++i) {

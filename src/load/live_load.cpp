@@ -133,8 +133,8 @@ class LiveServer {
       if (const auto due = queue_.next_wake_up(); due && *due <= at) apply(queue_.advance(at), at);
       const std::optional<Nanoseconds> arrival = traffic_.next();
       if (!arrival && answered_ == log_.size()) return;
-      if (!arrival && !run_out_began) run_out_began = at;
-      if (!arrival && at - *run_out_began > longest_run_out) return;
+      if (!run_out_began && traffic_.has_ended(at)) run_out_began = at;
+      if (run_out_began && at - *run_out_began > longest_run_out) return;
       if (at >= next_look) {
         next_look = at + longest_sleep;
         const std::size_t sent = log_.size();
@@ -177,14 +177,21 @@ class LiveServer {
 
   void send_what_is_due(Nanoseconds at) {
     for (auto due = traffic_.next(); due && *due <= at; due = traffic_.next()) {
-      for (std::size_t samples = traffic_.take(); samples > 0; --samples) send(*due, at);
+      const std::size_t together = traffic_.take();
+      for (std::size_t left = together; left > 0; --left) send(*due, at, left > 1);
+      // What arrived together may be several batches.
+      for (bool dispatched = together > 1; dispatched;) {
+        const Decisions decisions = queue_.advance(at);
+        apply(decisions, at);
+        dispatched = decisions.dispatch.has_value();
+      }
     }
   }
 
-  void send(Nanoseconds scheduled, Nanoseconds at) {
+  void send(Nanoseconds scheduled, Nanoseconds at, bool others_follow) {
     const QueryId query = log_.size();
     log_.push_back({.scheduled = scheduled, .sent = at, .outcome = QueryOutcome::expired});
-    const Decisions decisions = queue_.arrive(at, query, scheduled);
+    const Decisions decisions = queue_.arrive(at, query, scheduled, others_follow);
     if (!decisions.accepted) leave(query, QueryOutcome::refused, at);
     apply(decisions, at);
   }

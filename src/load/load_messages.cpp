@@ -118,16 +118,17 @@ LoadOrder decode_load_order(std::span<const std::byte> content) {
 
 LogPart decode_log_part(std::span<const std::byte> content) { return decoded<LogPart>(content); }
 
-void expect_sense(std::span<const QueryRecord> log, std::size_t images, const ServingSettings& serving) {
+void expect_sense(std::span<const QueryRecord> log, std::size_t samples_per_query, std::size_t images,
+                  const ServingSettings& serving) {
   static constexpr Nanoseconds longest = std::chrono::hours{24 * 366};
   const auto is_time = [](Nanoseconds time) { return time >= Nanoseconds{0} && time < longest; };
   const bool makes_sense = std::ranges::all_of(log, [&](const QueryRecord& query) {
     return is_time(query.scheduled) && query.sent >= query.scheduled && query.dispatched >= query.sent &&
            query.completed >= query.dispatched && is_time(query.completed) && is_time(query.batch_formation) &&
-           query.batch_size <= serving.max_batch && query.instance < serving.instances &&
-           (query.batch_size == 0 || query.image < images);
+           query.batch_formation <= query.dispatched - query.scheduled && query.batch_size <= serving.max_batch &&
+           query.instance < serving.instances && (query.batch_size == 0 || query.image < images);
   });
-  if (!makes_sense || !std::ranges::is_sorted(log, {}, &QueryRecord::scheduled))
+  if (!makes_sense || log.size() % samples_per_query != 0 || !std::ranges::is_sorted(log, {}, &QueryRecord::scheduled))
     throw BackendError({.problem = "its worker told what cannot be true", .remedy = "use another build"});
 }
 

@@ -53,7 +53,8 @@ LoadOrder decode_load_order(std::span<const std::byte> content);
 LogPart decode_log_part(std::span<const std::byte> content);
 
 /// \throws BackendError if the log cannot be true of that many images, served so
-void expect_sense(std::span<const QueryRecord> log, std::size_t images, const ServingSettings& serving);
+void expect_sense(std::span<const QueryRecord> log, std::size_t samples_per_query, std::size_t images,
+                  const ServingSettings& serving);
 
 }  // namespace worker_protocol
 }  // namespace stagemark

@@ -178,7 +178,7 @@ LoadPoint summarise(std::span<const MeasuredLog> generations, const LoadConditio
       if (generations[i].counts(sample) && sample.batch_size > 0) ++point.batch_sizes[sample.batch_size];
     }
   }
-  if (!conditions.waits_for_answers) point.offered_rate = counts.scheduled / duration;
+  if (!conditions.waits_for_answers && counts.scheduled > 0) point.offered_rate = counts.scheduled / duration;
   point.achieved_rate = counts.answered / duration;
   point.utilisation = busy / (duration * static_cast<double>(conditions.instances));
   point.latency = summary_of(of_queries, &QueryRecord::latency);

@@ -58,6 +58,7 @@ LoadRunner::LoadRunner(const LoadOptions& options, std::size_t images, LoadedApp
       loads_(count),
       batch_times_(count),
       searches_(count),
+      unloaded_(count),
       began_(approaches.now()) {
   const bool whole_trace = options.arrivals == ArrivalKind::trace && !options.duration;
   slice_ = whole_trace ? period_of(options.trace)
@@ -88,8 +89,9 @@ std::vector<std::size_t> LoadRunner::alive() const {
 /// What one caller waits for, and what can be served at all: both begin every load test.
 void LoadRunner::calibrate() {
   const Nanoseconds start = approaches_.now();
-  for (const std::size_t approach : approaches_.begin_generation(alive())) {
-    opening_ = std::max(opening_, approaches_.now() - start);
+  const std::vector<std::size_t> opened = approaches_.begin_generation(alive());
+  opening_ = approaches_.now() - start;
+  for (const std::size_t approach : opened) {
     if (!approaches_.interrupted() && !calibrate_one(approach)) failed_.insert(approach);
   }
   for (std::size_t i = 0; i < loads_.size(); ++i) {
@@ -106,11 +108,14 @@ bool LoadRunner::calibrate_one(std::size_t approach) {
   if (!unloaded) return false;
   const MeasuredLog whole{unloaded->log, Nanoseconds{0}, end_of(unloaded->log) + Nanoseconds{1}};
   const std::span<const MeasuredLog> runs(&whole, 1);
-  LoadPoint alone = summarise(runs, {.waits_for_answers = true, .level = options_.level});
+  const LoadPoint alone = summarise(runs, {.waits_for_answers = true});
   load.unloaded = alone.latency;
   batch_times_[approach].smallest = batch_times(unloaded->log, 1);
   if (batch_times_[approach].smallest.empty()) return false;
-  const bool hopeless = alone.verdict == LoadVerdict::beyond;
+  if (options_.level) {
+    unloaded_[approach] = "the unloaded " + quantile_name(options_.level->quantile) + " is " +
+                          significant(latency_quantile(unloaded->log, options_.level->quantile), 3) + " ms";
+  }
 
   const ServingSettings& serving = options_.serving;
   const double one = mean(batch_times_[approach].smallest) / 1e9;
@@ -127,10 +132,11 @@ bool LoadRunner::calibrate_one(std::size_t approach) {
   batch_times_[approach].largest = batch_times(offline->log, serving.max_batch);
   if (batch_times_[approach].largest.empty()) batch_times_[approach].largest = batch_times_[approach].smallest;
   if (options_.level && options_.rates.empty() && options_.scenario == Scenario::server) {
-    if (hopeless) {
+    if (test_independent_queries(whole, *options_.level) == LevelVerdict::beyond) {
+      // Queries that come when they please wait longer than those of one caller do.
       load.capacity = CapacityRange{};
-      load.capacity->reason = "no rate holds it: the unloaded " + quantile_name(options_.level->quantile) + " is " +
-                              significant(latency_quantile(unloaded->log, options_.level->quantile), 3) + " ms";
+      load.capacity->failed = alone.achieved_rate;
+      load.capacity->reason = "no rate holds it: " + unloaded_[approach];
       load.predicted = OrReason<double>::absent(load.capacity->reason);
     } else {
       begin_search(approach);
@@ -141,7 +147,7 @@ bool LoadRunner::calibrate_one(std::size_t approach) {
 
 void LoadRunner::begin_search(std::size_t approach) {
   ApproachLoad& load = loads_[approach];
-  const double offline = *load.offline_rate;
+  const double offline = std::min(*load.offline_rate, highest_rate() / 1.25);
   SearchPlan plan;
   plan.share = 1 - options_.level->quantile;
   plan.lowest = offline * 0.02;
@@ -196,6 +202,7 @@ void LoadRunner::search_capacities() {
   for (const std::size_t i : all) {
     if (!searches_[i]) continue;
     loads_[i].capacity = searches_[i]->range();
+    if (!loads_[i].capacity->passed) loads_[i].capacity->reason += "; " + unloaded_[i];
     loads_[i].capacities = searches_[i]->of_generations();
   }
 }
@@ -211,7 +218,7 @@ void LoadRunner::measure_planned() {
     } else {
       for (std::size_t k = 0; k < sweep_points; ++k) {
         const double share = sweep_low + (sweep_high - sweep_low) * static_cast<double>(k) / (sweep_points - 1);
-        points[i].emplace_back(share * *loads_[i].offline_rate);
+        points[i].emplace_back(share * std::min(*loads_[i].offline_rate, highest_rate() / sweep_high));
       }
     }
   }
@@ -247,6 +254,11 @@ std::vector<std::vector<LoadRunner::Measured>> LoadRunner::measure(const std::ve
       if (std::ranges::find(open, i) == open.end()) failed_.insert(i);
     }
     for (std::size_t k = 0; k < most_points; ++k) {
+      if (may_end_early && generation == 0 && k > 0 &&
+          !fits(static_cast<Nanoseconds::rep>(open.size()) * (options_.warmup + slice_))) {
+        stopped_because_ = "a further rate would have ended after `max_duration`";
+        break;
+      }
       // Who goes first takes turns, so that none always follows the same other.
       std::vector<std::size_t> order = open;
       if (!order.empty()) {
@@ -352,7 +364,7 @@ Arrivals LoadRunner::arrivals_of(std::size_t approach, std::optional<double> rat
     case Scenario::offline: {
       const double queries = *loads_[approach].offline_rate * to_seconds(slice_);
       const std::size_t least = 2 * options_.serving.max_batch * options_.serving.instances;
-      return offline_arrivals(std::max(least, static_cast<std::size_t>(queries)));
+      return offline_arrivals(std::clamp(static_cast<std::size_t>(queries), least, most_queries));
     }
     case Scenario::server:
       break;
@@ -374,6 +386,11 @@ OpenLoop LoadRunner::server_arrivals(std::optional<double> rate, std::size_t gen
       break;
   }
   return poisson_arrivals(rate.value_or(1), length, seed);
+}
+
+/// Of a schedule that is not longer than one may be.
+double LoadRunner::highest_rate() const {
+  return 0.99 * static_cast<double>(most_queries) / to_seconds(options_.warmup + slice_);
 }
 
 Nanoseconds LoadRunner::time_of_generation(std::span<const Points> points) const {

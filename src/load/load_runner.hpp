@@ -75,6 +75,7 @@ class LoadRunner {
   [[nodiscard]] std::vector<MeasuredLog> measured_parts(const Measured& measured) const;
   [[nodiscard]] Nanoseconds time_of_generation(std::span<const Points> points) const;
   [[nodiscard]] bool fits(Nanoseconds time);
+  [[nodiscard]] double highest_rate() const;
   [[nodiscard]] LoadConditions conditions() const;
   [[nodiscard]] std::vector<std::size_t> alive() const;
   std::optional<LiveLoadResult> serve(std::size_t approach, const LoadOrder& order, const std::string& doing,
@@ -88,6 +89,7 @@ class LoadRunner {
   std::vector<ApproachLoad> loads_;
   std::vector<BatchTimes> batch_times_;
   std::vector<std::optional<CapacitySearch>> searches_;
+  std::vector<std::string> unloaded_;  ///< what the level's quantile is without load, in words
   std::set<std::size_t> failed_;
   Nanoseconds slice_{0};  ///< of a point, in each generation
   Nanoseconds began_{0};

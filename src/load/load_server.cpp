@@ -37,7 +37,7 @@ LoadServer::LoadServer(const worker_protocol::LoadSetup& setup, const Approach& 
 
 void LoadServer::load_images(std::size_t first, std::size_t wanted, const std::function<void()>& alive) {
   const std::vector<DatasetEntry>& entries = setup_.dataset.entries;
-  wanted = std::min(wanted, entries.size());
+  wanted = std::clamp<std::size_t>(wanted, 1, entries.size());
   const std::size_t again = setup_.serving.max_batch - 1;
   const std::size_t all = entries.size() - notes_.broken.size();
   const bool holds_all = indices_.size() == all && all > 0;

@@ -12,7 +12,9 @@
 #include "load/load_runner.hpp"
 #include "load/worker_target.hpp"
 #include "stagemark/core/error.hpp"
+#include "stagemark/core/number_text.hpp"
 #include "stagemark/core/random.hpp"
+#include "stagemark/load/virtual_time.hpp"
 #include "suite/model_identities.hpp"
 
 namespace stagemark {
@@ -220,7 +222,21 @@ void expect_usable(const LoadOptions& options) {
            options.serving.queue_limit ? "`queue_limit`" : "`deadline`",
            "leave it out: offline all of them arrive at once");
   }
-  if (options.arrivals == ArrivalKind::trace && is_server) (void)period_of(options.trace);
+  const Nanoseconds slice = options.duration.value_or(std::chrono::minutes(1)) /
+                            static_cast<Nanoseconds::rep>(std::max<std::size_t>(options.generations, 1));
+  for (const double rate : options.rates) {
+    if (rate * to_seconds(options.warmup + slice) > static_cast<double>(most_queries))
+      refuse("make more than " + thousands(most_queries) + " queries", "`rates`", "lower it, or `duration`");
+  }
+  if (options.arrivals == ArrivalKind::trace && is_server && !options.duration &&
+      options.warmup + period_of(options.trace) > options.max_duration) {
+    refuse("takes longer than `max_duration`", "`trace`", "raise that, or give the `duration` to replay");
+  }
+  if (options.scenario == Scenario::closed || options.scenario == Scenario::multi_stream) {
+    expect_usable(options.serving, ClosedLoop{options.concurrency, options.samples_per_query, std::chrono::seconds(1)});
+  }
+  if (options.serving.max_batch_delay >= options.hang_limit)
+    refuse("is as long as a worker may say nothing", "`max_batch_delay`", "lower it, or raise `hang_limit`");
   if (options.concurrency == 0 || options.concurrency > 100'000)
     refuse("is not between 1 and 100,000", "`concurrency`", "give such a number");
   if (options.samples_per_query == 0 || options.samples_per_query > 100'000)

@@ -154,6 +154,18 @@ std::string to_string(const ServiceLevel& level) {
          (milliseconds < 1'000 ? significant(milliseconds, 6) + "ms" : significant(milliseconds / 1'000, 6) + "s");
 }
 
+LevelVerdict test_independent_queries(const MeasuredLog& run, const ServiceLevel& level) {
+  expect_usable(level);
+  double queries = 0;
+  double over = 0;
+  for (const QueryRecord& query : run.log) {
+    if (!run.counts(query)) continue;
+    ++queries;
+    if (query.outcome != QueryOutcome::completed || query.latency() > level.bound) ++over;
+  }
+  return queries == 0 ? LevelVerdict::undecided : verdict_of(binomial_tests(over, queries, 1 - level.quantile));
+}
+
 void expect_usable(const ServiceLevel& level) {
   if (std::isnan(level.quantile) || level.quantile <= 0 || level.quantile >= 1) {
     throw UsageError("is not between 0 and 1", "`quantile` of a service level", "give .99 for p99");

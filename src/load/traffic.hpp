@@ -42,6 +42,11 @@ class Traffic {
     }
   }
 
+  /// Whether no query will come any more.
+  [[nodiscard]] bool has_ended(Nanoseconds now) const {
+    return open_ != nullptr ? sent_ == open_->scheduled.size() : due_.empty() && now >= closed_->duration;
+  }
+
   /// Whether the next query comes when an answer is there.
   [[nodiscard]] bool waits_for_answers() const { return closed_ != nullptr; }
 

@@ -52,12 +52,19 @@ class VirtualServer {
 
   void arrive(Nanoseconds at) {
     now_ = at;
-    for (std::size_t samples = traffic_.take(); samples > 0; --samples) {
+    const std::size_t together = traffic_.take();
+    for (std::size_t left = together; left > 0; --left) {
       const QueryId query = log_.size();
       log_.push_back({.scheduled = now_, .sent = now_});
-      const Decisions decisions = queue_.arrive(now_, query, now_);
+      const Decisions decisions = queue_.arrive(now_, query, now_, left > 1);
       if (!decisions.accepted) leave(query, QueryOutcome::refused);
       apply(decisions);
+    }
+    // What arrived together may be several batches.
+    for (bool dispatched = together > 1; dispatched;) {
+      const Decisions decisions = queue_.advance(now_);
+      apply(decisions);
+      dispatched = decisions.dispatch.has_value();
     }
   }
 

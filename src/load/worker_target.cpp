@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <utility>
+#include <variant>
 
 #include "stagemark/core/error.hpp"
 
@@ -36,12 +37,15 @@ WorkerTarget::Answer WorkerTarget::serve(const LoadOrder& order, const Interrupt
     // Once it is measured it is worth having.
     worker_protocol::LogPart part =
         worker_protocol::decode_log_part(process_.receive(MessageType::queries, [] { return false; }));
+    if (part.queries.empty() && !part.last) throw BackendError("its worker said nothing, again and again");
     std::ranges::move(part.queries, std::back_inserter(answer.served.log));
     answer.served.complete_until = part.complete_until;
     last = part.last;
   }
   answer.served.interrupted = answer.measured.interrupted;
-  worker_protocol::expect_sense(answer.served.log, setup_.dataset.entries.size(), setup_.serving);
+  const auto* closed = std::get_if<ClosedLoop>(&order.arrivals);
+  worker_protocol::expect_sense(answer.served.log, closed != nullptr ? closed->samples_per_query : 1,
+                                setup_.dataset.entries.size(), setup_.serving);
   return answer;
 }
 

@@ -52,12 +52,13 @@ BatchQueue::BatchQueue(const ServingSettings& settings, std::size_t expected_wai
   expired_.reserve(ring_.size());
 }
 
-Decisions BatchQueue::arrive(Nanoseconds now, QueryId query, Nanoseconds scheduled) {
+Decisions BatchQueue::arrive(Nanoseconds now, QueryId query, Nanoseconds scheduled, bool others_follow) {
   require(scheduled >= last_scheduled_, "a query was scheduled before one that arrived earlier");
   begin(now);
   last_scheduled_ = scheduled;
   push({.query = query, .arrived = now, .scheduled = scheduled});
-  Decisions decisions = decide(now);
+  drop_expired(now);
+  Decisions decisions{.expired = expired_, .dispatch = others_follow ? std::nullopt : dispatch(now)};
   // Before it came, the limit was kept: if it is not now, the last one is the one that came.
   decisions.accepted = !settings_.queue_limit || waiting_ <= *settings_.queue_limit;
   if (!decisions.accepted) --waiting_;

@@ -1,9 +1,10 @@
 #include "stagemark/session/run_load.hpp"
 
+#include <array>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <ostream>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -21,11 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 
 OpenLoop read_trace(const fs::path& file) {
-  const std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in || !text) throw InputError("cannot be read", file.string(), "give a file with the seconds of an arrival in each line");
-  return parse_trace(text.str(), file.string());
+  std::ifstream in(file, std::ios::binary);
+  std::string text;
+  for (std::array<char, 65'536> part{}; in.read(part.data(), part.size()), in.gcount() > 0;)
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+  if (!in.is_open() || in.bad())
+    throw InputError("cannot be read", file.string(), "give a file with the seconds of an arrival in each line");
+  return parse_trace(text, file.string());
 }
 
 /// One engine whose instances wait for one another would be measured as several that do not.
@@ -83,20 +86,32 @@ Report run_load(const LoadRequest& request, LoadSessionObserver& observer, const
              run.workers[i] ? worker_of(*run.workers[i], WorkerJob::load) : own_worker(WorkerJob::load));
   }
   LoadResult result;
+  std::exception_ptr unwritten;
   const auto load = [&](std::ostream* per_query) {
     WatchedLoad watched(observer, machine, test.dataset(), per_query);
     result = test.run(watched);
   };
   if (request.per_query) {
-    write_file_atomically(*request.per_query, [&](std::ostream& out) {
-      write_queries_csv_header(out);
-      load(&out);
-    });
+    try {
+      write_file_atomically(*request.per_query, [&](std::ostream& out) {
+        write_queries_csv_header(out);
+        load(&out);
+      });
+    } catch (const OutputError&) {
+      // What was measured is worth more than its details.
+      if (result.loads.empty()) throw;
+      unwritten = std::current_exception();
+    }
   } else {
     load(nullptr);
   }
   run.context.environment = machine.finish();
 
+  const std::size_t broken = result.suite.dataset.skipped.size() - test.dataset().skipped.size();
+  if (broken == test.dataset().entries.size()) {
+    throw InputError("no image can be read, the last because: " + result.suite.dataset.skipped.back().reason,
+                     request.run.images.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
+  }
   expect_something_measured(result.suite);
   Report report = make_load_report(result, run.context);
   add_assumptions(run, report);
@@ -105,6 +120,7 @@ Report run_load(const LoadRequest& request, LoadSessionObserver& observer, const
     run.directory->write(report);
     observer.written(run.directory->json(), run.directory->html());
   }
+  if (unwritten) std::rethrow_exception(unwritten);
   return report;
 }
 

@@ -220,6 +220,24 @@ TEST(LiveLoad, EndsWhereWhatWaitsTakesTooLong) {
   EXPECT_GT(counts[QueryOutcome::expired], 500U);
 }
 
+TEST(LiveLoad, CountsTheRunOutFromWhereNobodyAsksAgain) {
+  const LiveLoadResult result = serve(
+      closed_arrivals(2, 400ms), [](auto...) { spin(1ms); }, {}, 20ms);
+  EXPECT_GT(result.log.back().scheduled, 300ms);
+  EXPECT_EQ(outcomes_of(result)[QueryOutcome::expired], 0U);
+}
+
+TEST(LiveLoad, FillsBatchesWithWhatArrivesTogether) {
+  std::vector<std::size_t> sizes;
+  (void)serve(multi_stream_arrivals(8, 1ms),
+              [&](std::size_t, std::size_t, auto queries, auto) {
+                sizes.push_back(queries.size());
+                spin(2ms);
+              },
+              {.max_batch = 4});
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4}));
+}
+
 TEST(LiveLoad, AllocatesNothingPerQuery) {
   std::size_t before = 0;
   std::size_t after = 0;

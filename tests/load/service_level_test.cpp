@@ -167,5 +167,28 @@ TEST(ServiceLevelTest, FindsOutAwayFromTheBoundary) {
   EXPECT_GE(verdicts(1.1 * 0.458, LevelVerdict::beyond), 40);
 }
 
+/// Queries of one caller, so many of which take too long.
+std::vector<QueryRecord> one_by_one(std::size_t queries, std::size_t late) {
+  std::vector<QueryRecord> log(queries);
+  for (std::size_t i = 0; i < queries; ++i) {
+    log[i].scheduled = log[i].sent = log[i].dispatched = std::chrono::seconds(i);
+    log[i].completed = log[i].scheduled + std::chrono::milliseconds(i < late ? 85 : 40);
+  }
+  return log;
+}
+
+TEST(ServiceLevelOfOneCaller, NeedsFewQueriesToSeeThatNoRateHoldsIt) {
+  const ServiceLevel level{0.99, std::chrono::milliseconds(50)};
+  const auto verdict = [&](std::size_t queries, std::size_t late) {
+    const std::vector<QueryRecord> log = one_by_one(queries, late);
+    return test_independent_queries({log, Nanoseconds{0}, std::chrono::hours(1)}, level);
+  };
+  EXPECT_EQ(verdict(35, 35), LevelVerdict::beyond);
+  EXPECT_EQ(verdict(35, 3), LevelVerdict::beyond);  // p 0.005
+  EXPECT_EQ(verdict(35, 1), LevelVerdict::undecided);
+  EXPECT_EQ(verdict(35, 0), LevelVerdict::undecided);
+  EXPECT_EQ(verdict(400, 0), LevelVerdict::within);
+}
+
 }  // namespace
 }  // namespace stagemark

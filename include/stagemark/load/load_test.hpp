@@ -68,7 +68,7 @@ struct LoadResult {
   LoadOptions options;
   Nanoseconds duration{0};          ///< of a point, over all generations
   std::vector<ApproachLoad> loads;  ///< of the suite's approaches
-  std::string stopped_because;  ///< before all was measured that was planned; else empty
+  std::string stopped_because;      ///< before all was measured that was planned; else empty
 };
 
 /// Where a load test stands.

@@ -55,6 +55,9 @@ inline constexpr std::size_t fewest_cycles = 100;
 /// One-sided level of either verdict of a service level.
 inline constexpr double service_level_error = 0.05;
 
+/// The same of queries that depend on no other, as those of one caller that waits for each answer. \throws as below
+LevelVerdict test_independent_queries(const MeasuredLog& run, const ServiceLevel& level);
+
 /// Tests whether a share of at most 1 - quantile of the queries is over the bound.
 ///
 /// One slow batch makes the queries after it late, so a binomial test takes dependent queries for many and finds at the

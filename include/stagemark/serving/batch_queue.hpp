@@ -39,7 +39,7 @@ struct Dispatch {
 };
 
 /// What to do after an event. The spans hold until the next event. No event makes more than one batch: what waits beside
-/// a free instance never is a full one.
+/// a free instance never is a full one, unless several arrived together.
 struct Decisions {
   std::span<const QueryId> expired;  ///< dropped: their deadline has passed
   std::optional<Dispatch> dispatch;
@@ -65,8 +65,10 @@ class BatchQueue {
   explicit BatchQueue(const ServingSettings& settings, std::size_t expected_waiting = 1024);
 
   /// A query arrives, whose deadline counts from `scheduled`.
+  /// \param others_follow that arrive together with it: nothing is dispatched until the last of them came, after which
+  ///                      `advance` makes one batch more each time
   /// \throws std::invalid_argument if `now` is before an earlier event, or `scheduled` before that of an earlier query
-  Decisions arrive(Nanoseconds now, QueryId query, Nanoseconds scheduled);
+  Decisions arrive(Nanoseconds now, QueryId query, Nanoseconds scheduled, bool others_follow = false);
 
   /// An instance can take its first or its next batch.
   /// \throws std::invalid_argument if `now` is before an earlier event, or there is no such instance, or it is free
