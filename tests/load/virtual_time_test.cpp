@@ -70,8 +70,8 @@ TEST(VirtualTime, CallersSendWhenTheyAreAnswered) {
 
 TEST(VirtualTime, AQueryOfSeveralSamplesWaitsForTheLast) {
   const auto log = serve_in_virtual_time({.max_batch = 2}, multi_stream_arrivals(3, milliseconds(35)), ten_ms);
-  // The first sample finds the instance free and is served alone.
-  EXPECT_THAT(completions(log), ElementsAre(10, 20, 20, 30, 40, 40));
+  // They come together, so that the first batch is full.
+  EXPECT_THAT(completions(log), ElementsAre(10, 10, 20, 30, 30, 40));
   const auto queries = whole_queries(log, 3);
   EXPECT_THAT(completions(queries), ElementsAre(20, 40));
   EXPECT_EQ(queries[1].latency(), milliseconds(20));
