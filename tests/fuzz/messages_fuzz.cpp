@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "load/load_messages.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/judgement/compare.hpp"
 #include "stagemark/judgement/make_report.hpp"
+#include "stagemark/load/load_point.hpp"
 #include "stagemark/suite/benchmark_suite.hpp"
 #include "suite/turn_messages.hpp"
 #include "workers/frames.hpp"
@@ -40,6 +42,21 @@ void report_on(Measured measured, std::size_t images) {
   compare_approaches(report);
 }
 
+template <class Work>
+void attempt(const Work& work) try {
+  work();
+} catch (const BackendError&) {
+}
+
+/// A log that makes sense can be summed up.
+void load_of(const LogPart& part) {
+  expect_same_again(part, decode_log_part);
+  const ServingSettings serving{.instances = 2, .threads = 1, .max_batch = 4};
+  expect_sense(part.queries, 1, 7, serving);
+  const MeasuredLog measured{part.queries, Nanoseconds{0}, std::chrono::hours{24 * 366}};
+  (void)summarise(std::span(&measured, 1), {.instances = 2});
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,12 +69,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           (void)decode_version(message->content);
           break;
         case MessageType::setup:
-          expect_same_again(decode_setup(message->content), decode_setup);
+          // For either job.
+          attempt([&] { expect_same_again(decode_setup(message->content), decode_setup); });
+          expect_same_again(decode_load_setup(message->content), decode_load_setup);
+          break;
+        case MessageType::queries:
+          load_of(decode_log_part(message->content));
           break;
         case MessageType::warm_up:
           break;
         case MessageType::turn:
-          expect_same_again(decode_turn(message->content), decode_turn);
+          attempt([&] { expect_same_again(decode_turn(message->content), decode_turn); });
+          expect_same_again(decode_load_order(message->content), decode_load_order);
           break;
         case MessageType::opened:
         case MessageType::measured: {
