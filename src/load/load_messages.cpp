@@ -105,7 +105,7 @@ std::vector<std::byte> encode(const LogPart& part) { return encoded(part); }
 LoadSetup decode_load_setup(std::span<const std::byte> content) { return decoded<LoadSetup>(content); }
 
 LoadOrder decode_load_order(std::span<const std::byte> content) {
-  WrittenOrder written = decoded<WrittenOrder>(content);
+  auto written = decoded<WrittenOrder>(content);
   if (written.open.has_value() == written.closed.has_value()) refuse_message();
   LoadOrder order;
   order.first_image = written.first_image;

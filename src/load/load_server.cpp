@@ -21,12 +21,12 @@ std::uint64_t most_memory_bytes() {
 
 }  // namespace
 
-LoadServer::LoadServer(const worker_protocol::LoadSetup& setup, const Approach& approach, const ImageSource& images,
+LoadServer::LoadServer(const worker_protocol::LoadSetup& setup, Approach approach, const ImageSource& images,
                        std::vector<std::unique_ptr<InferenceWrapper>> instances)
     : setup_(setup),
       source_(images),
       lanes_(instances.size()),
-      approach_(approach),
+      approach_(std::move(approach)),
       first_of_image_(setup.dataset.entries.size(), 0) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     lanes_[i].wrapper = std::move(instances[i]);

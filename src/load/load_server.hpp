@@ -21,7 +21,7 @@ namespace stagemark {
 class LoadServer {
  public:
   /// \param instances as many as `setup.serving` says
-  LoadServer(const worker_protocol::LoadSetup& setup, const Approach& approach, const ImageSource& images,
+  LoadServer(const worker_protocol::LoadSetup& setup, Approach approach, const ImageSource& images,
              std::vector<std::unique_ptr<InferenceWrapper>> instances);
 
   /// A few unrecorded calls of every instance, with the smallest and the largest batch.
