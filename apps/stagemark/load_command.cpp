@@ -193,7 +193,8 @@ void expect_something_to_judge(const LoadRequest& request, const GateCriteria& c
   if (criteria.min_capacity && !searches) {
     throw UsageError("no capacity is searched", "--min-capacity", "give --service-level, and no --rate");
   }
-  if (request.run.approaches.size() < 2 && !criteria.min_capacity && !(request.load.level && !searches)) {
+  const bool judges_rates = request.load.level && !searches;
+  if (request.run.approaches.size() < 2 && !criteria.min_capacity && !judges_rates) {
     throw UsageError("there is nothing to judge against", "--check",
                      "give two approaches with --approach, or --min-capacity, or --rate and --service-level");
   }

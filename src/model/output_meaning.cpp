@@ -157,7 +157,9 @@ bool is_one(const NetworkValue& value) {
 NetworkValue of_range(ValueKind kind, double low, double high) {
   // Of logarithms, those that were computed with may be any: their exponential is no probability.
   if (kind == ValueKind::log_probabilities) return {kind};
-  return {kind, std::isnan(low) ? -infinity : low, std::isnan(high) ? infinity : high};
+  if (std::isnan(low)) low = -infinity;
+  if (std::isnan(high)) high = infinity;
+  return {kind, low, high};
 }
 
 /// Of numbers of two kinds: weights decide, then what depends on the image.
