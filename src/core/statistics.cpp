@@ -243,7 +243,9 @@ double effective_count(std::span<const double> in_order, double p) {
   // another so far apart does so evenly.
   constexpr std::size_t each = 1024;
   double before = 1;
-  for (std::size_t lag = 1, last = 0; lag <= size / 4; last = lag, lag += lag < each ? 1 : lag / 32) {
+  const std::size_t furthest = size / 4;
+  for (std::size_t lag = 1, last = 0; last < furthest; last = lag, lag += lag < each ? 1 : lag / 32) {
+    lag = std::min(lag, furthest);
     for (std::size_t passed = last + 1; passed <= lag; ++passed) {
       ones_in_head -= series.at(size - passed) ? 1 : 0;
       ones_in_tail -= series.at(passed - 1) ? 1 : 0;

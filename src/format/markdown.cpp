@@ -32,18 +32,23 @@ void write_markdown_table(std::ostream& out, const TextTable& table) {
   for (const std::vector<std::string>& row : table.rows) write_markdown_row(out, row);
 }
 
+/// A row with a cell in front of it.
+std::vector<std::string> behind(std::string first, const std::vector<std::string>& row) {
+  std::vector<std::string> cells;
+  cells.reserve(row.size() + 1);
+  cells.push_back(std::move(first));
+  cells.insert(cells.end(), row.begin(), row.end());
+  return cells;
+}
+
 /// The points of all approaches.
 TextTable points_of_all(const LoadReport& load) {
   TextTable all;
   for (const LoadResultReport& result : load.results) {
-    TextTable table = points_table(load, result, TableDetail::brief);
-    all.headings = std::move(table.headings);
-    for (std::vector<std::string>& row : table.rows) {
-      row.insert(row.begin(), result.approach);
-      all.rows.push_back(std::move(row));
-    }
+    const TextTable table = points_table(load, result, TableDetail::brief);
+    all.headings = behind("approach", table.headings);
+    for (const std::vector<std::string>& row : table.rows) all.rows.push_back(behind(result.approach, row));
   }
-  all.headings.insert(all.headings.begin(), "approach");
   return all;
 }
 

@@ -70,8 +70,8 @@ class VirtualApproaches final : public LoadedApproaches {
 /// Spins so long, give or take a little.
 ServiceTime spinning(Nanoseconds mean, double spread = 0.02) {
   return [mean, spread](const ServiceCall& call) {
-    const double factor = 1 + spread * (2 * call.draw - 1);
-    return Nanoseconds(std::llround(factor * static_cast<double>(mean.count() * (1 + call.batch_size)) / 2));
+    const double factor = (1 + spread * (2 * call.draw - 1)) * static_cast<double>(1 + call.batch_size) / 2;
+    return Nanoseconds(std::llround(factor * static_cast<double>(mean.count())));
   };
 }
 
