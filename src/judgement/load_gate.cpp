@@ -149,7 +149,7 @@ void expect_measured_for(const LoadReport& load, const ServiceLevel& level) {
 
 PendingCheck check_capacity_drop(const LoadReport& load, const std::string& baseline_name,
                                  const std::string& candidate_name, double drop) {
-  constexpr const char* without_comparison = "with `max_capacity_drop` off";
+  const std::string without_comparison = "with `max_capacity_drop` off";
   const CapacityReport& baseline = searched_capacity(load, baseline_name, without_comparison);
   const CapacityReport& candidate = searched_capacity(load, candidate_name, without_comparison);
   PendingCheck pending;
