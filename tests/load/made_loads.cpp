@@ -144,7 +144,7 @@ void several_approaches() {
 
 void batches_and_limits() {
   LoadOptions options = briefly();
-  options.rates = {4000};
+  options.rates = {40'000};
   options.serving = {.instances = 2, .threads = 1, .max_batch = 4, .queue_limit = 6};
   const LoadResult result = load(options, {"parity", "batchesdiffer"});
   const ApproachResult& parity = result.suite.collector.results()[0];
