@@ -261,8 +261,12 @@ class Meanings {
       const at::Tensor numbers = constant->toTensor().to(at::kCPU, at::kDouble);
       result.low = numbers.min().item<double>();
       result.high = numbers.max().item<double>();
-    } else if (constant->isInt() || constant->isDouble() || constant->isBool()) {
-      result.low = result.high = constant->isBool() ? constant->toBool() : constant->toScalar().toDouble();
+    } else if (constant->isInt()) {
+      result.low = result.high = static_cast<double>(constant->toInt());
+    } else if (constant->isDouble()) {
+      result.low = result.high = constant->toDouble();
+    } else if (constant->isBool()) {
+      result.low = result.high = constant->toBool() ? 1 : 0;
     }
     return result;
   }
