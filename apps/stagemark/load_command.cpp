@@ -1,23 +1,16 @@
-#include <unistd.h>
-
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "command_line.hpp"
+#include "console_observer.hpp"
 #include "gate_arguments.hpp"
-#include "interrupt.hpp"
 #include "measurement.hpp"
-#include "option_names.hpp"
-#include "progress_line.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/format/console.hpp"
 #include "stagemark/machine/environment.hpp"
 #include "stagemark/session/run_load.hpp"
-#include "terminal.hpp"
 
 namespace stagemark {
 namespace {
@@ -148,18 +141,12 @@ LoadRequest LoadArguments::request() const {
 }
 
 /// Shows where the test stands, prints what came of it, and passes Ctrl-C on to it.
-class LoadConsole final : public LoadSessionObserver {
+class LoadConsole final : public OnConsole<LoadSessionObserver> {
  public:
-  LoadConsole(const std::string& progress, Nanoseconds most)
-      : on_terminal_(is_terminal(STDERR_FILENO)),
-        shown_(progress == "on" || (progress == "auto" && on_terminal_)),
-        most_(most),
-        line_(std::cerr, shown_, on_terminal_ ? std::optional(terminal_columns(STDERR_FILENO)) : std::nullopt) {}
+  LoadConsole(const std::string& progress, Nanoseconds most) : OnConsole(progress), most_(most) {}
 
-  void beginning() override { catch_interrupt(); }
-  void opening(const std::string& approach) override { line_.opening(approach); }
   void planned(Nanoseconds full_answer) override {
-    line_.clear();
+    line().clear();
     std::cerr << "A full answer takes about " << duration_text(to_seconds(full_answer));
     if (full_answer > most_) {
       std::cerr << "; --max-duration " << duration_text(to_seconds(most_))
@@ -167,24 +154,10 @@ class LoadConsole final : public LoadSessionObserver {
     }
     std::cerr << ".\n";
   }
-  void loading(const LoadProgress& progress) override { line_.loading(progress); }
-  [[nodiscard]] bool interrupted() override { return interrupt_caught(); }
-  void measured(const Report& report) override {
-    line_.clear();
-    std::ostringstream text;
-    print_results(text, report);
-    print_what_is_missing(text, report);
-    std::cout << with_option_names(text.str());
-  }
-  void written(const std::filesystem::path& json, const std::filesystem::path& html) override {
-    std::cout << "Report: " << html.string() << "\nFigures: " << json.string() << std::endl;
-  }
+  void loading(const LoadProgress& progress) override { line().loading(progress); }
 
  private:
-  bool on_terminal_;
-  bool shown_;
   Nanoseconds most_;
-  ProgressLine line_;
 };
 
 /// What can be told before is not told after an hour of loading.

@@ -1,19 +1,10 @@
 #include "measurement.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <iostream>
-#include <sstream>
 
-#include "interrupt.hpp"
-#include "option_names.hpp"
-#include "progress_line.hpp"
+#include "console_observer.hpp"
 #include "quantity.hpp"
 #include "stagemark/core/error.hpp"
-#include "stagemark/format/console.hpp"
-#include "stagemark/session/engines.hpp"
-#include "terminal.hpp"
 
 namespace stagemark {
 namespace {
@@ -38,47 +29,15 @@ std::vector<BoundFile> bound_files(const std::vector<std::string>& texts, const 
 }
 
 /// Shows where the run stands, prints what came of it, and passes Ctrl-C on to it.
-class ConsoleObserver final : public SessionObserver {
+class ConsoleObserver final : public OnConsole<SessionObserver> {
  public:
-  explicit ConsoleObserver(const std::string& progress)
-      : on_terminal_(is_terminal(STDERR_FILENO)),
-        line_(std::cerr, progress == "on" || (progress == "auto" && on_terminal_),
-              on_terminal_ ? std::optional(terminal_columns(STDERR_FILENO)) : std::nullopt) {}
+  using OnConsole::OnConsole;
 
-  void beginning() override { catch_interrupt(); }
-  void opening(const std::string& approach) override { line_.opening(approach); }
-  void warming_up(const std::string& approach) override { line_.warming_up(approach); }
-  void progressed(const RunProgress& progress) override { line_.progressed(progress); }
-  [[nodiscard]] bool interrupted() override { return interrupt_caught(); }
-  void measured(const Report& report) override {
-    line_.clear();
-    std::ostringstream text;
-    print_results(text, report);
-    print_what_is_missing(text, report);
-    std::cout << with_option_names(text.str());
-  }
-  void written(const std::filesystem::path& json, const std::filesystem::path& html) override {
-    std::cout << "Report: " << html.string() << "\nFigures: " << json.string() << std::endl;
-  }
-
- private:
-  bool on_terminal_;
-  ProgressLine line_;
+  void warming_up(const std::string& approach) override { line().warming_up(approach); }
+  void progressed(const RunProgress& progress) override { line().progressed(progress); }
 };
 
 }  // namespace
-
-void print_what_is_missing(std::ostream& out, const Report& report) {
-  const bool on_cpu = std::ranges::any_of(report.results, [](const ApproachReport& result) {
-    return result.device.kind == Device::Kind::cpu && static_cast<bool>(result.model);
-  });
-  if (!on_cpu) return;
-  const Approach fastest{{}, "onnxruntime", Precision::fp32, Device{}, {}};
-  const auto missing = built_in_engines().find(fastest.engine).unavailable(fastest);
-  if (!missing) return;
-  out << "\nNot here, and the fastest in FP32 on most CPUs: " << to_string(fastest) << ". To have it, "
-      << missing->remedy << ".\n";
-}
 
 void MeasurementArguments::add_to(CLI::App& command) {
   add_subject_to(command);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,9 +44,6 @@ struct MeasurementArguments {
   [[nodiscard]] RunRequest request() const;
   [[nodiscard]] CountOrShare most_skipped() const;
 };
-
-/// What a table without the engine that is the fastest on most CPUs says about it.
-void print_what_is_missing(std::ostream& out, const Report& report);
 
 /// Measures with progress on stderr and Ctrl-C caught, prints the table and where the report is.
 /// \param measure `run_benchmark` or `measure_machine_noise`

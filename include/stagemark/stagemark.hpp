@@ -102,6 +102,7 @@
 #include "stagemark/session/engines.hpp"
 #include "stagemark/session/html_file.hpp"
 #include "stagemark/session/model_preparation.hpp"
+#include "stagemark/session/report_observer.hpp"
 #include "stagemark/session/run_benchmark.hpp"
 #include "stagemark/session/run_load.hpp"
 #include "stagemark/session/run_request.hpp"

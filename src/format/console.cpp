@@ -150,7 +150,6 @@ void print_identity(std::ostream& out, const ApproachReport& result) {
   out << '\n';
   if (result.error) out << "  FAILED: " << *result.error << '\n';
   if (result.inferences == 0) return;
-  if (result.inferences == 0) return;
   for (const auto& [name, value] : result.execution)
     out << (&name == &result.execution.front().first ? "  " : ", ") << name << ' ' << value;
   if (!result.execution.empty()) out << '\n';

@@ -146,7 +146,7 @@ Report make_load_report(const LoadResult& result, const ReportContext& context) 
                          : OrReason<std::size_t>::absent("no callers wait for their answers");
   load.samples_per_query = options.scenario == Scenario::multi_stream ? options.samples_per_query : 1;
   load.warmup_ms = to_milliseconds(options.warmup);
-  load.duration_ms = to_milliseconds(result.duration);
+  load.duration_ms = to_milliseconds(measured_time(options)) * static_cast<double>(options.generations);
   load.generations = options.generations;
   load.seed = options.seed;
   load.stopped_because = result.stopped_because;

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <variant>
 
+#include "suite/setup_fields.hpp"
 #include "workers/wire.hpp"
 
 namespace stagemark::worker_protocol {
-
-template <class Fields>
-void describe(Fields& fields, DatasetEntry& entry) {
-  fields(entry.path);
-}
 
 template <class Fields>
 void describe(Fields& fields, ServingSettings& serving) {
@@ -28,9 +24,7 @@ void describe(Fields& fields, LoadSetup& setup) {
   fields(setup.dataset.root);
   fields(setup.dataset.entries);
   fields(setup.serving);
-  fields(setup.rule.threshold);
-  fields(setup.rule.classes);
-  fields(setup.rule.positive);
+  fields(setup.rule);
   fields(setup.image_memory_bytes);
 }
 

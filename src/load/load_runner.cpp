@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -59,11 +58,8 @@ LoadRunner::LoadRunner(const LoadOptions& options, std::size_t images, LoadedApp
       batch_times_(count),
       searches_(count),
       unloaded_(count),
-      began_(approaches.now()) {
-  const bool whole_trace = options.arrivals == ArrivalKind::trace && !options.duration;
-  slice_ = whole_trace ? period_of(options.trace)
-                       : options.duration.value_or(1min) / static_cast<Nanoseconds::rep>(options.generations);
-}
+      slice_(measured_time(options)),
+      began_(approaches.now()) {}
 
 void LoadRunner::run() {
   for (ApproachLoad& load : loads_) {
@@ -165,20 +161,19 @@ void LoadRunner::begin_search(std::size_t approach) {
 
 void LoadRunner::search_capacities() {
   const std::vector<std::size_t> all = alive();
-  std::vector<Points> step(loads_.size());
-  for (const std::size_t i : all) {
-    if (searches_[i]) step[i] = {searches_[i]->next()};
-  }
-  const auto generations = static_cast<Nanoseconds::rep>(options_.generations);
-  plan(static_cast<Nanoseconds::rep>(usual_search_rates) * generations * time_of_generation(step));
-  while (!approaches_.interrupted()) {
-    bool any = false;
+  const auto next_rates = [&] {
+    std::vector<Points> step(loads_.size());
     for (std::size_t i = 0; i < step.size(); ++i) {
-      const auto rate = searches_[i] && !failed_.contains(i) ? searches_[i]->next() : std::nullopt;
-      step[i] = rate ? Points{rate} : Points{};
-      any = any || rate;
+      if (!searches_[i] || failed_.contains(i)) continue;
+      if (const auto rate = searches_[i]->next()) step[i] = {rate};
     }
-    if (!any) break;
+    return step;
+  };
+  const auto generations = static_cast<Nanoseconds::rep>(options_.generations);
+  plan(static_cast<Nanoseconds::rep>(usual_search_rates) * generations * time_of_generation(next_rates()));
+  while (!approaches_.interrupted()) {
+    const std::vector<Points> step = next_rates();
+    if (std::ranges::all_of(step, &Points::empty)) break;
     // A rate is of use with all of its generations.
     if (!fits(generations * time_of_generation(step))) {
       stopped_because_ = "a further rate would have ended after `max_duration`";
@@ -191,10 +186,9 @@ void LoadRunner::search_capacities() {
       if (!point || point->generations < options_.generations) continue;
       std::vector<ShareOver> shares;
       for (const MeasuredLog& part : measured_parts(measured[i].front())) {
-        const ServiceLevelTest test =
-            test_service_level(std::span(&part, 1), *options_.level, options_.serving.instances);
-        const double share = test.queries == 0 ? 0 : static_cast<double>(test.over) / static_cast<double>(test.queries);
-        shares.push_back({*step[i].front(), share, std::max<std::size_t>(test.queries, 1)});
+        const auto [queries, over] = count_over(part, *options_.level);
+        const double share = queries == 0 ? 0 : static_cast<double>(over) / static_cast<double>(queries);
+        shares.push_back({*step[i].front(), share, std::max<std::size_t>(queries, 1)});
       }
       searches_[i]->add(*step[i].front(), point->verdict.value_or(LoadVerdict::undecided), shares);
     }
@@ -236,7 +230,6 @@ std::vector<std::vector<LoadRunner::Measured>> LoadRunner::measure(const std::ve
   std::vector<std::size_t> wanted;
   for (const std::size_t i : alive()) {
     if (points[i].empty()) continue;
-    measured[i].resize(points[i].size());
     most_points = std::max(most_points, points[i].size());
     wanted.push_back(i);
   }
@@ -273,16 +266,15 @@ std::vector<std::vector<LoadRunner::Measured>> LoadRunner::measure(const std::ve
         auto served =
             serve(i, {arrivals_of(i, rate, generation), next_image_, longest_run_out()}, doing, generation + 1);
         if (served) {
-          measured[i][k].generations.push_back(*std::move(served));
+          measured[i][k].push_back(*std::move(served));
         } else {
           failed_.insert(i);
         }
       }
       // The next load goes on with the images after these.
-      if (!order.empty() && !measured[order.front()].empty() && k < measured[order.front()].size() &&
-          !measured[order.front()][k].generations.empty()) {
-        next_image_ = (next_image_ + measured[order.front()][k].generations.back().log.size()) % images_;
-      }
+      if (order.empty() || k >= points[order.front()].size()) continue;
+      if (const Measured& first = measured[order.front()][k]; !first.empty())
+        next_image_ = (next_image_ + first.back().log.size()) % images_;
     }
     approaches_.end_generation();
     std::erase_if(wanted, [&](std::size_t i) { return failed_.contains(i); });
@@ -339,7 +331,7 @@ LoadConditions LoadRunner::conditions() const {
 /// Without warm-up and run-out.
 std::vector<MeasuredLog> LoadRunner::measured_parts(const Measured& measured) const {
   std::vector<MeasuredLog> parts;
-  for (const LiveLoadResult& generation : measured.generations) {
+  for (const LiveLoadResult& generation : measured) {
     MeasuredLog part{generation.log, options_.warmup, options_.warmup + slice_};
     if (options_.scenario == Scenario::offline) {
       if (generation.interrupted) continue;

@@ -45,17 +45,13 @@ class LoadRunner {
   void run();
 
   [[nodiscard]] std::vector<ApproachLoad> take() { return std::move(loads_); }
-  /// Of a point, over all generations.
-  [[nodiscard]] Nanoseconds duration() const { return static_cast<Nanoseconds::rep>(options_.generations) * slice_; }
   [[nodiscard]] const std::string& stopped_because() const noexcept { return stopped_because_; }
 
  private:
   /// What one approach is to be offered; rates only in the scenario `server`, where absent means a trace as it is.
   using Points = std::vector<std::optional<double>>;
   /// What a point gave, generation by generation.
-  struct Measured {
-    std::vector<LiveLoadResult> generations;
-  };
+  using Measured = std::vector<LiveLoadResult>;
 
   void calibrate();
   bool calibrate_one(std::size_t approach);

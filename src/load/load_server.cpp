@@ -1,38 +1,25 @@
 #include "load/load_server.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 #include <variant>
 
 #include "stagemark/backend/read_out.hpp"
-#include "stagemark/core/error.hpp"
 #include "suite/failure_reason.hpp"
+#include "suite/peak_memory.hpp"
 
 namespace stagemark {
-namespace {
-
-std::uint64_t most_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
-}
-
-}  // namespace
-
 LoadServer::LoadServer(const worker_protocol::LoadSetup& setup, Approach approach, const ImageSource& images,
                        std::vector<std::unique_ptr<InferenceWrapper>> instances)
     : setup_(setup),
       source_(images),
       lanes_(instances.size()),
       approach_(std::move(approach)),
-      first_of_image_(setup.dataset.entries.size(), 0) {
+      first_(setup.dataset.entries.size()) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     lanes_[i].wrapper = std::move(instances[i]);
     lanes_[i].out.resize(setup.serving.max_batch);
   }
-  inferences_.reserve(first_of_image_.size());
 }
 
 void LoadServer::load_images(std::size_t first, std::size_t wanted, const std::function<void()>& alive) {
@@ -66,10 +53,7 @@ void LoadServer::load_images(std::size_t first, std::size_t wanted, const std::f
       });
       if (reason) notes_.broken.emplace(index, *reason);
     }
-    if (images_.empty()) {
-      throw InputError("no image can be read" +
-                       (notes_.broken.empty() ? "" : ", the first because: " + notes_.broken.begin()->second));
-    }
+    if (images_.empty()) notes_.refuse_all(setup_.dataset);
   }
   loaded_from_ = first;
   images_.reserve(indices_.size() + again);
@@ -95,7 +79,7 @@ void LoadServer::warm_up(const std::function<void()>& alive) {
 LiveLoadResult LoadServer::serve(const LoadOrder& order, const std::function<void()>& alive,
                                  LiveLoadObserver& observer) {
   const auto* open = std::get_if<OpenLoop>(&order.arrivals);
-  load_images(order.first_image, open != nullptr ? open->scheduled.size() : first_of_image_.size(), alive);
+  load_images(order.first_image, open != nullptr ? open->scheduled.size() : setup_.dataset.entries.size(), alive);
   facts_ = lanes_.front().wrapper->execution_facts();
   ServingSettings serving = setup_.serving;
   if (order.unlimited) {
@@ -134,18 +118,9 @@ void LoadServer::classify(Lane& lane, std::size_t first, std::span<QueryOutcome>
     if (!failed) failed = defect(out[i]);
     if (!failed) failed = foreign_class(out[i], setup_.rule);
     if (failed) outcomes[i] = QueryOutcome::failed;
-    remember(indices_[(position + i) % indices_.size()], out[i], failed);
-  }
-}
-
-void LoadServer::remember(std::size_t image, const Prediction& prediction, const std::optional<std::string>& failed) {
-  std::uint32_t& first = first_of_image_[image];
-  if (first == 0) {
-    inferences_.push_back({image, failed ? std::nullopt : std::optional(prediction)});
-    first = static_cast<std::uint32_t>(inferences_.size());
-    if (failed) failures_.push_back({image, *failed});
-  } else if (const auto& before = inferences_[first - 1].prediction; before && !failed) {
-    repeats_.compare(*before, prediction, setup_.rule, facts_.precision);
+    const std::size_t image = indices_[(position + i) % indices_.size()];
+    const InferenceRecord inference{image, failed ? std::nullopt : std::optional(out[i])};
+    if (first_.add(inference, setup_.rule, facts_.precision, repeats_) && failed) failures_.push_back({image, *failed});
   }
 }
 
@@ -156,14 +131,15 @@ worker_protocol::Measured LoadServer::take() {
     taken.error = "cannot tell what runs: " + *reason;
   }
   taken.asynchronous = lanes_.front().wrapper->asynchronous();
-  taken.inferences.assign(inferences_.begin() + static_cast<std::ptrdiff_t>(told_), inferences_.end());
-  told_ = inferences_.size();
+  const auto untold = first_.all().subspan(told_);
+  taken.inferences.assign(untold.begin(), untold.end());
+  told_ += untold.size();
   taken.failures = std::exchange(failures_, {});
   taken.repeats = std::exchange(repeats_, {});
   taken.doubtful_logits = std::exchange(doubtful_, 0);
   if (!taken.error) taken.error = unlike_asked(taken.approach, taken.facts);
   if (!taken.error) taken.error = foreign_outputs(outputs_, setup_.rule);
-  taken.peak_rss_bytes = most_memory_bytes();
+  taken.peak_rss_bytes = peak_rss_bytes();
   (void)failure_reason([&] { taken.device_peak_bytes = lanes_.front().wrapper->device_peak_bytes(); });
   return {std::move(taken), notes_, false};
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "load/first_inferences.hpp"
 #include "load/load_messages.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
 #include "stagemark/load/live_load.hpp"
@@ -46,7 +46,6 @@ class LoadServer {
   /// Decodes images until there are so many, or the memory is full.
   void load_images(std::size_t first, std::size_t wanted, const std::function<void()>& alive);
   void classify(Lane& lane, std::size_t first, std::span<QueryOutcome> outcomes);
-  void remember(std::size_t image, const Prediction& prediction, const std::optional<std::string>& failed);
 
   const worker_protocol::LoadSetup& setup_;
   const ImageSource& source_;
@@ -59,9 +58,8 @@ class LoadServer {
   Approach approach_;
   ExecutionFacts facts_;
 
-  std::mutex mutex_;                           ///< guards what the instances found
-  std::vector<std::uint32_t> first_of_image_;  ///< 1 + index into `inferences_`; 0: none yet
-  std::vector<InferenceRecord> inferences_;
+  std::mutex mutex_;  ///< guards what the instances found
+  FirstInferences first_;
   std::vector<FailedImage> failures_;
   std::size_t told_ = 0;  ///< of the inferences, in earlier calls of `take`
   Repeats repeats_;

@@ -6,15 +6,17 @@
 #include <deque>
 #include <iterator>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
+#include "load/first_inferences.hpp"
 #include "load/load_runner.hpp"
 #include "load/worker_target.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/number_text.hpp"
 #include "stagemark/core/random.hpp"
 #include "stagemark/load/virtual_time.hpp"
+#include "suite/approach_state.hpp"
+#include "suite/entrants.hpp"
 #include "suite/model_identities.hpp"
 
 namespace stagemark {
@@ -33,10 +35,6 @@ void shuffle(std::vector<DatasetEntry>& entries, std::uint64_t seed) {
   for (std::size_t left = entries.size(); left > 1; --left) std::swap(entries[left - 1], entries[random.below(left)]);
 }
 
-bool opens_alone_here(const Approach& approach) {
-  return approach.device && approach.device->kind != Device::Kind::cpu;
-}
-
 /// The approaches in workers, and all that is kept of what they tell.
 class WorkersUnderLoad final : public LoadedApproaches {
  public:
@@ -49,7 +47,7 @@ class WorkersUnderLoad final : public LoadedApproaches {
                        options.image_memory_bytes};
       entrant.command = command;
       entrant.result.approach = request.approach;
-      entrant.first_of_image.resize(dataset.entries.size(), 0);
+      entrant.first = FirstInferences(dataset.entries.size());
     }
   }
 
@@ -62,14 +60,14 @@ class WorkersUnderLoad final : public LoadedApproaches {
     }
     // One on a GPU opens alone: its libraries choose their kernels by what these take. The others do at the same time.
     for (const std::size_t i : approaches) {
-      if (opens_alone_here(entrants_[i].setup.request.approach)) open(i);
+      if (opens_alone(entrants_[i].setup.request.approach)) open(i);
     }
     for (const std::size_t i : approaches) {
-      if (!opens_alone_here(entrants_[i].setup.request.approach)) ask_to_open(i);
+      if (!opens_alone(entrants_[i].setup.request.approach)) ask_to_open(i);
     }
     std::vector<std::size_t> opened;
     for (const std::size_t i : approaches) {
-      if (!opens_alone_here(entrants_[i].setup.request.approach)) await_opened(i);
+      if (!opens_alone(entrants_[i].setup.request.approach)) await_opened(i);
       if (!entrants_[i].result.error && entrants_[i].worker) opened.push_back(i);
     }
     return opened;
@@ -110,13 +108,13 @@ class WorkersUnderLoad final : public LoadedApproaches {
     observer_.loaded(name(approach), point, generations);
   }
 
-  /// What the approaches are and decided, as a suite's result.
+  /// What the approaches are and decided, as a suite's result. \throws InputError if no image can be read
   void finish(SuiteResult& suite) {
     DecodingNotes notes;
     for (Entrant& entrant : entrants_) {
-      notes.broken.merge(entrant.notes.broken);
-      notes.sixteen_bit.merge(entrant.notes.sixteen_bit);
+      notes.add(entrant.notes);
       ApproachResult& result = entrant.result;
+      result.inferences.assign(entrant.first.all().begin(), entrant.first.all().end());
       // In the order of the images, so that approaches that met them in another order read alike.
       std::ranges::sort(result.inferences, {}, &InferenceRecord::image);
       CallRecord all;
@@ -126,10 +124,8 @@ class WorkersUnderLoad final : public LoadedApproaches {
       fail_without_answers(result);
       suite.collector.add(std::move(result));
     }
-    for (const auto& [index, reason] : notes.broken) {
-      suite.dataset.skipped.push_back({suite.dataset.entries[index].path, reason});
-    }
-    for (const auto& [index, range] : notes.sixteen_bit) suite.sixteen_bit_ranges.push_back(range);
+    if (!entrants_.empty() && notes.broken.size() == suite.dataset.entries.size()) notes.refuse_all(suite.dataset);
+    notes.tell(suite);
   }
 
  private:
@@ -138,7 +134,7 @@ class WorkersUnderLoad final : public LoadedApproaches {
     WorkerCommand command;
     std::unique_ptr<WorkerTarget> worker;
     ApproachResult result;
-    std::vector<std::uint32_t> first_of_image;  ///< 1 + index into the result's inferences; 0: none yet
+    FirstInferences first{0};
     DecodingNotes notes;
   };
 
@@ -176,27 +172,11 @@ class WorkersUnderLoad final : public LoadedApproaches {
     ApproachResult& update = measured.result;
     if (update.facts.model) models_.expect(*update.facts.model);
     std::ranges::copy_if(update.failures, std::back_inserter(result.failures),
-                         [&](const FailedImage& failed) { return entrant.first_of_image[failed.image] == 0; });
-    for (const InferenceRecord& inference : update.inferences) {
-      std::uint32_t& first = entrant.first_of_image[inference.image];
-      if (first == 0) {
-        result.inferences.push_back(inference);
-        first = static_cast<std::uint32_t>(result.inferences.size());
-      } else if (const auto& before = result.inferences[first - 1].prediction; before && inference.prediction) {
-        result.repeats.compare(*before, *inference.prediction, entrant.setup.rule, update.facts.precision);
-      }
-    }
-    result.repeats.add(update.repeats);
-    result.doubtful_logits += update.doubtful_logits;
-    result.asynchronous = update.asynchronous;
-    result.facts = std::move(update.facts);
-    result.peak_rss_bytes = std::max(result.peak_rss_bytes, update.peak_rss_bytes);
-    if (update.device_peak_bytes) {
-      result.device_peak_bytes = std::max(result.device_peak_bytes.value_or(0), *update.device_peak_bytes);
-    }
-    result.error = std::move(update.error);
-    entrant.notes.broken.merge(measured.notes.broken);
-    entrant.notes.sixteen_bit.merge(measured.notes.sixteen_bit);
+                         [&](const FailedImage& failed) { return !entrant.first.knows(failed.image); });
+    for (const InferenceRecord& inference : update.inferences)
+      (void)entrant.first.add(inference, entrant.setup.rule, update.facts.precision, result.repeats);
+    add_state(result, std::move(update));
+    entrant.notes.add(measured.notes);
   }
 
   const LoadOptions& options_;
@@ -207,36 +187,15 @@ class WorkersUnderLoad final : public LoadedApproaches {
 
 }  // namespace
 
+Nanoseconds measured_time(const LoadOptions& options) {
+  const bool replays = options.scenario == Scenario::server && options.arrivals == ArrivalKind::trace;
+  if (replays && !options.duration) return period_of(options.trace);
+  return options.duration.value_or(std::chrono::minutes(1)) / static_cast<Nanoseconds::rep>(options.generations);
+}
+
 void expect_usable(const LoadOptions& options) {
   expect_usable(options.serving);
   if (options.level) expect_usable(*options.level);
-  const bool is_server = options.scenario == Scenario::server;
-  if (!is_server && !options.rates.empty())
-    refuse("is for the scenario server", "`rates`", "leave it out: other scenarios find their rate themselves");
-  for (const double rate : options.rates) {
-    if (!(rate > 0) || !std::isfinite(rate) || rate > 1e6)
-      refuse("is not a number above 0 and at most 1,000,000", "`rates`", "give queries a second");
-  }
-  if (options.scenario == Scenario::offline && (options.serving.queue_limit || options.serving.deadline)) {
-    refuse("is for queries that arrive one after the other",
-           options.serving.queue_limit ? "`queue_limit`" : "`deadline`",
-           "leave it out: offline all of them arrive at once");
-  }
-  const Nanoseconds slice = options.duration.value_or(std::chrono::minutes(1)) /
-                            static_cast<Nanoseconds::rep>(std::max<std::size_t>(options.generations, 1));
-  for (const double rate : options.rates) {
-    if (rate * to_seconds(options.warmup + slice) > static_cast<double>(most_queries))
-      refuse("make more than " + thousands(most_queries) + " queries", "`rates`", "lower it, or `duration`");
-  }
-  if (options.arrivals == ArrivalKind::trace && is_server && !options.duration &&
-      options.warmup + period_of(options.trace) > options.max_duration) {
-    refuse("takes longer than `max_duration`", "`trace`", "raise that, or give the `duration` to replay");
-  }
-  if (options.scenario == Scenario::closed || options.scenario == Scenario::multi_stream) {
-    expect_usable(options.serving, ClosedLoop{options.concurrency, options.samples_per_query, std::chrono::seconds(1)});
-  }
-  if (options.serving.max_batch_delay >= options.hang_limit)
-    refuse("is as long as a worker may say nothing", "`max_batch_delay`", "lower it, or raise `hang_limit`");
   if (options.concurrency == 0 || options.concurrency > 100'000)
     refuse("is not between 1 and 100,000", "`concurrency`", "give such a number");
   if (options.samples_per_query == 0 || options.samples_per_query > 100'000)
@@ -251,24 +210,40 @@ void expect_usable(const LoadOptions& options) {
   if (options.max_duration <= Nanoseconds{0} || options.max_duration > longest)
     refuse("is not above 0 and at most 30 days", "`max_duration`", "give such a time");
   if (options.image_memory_bytes == 0) refuse("is 0", "`round_memory`", "give the memory for decoded images");
+  if (options.serving.max_batch_delay >= options.hang_limit)
+    refuse("is as long as a worker may say nothing", "`max_batch_delay`", "lower it, or raise `hang_limit`");
+
+  const bool is_server = options.scenario == Scenario::server;
+  if (!is_server && !options.rates.empty())
+    refuse("is for the scenario server", "`rates`", "leave it out: other scenarios find their rate themselves");
+  const Nanoseconds schedule = options.warmup + measured_time(options);
+  for (const double rate : options.rates) {
+    if (!(rate > 0) || !std::isfinite(rate) || rate > 1e6)
+      refuse("is not a number above 0 and at most 1,000,000", "`rates`", "give queries a second");
+    if (rate * to_seconds(schedule) > static_cast<double>(most_queries))
+      refuse("make more than " + thousands(most_queries) + " queries", "`rates`", "lower it, or `duration`");
+  }
+  if (is_server && options.arrivals == ArrivalKind::trace && !options.duration && schedule > options.max_duration)
+    refuse("takes longer than `max_duration`", "`trace`", "raise that, or give the `duration` to replay");
+  if (options.scenario == Scenario::offline && (options.serving.queue_limit || options.serving.deadline)) {
+    refuse("is for queries that arrive one after the other",
+           options.serving.queue_limit ? "`queue_limit`" : "`deadline`",
+           "leave it out: offline all of them arrive at once");
+  }
+  if (options.scenario == Scenario::closed || options.scenario == Scenario::multi_stream)
+    expect_usable(options.serving, ClosedLoop{options.concurrency, options.samples_per_query, std::chrono::seconds(1)});
 }
 
 LoadTest::LoadTest(Dataset dataset, LoadOptions options) : dataset_(std::move(dataset)), options_(std::move(options)) {
   expect_usable(options_);
-  for (const DatasetEntry& entry : dataset_.entries) {
-    if (entry.label && *entry.label >= dataset_.classes.size())
-      throw std::invalid_argument("the label of " + entry.path + " is no class of the data set");
-  }
+  expect_labels(dataset_);
   shuffle(dataset_.entries, options_.seed);
 }
 
 void LoadTest::add(ApproachRequest request, WorkerCommand worker) {
-  const std::string label = request.approach.label();
-  const auto taken = [this](const std::string& name) {
-    return std::ranges::any_of(entrants_, [&](const auto& other) { return other.first.approach.label() == name; });
-  };
-  for (std::size_t copy = 2; taken(request.approach.label()); ++copy)
-    request.approach.name = label + "#" + std::to_string(copy);
+  std::vector<std::string> taken;
+  for (const auto& [other, command] : entrants_) taken.push_back(other.approach.label());
+  request.approach = named_apart(std::move(request.approach), taken);
   request.threads = options_.serving.threads;
   request.max_batch = options_.serving.max_batch;
   entrants_.emplace_back(std::move(request), std::move(worker));
@@ -290,7 +265,6 @@ LoadResult LoadTest::run(LoadObserver& observer) {
   workers.end_generation();
   workers.finish(result.suite);
   result.loads = runner.take();
-  result.duration = runner.duration();
   result.stopped_because = runner.stopped_because();
   if (!result.stopped_because.empty()) result.suite.stopped_because = result.stopped_because;
   result.suite.interrupted = observer.interrupted();

@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "load/load_server.hpp"
 #include "stagemark/core/error.hpp"
 #include "suite/failure_reason.hpp"
+#include "suite/worker_exit.hpp"
 #include "workers/own_worker.hpp"
 #include "workers/worker_channel.hpp"
 
@@ -134,13 +133,7 @@ void serve_loads(const Toolkit& toolkit) {
 
 void run_load_worker_if_asked(int argc, char** argv, const Toolkit& toolkit) {
   if (!asked_to_be_worker(argc, argv, WorkerJob::load)) return;
-  // The status is for whoever started the process, who shows it with what it printed.
-  int status = 0;
-  if (const auto reason = failure_reason([&] { serve_loads(toolkit); })) {
-    std::cerr << *reason << '\n';
-    status = 2;
-  }
-  std::exit(status);
+  work_and_exit([&] { serve_loads(toolkit); });
 }
 
 }  // namespace stagemark

@@ -23,10 +23,8 @@ double predicted_capacity(const ServingSettings& serving, const ServiceLevel& le
                           std::uint64_t seed) {
   const auto holds = [&](double rate) {
     const std::vector<QueryRecord> log = serve_in_virtual_time(serving, arrivals_at(rate), service_time, seed);
-    const auto over = std::ranges::count_if(log, [&](const QueryRecord& query) {
-      return query.outcome != QueryOutcome::completed || query.latency() > level.bound;
-    });
-    return static_cast<double>(over) <= (1 - level.quantile) * static_cast<double>(log.size());
+    const auto [queries, over] = count_over({log, Nanoseconds::zero(), Nanoseconds::max()}, level);
+    return static_cast<double>(over) <= (1 - level.quantile) * static_cast<double>(queries);
   };
   constexpr int halvings = 16;  // to a thousandth of the logarithm of a range of 1 to 100
   for (int i = 0; i < halvings; ++i) {

@@ -154,16 +154,21 @@ std::string to_string(const ServiceLevel& level) {
          (milliseconds < 1'000 ? significant(milliseconds, 6) + "ms" : significant(milliseconds / 1'000, 6) + "s");
 }
 
-LevelVerdict test_independent_queries(const MeasuredLog& run, const ServiceLevel& level) {
-  expect_usable(level);
-  double queries = 0;
-  double over = 0;
+OverCount count_over(const MeasuredLog& run, const ServiceLevel& level) {
+  OverCount count;
   for (const QueryRecord& query : run.log) {
     if (!run.counts(query)) continue;
-    ++queries;
-    if (query.outcome != QueryOutcome::completed || query.latency() > level.bound) ++over;
+    ++count.queries;
+    if (query.outcome != QueryOutcome::completed || query.latency() > level.bound) ++count.over;
   }
-  return queries == 0 ? LevelVerdict::undecided : verdict_of(binomial_tests(over, queries, 1 - level.quantile));
+  return count;
+}
+
+LevelVerdict test_independent_queries(const MeasuredLog& run, const ServiceLevel& level) {
+  expect_usable(level);
+  const auto [queries, over] = count_over(run, level);
+  if (queries == 0) return LevelVerdict::undecided;
+  return verdict_of(binomial_tests(static_cast<double>(over), static_cast<double>(queries), 1 - level.quantile));
 }
 
 void expect_usable(const ServiceLevel& level) {

@@ -162,4 +162,11 @@ void add_assumptions(const PreparedRun& run, Report& report) {
   }
 }
 
+void hand_over(const PreparedRun& run, const Report& report, ReportObserver& observer) {
+  observer.measured(report);
+  if (!run.directory) return;
+  run.directory->write(report);
+  observer.written(run.directory->json(), run.directory->html());
+}
+
 }  // namespace stagemark

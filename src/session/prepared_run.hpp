@@ -12,6 +12,7 @@
 #include "stagemark/backend/approach_request.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/judgement/make_report.hpp"
+#include "stagemark/session/report_observer.hpp"
 #include "stagemark/session/run_request.hpp"
 #include "stagemark/suite/dataset.hpp"
 
@@ -50,5 +51,8 @@ void expect_something_measured(const SuiteResult& result);
 
 /// What was taken for granted of the models stands with their results.
 void add_assumptions(const PreparedRun& run, Report& report);
+
+/// Shows the report, and writes it where it is to be. \throws OutputError
+void hand_over(const PreparedRun& run, const Report& report, ReportObserver& observer);
 
 }  // namespace stagemark

@@ -70,11 +70,7 @@ Report run_and_amend(const RunRequest& request, SessionObserver& observer, const
   Report report = make_report(result, run.context);
   add_assumptions(run, report);
   amend(report);
-  observer.measured(report);
-  if (run.directory) {
-    run.directory->write(report);
-    observer.written(run.directory->json(), run.directory->html());
-  }
+  hand_over(run, report, observer);
   return report;
 }
 

@@ -107,19 +107,10 @@ Report run_load(const LoadRequest& request, LoadSessionObserver& observer, const
   }
   run.context.environment = machine.finish();
 
-  const std::size_t broken = result.suite.dataset.skipped.size() - test.dataset().skipped.size();
-  if (broken == test.dataset().entries.size()) {
-    throw InputError("no image can be read, the last because: " + result.suite.dataset.skipped.back().reason,
-                     request.run.images.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
-  }
   expect_something_measured(result.suite);
   Report report = make_load_report(result, run.context);
   add_assumptions(run, report);
-  observer.measured(report);
-  if (run.directory) {
-    run.directory->write(report);
-    observer.written(run.directory->json(), run.directory->html());
-  }
+  hand_over(run, report, observer);
   if (unwritten) std::rethrow_exception(unwritten);
   return report;
 }

@@ -7,6 +7,7 @@
 
 #include "stagemark/core/error.hpp"
 #include "suite/approach_host.hpp"
+#include "suite/entrants.hpp"
 #include "suite/image_block.hpp"
 #include "suite/model_identities.hpp"
 #include "suite/runner.hpp"
@@ -60,8 +61,6 @@ class LocalHost final : public ApproachHost {
   bool warm_ = false;
 };
 
-bool opens_alone(const Approach& approach) { return approach.device && approach.device->kind != Device::Kind::cpu; }
-
 }  // namespace
 
 BenchmarkSuite::BenchmarkSuite(Dataset dataset, std::shared_ptr<const ImageSource> images, RunOptions options,
@@ -69,17 +68,13 @@ BenchmarkSuite::BenchmarkSuite(Dataset dataset, std::shared_ptr<const ImageSourc
     : dataset_(std::move(dataset)), images_(std::move(images)), options_(options), clock_(clock) {
   expect_usable(options_);
   if (!images_) throw std::invalid_argument("a suite needs an image source");
-  for (const DatasetEntry& entry : dataset_.entries) {
-    if (entry.label && *entry.label >= dataset_.classes.size()) {
-      throw std::invalid_argument("the label of " + entry.path + " is no class of the data set");
-    }
-  }
+  expect_labels(dataset_);
 }
 
 void BenchmarkSuite::add(Approach approach, std::unique_ptr<InferenceWrapper> wrapper) {
   if (!wrapper) throw std::invalid_argument("approach '" + approach.label() + "' has no wrapper");
   ApproachRequest request;
-  request.approach = named_apart(std::move(approach));
+  request.approach = apart(std::move(approach));
   entrants_.push_back({std::move(request), std::move(wrapper)});
 }
 
@@ -91,18 +86,15 @@ void BenchmarkSuite::add(const Toolkit& toolkit, const ApproachRequest& request)
 }
 
 void BenchmarkSuite::add(ApproachRequest request, WorkerCommand worker) {
-  request.approach = named_apart(std::move(request.approach));
+  request.approach = apart(std::move(request.approach));
   request.max_batch = options_.batch;
   entrants_.push_back({std::move(request), std::move(worker)});
 }
 
-Approach BenchmarkSuite::named_apart(Approach approach) const {
-  const std::string label = approach.label();
-  const auto taken = [this](const std::string& name) {
-    return std::ranges::any_of(entrants_, [&](const Entrant& other) { return other.request.approach.label() == name; });
-  };
-  for (std::size_t copy = 2; taken(approach.label()); ++copy) approach.name = label + "#" + std::to_string(copy);
-  return approach;
+Approach BenchmarkSuite::apart(Approach approach) const {
+  std::vector<std::string> taken;
+  for (const Entrant& entrant : entrants_) taken.push_back(entrant.request.approach.label());
+  return named_apart(std::move(approach), taken);
 }
 
 SuiteResult BenchmarkSuite::run() {
@@ -129,12 +121,7 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
 
   ImageBlock block(dataset_, *images_, options_, clock_);
   block.load_first_readable();
-  if (block.images().empty() && !entrants_.empty()) {
-    throw InputError(
-        "no image can be read" +
-            (block.notes().broken.empty() ? "" : ", the first because: " + block.notes().broken.begin()->second),
-        dataset_.root.string(), "give a directory of PNG, JPEG, BMP, TIFF or PGM images");
-  }
+  if (block.images().empty() && !entrants_.empty()) block.notes().refuse_all(dataset_);
   ModelIdentities models;
   std::vector<std::unique_ptr<ApproachHost>> hosts;
   for (Entrant& entrant : entrants_) {
@@ -150,17 +137,13 @@ SuiteResult BenchmarkSuite::run(RunObserver& observer, const Continuation& go_on
   const auto gather = [&](SuiteResult& into, ApproachResult (ApproachHost::*results)()) {
     DecodingNotes notes;
     for (const auto& host : hosts) {
-      notes.broken.insert(host->notes().broken.begin(), host->notes().broken.end());
-      notes.sixteen_bit.insert(host->notes().sixteen_bit.begin(), host->notes().sixteen_bit.end());
+      notes.add(host->notes());
       ApproachResult measured = ((*host).*results)();
       fail_without_answers(measured);
       into.collector.add(std::move(measured));
     }
     into.dataset = dataset_;
-    for (const auto& [index, reason] : notes.broken) {
-      into.dataset.skipped.push_back({dataset_.entries[index].path, reason});
-    }
-    for (const auto& [index, range] : notes.sixteen_bit) into.sixteen_bit_ranges.push_back(range);
+    notes.tell(into);
   };
 
   RunProgress progress;

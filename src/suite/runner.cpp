@@ -1,7 +1,5 @@
 #include "suite/runner.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -10,6 +8,7 @@
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/core/statistics.hpp"
 #include "suite/failure_reason.hpp"
+#include "suite/peak_memory.hpp"
 #include "suite/readiness.hpp"
 
 namespace stagemark {
@@ -35,12 +34,6 @@ std::optional<Nanoseconds> usual_time(std::span<const CallRecord> calls) {
   }
   if (totals.empty()) return std::nullopt;
   return Nanoseconds(std::llround(median(totals)));
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "stagemark/core/error.hpp"
+#include "suite/setup_fields.hpp"
 #include "workers/wire.hpp"
 
 namespace stagemark::worker_protocol {
@@ -16,11 +17,6 @@ constexpr std::size_t most_classes = 1U << 20U;
 bool is_duration(Nanoseconds time) { return time >= Nanoseconds{0} && time < std::chrono::hours{24 * 30}; }
 
 }  // namespace
-
-template <class Fields>
-void describe(Fields& fields, DatasetEntry& entry) {
-  fields(entry.path);
-}
 
 template <class Fields>
 void describe(Fields& fields, RunOptions& options) {
@@ -113,9 +109,7 @@ void describe(Fields& fields, Setup& setup) {
   fields(setup.dataset.root);
   fields(setup.dataset.entries);
   fields(setup.options);
-  fields(setup.rule.threshold);
-  fields(setup.rule.classes);
-  fields(setup.rule.positive);
+  fields(setup.rule);
 }
 
 template <class Fields>

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stagemark/core/error.hpp"
+#include "suite/approach_state.hpp"
 #include "suite/turn_messages.hpp"
 
 namespace stagemark {
@@ -104,18 +105,9 @@ bool WorkerHost::receive_update(MessageType type, RunObserver& observer) {
   append(result_.failures, std::move(update.failures));
   append(result_.inputs, std::move(update.inputs));
   result_.nondeterministic_predictions += update.nondeterministic_predictions;
-  result_.repeats.add(update.repeats);
-  result_.doubtful_logits += update.doubtful_logits;
   result_.settling_calls += update.settling_calls;
-  result_.asynchronous = update.asynchronous;
-  result_.facts = std::move(update.facts);
-  result_.error = std::move(update.error);
-  result_.peak_rss_bytes = std::max(result_.peak_rss_bytes, update.peak_rss_bytes);
-  if (update.device_peak_bytes) {
-    result_.device_peak_bytes = std::max(result_.device_peak_bytes.value_or(0), *update.device_peak_bytes);
-  }
-  notes_.broken.merge(measured.notes.broken);
-  notes_.sixteen_bit.merge(measured.notes.sixteen_bit);
+  add_state(result_, std::move(update));
+  notes_.add(measured.notes);
   return !measured.interrupted;
 }
 

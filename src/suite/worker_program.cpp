@@ -1,7 +1,5 @@
 #include "stagemark/suite/worker_program.hpp"
 
-#include <cstdlib>
-#include <iostream>
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +7,7 @@
 #include "suite/image_block.hpp"
 #include "suite/runner.hpp"
 #include "suite/turn_messages.hpp"
+#include "suite/worker_exit.hpp"
 #include "workers/own_worker.hpp"
 #include "workers/worker_channel.hpp"
 
@@ -79,14 +78,8 @@ void serve_as_worker(const std::function<OpenedApproach(const ApproachRequest&)>
 
 void run_worker_if_asked(int argc, char** argv, const Toolkit& toolkit) {
   if (!asked_to_be_worker(argc, argv, WorkerJob::suite)) return;
-  // The status is for whoever started the process, who shows it with what it printed.
-  int status = 0;
-  if (const auto reason = failure_reason(
-          [&] { serve_as_worker([&](const ApproachRequest& request) { return open_approach(toolkit, request); }); })) {
-    std::cerr << *reason << '\n';
-    status = 2;
-  }
-  std::exit(status);
+  work_and_exit(
+      [&] { serve_as_worker([&](const ApproachRequest& request) { return open_approach(toolkit, request); }); });
 }
 
 }  // namespace stagemark

@@ -48,6 +48,9 @@ struct LoadOptions {
       std::chrono::minutes(5);  ///< a worker that opens or answers nothing for longer
 };
 
+/// How long a point is measured in each generation, warm-up apart. \throws UsageError as `period_of`
+Nanoseconds measured_time(const LoadOptions& options);
+
 /// \throws UsageError naming the option that is out of range, or that is for another scenario
 void expect_usable(const LoadOptions& options);
 
@@ -66,7 +69,6 @@ struct LoadResult {
   /// Data set, and of each approach what it is and the first inference of each image, as of a run without timed calls.
   SuiteResult suite;
   LoadOptions options;
-  Nanoseconds duration{0};          ///< of a point, over all generations
   std::vector<ApproachLoad> loads;  ///< of the suite's approaches
   std::string stopped_because;      ///< before all was measured that was planned; else empty
 };

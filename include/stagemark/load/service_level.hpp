@@ -55,7 +55,15 @@ inline constexpr std::size_t fewest_cycles = 100;
 /// One-sided level of either verdict of a service level.
 inline constexpr double service_level_error = 0.05;
 
-/// The same of queries that depend on no other, as those of one caller that waits for each answer. \throws as below
+/// How many queries of a run are judged, and how many of them were answered after the bound, refused, expired or failed.
+struct OverCount {
+  std::size_t queries = 0;
+  std::size_t over = 0;
+};
+OverCount count_over(const MeasuredLog& run, const ServiceLevel& level);
+
+/// Tests a level on queries that depend on no other, as those of one caller that waits for each answer.
+/// \throws UsageError as `expect_usable`
 LevelVerdict test_independent_queries(const MeasuredLog& run, const ServiceLevel& level);
 
 /// Tests whether a share of at most 1 - quantile of the queries is over the bound.

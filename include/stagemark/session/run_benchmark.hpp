@@ -1,24 +1,16 @@
 #pragma once
 
-#include <filesystem>
-
 #include "stagemark/backend/toolkit.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/session/engines.hpp"
+#include "stagemark/session/report_observer.hpp"
 #include "stagemark/session/run_request.hpp"
 #include "stagemark/suite/run_observer.hpp"
 
 namespace stagemark {
 
-/// Told what a session does, beside what its run does.
-class SessionObserver : public RunObserver {
- public:
-  /// Models are prepared, images listed, places to write made: measuring begins.
-  virtual void beginning() {}
-  /// The report is complete and not yet written: if writing fails, it has at least been seen.
-  virtual void measured(const Report& /*report*/) {}
-  virtual void written(const std::filesystem::path& /*json*/, const std::filesystem::path& /*html*/) {}
-};
+/// Told what a session does, and what its run does.
+class SessionObserver : public RunObserver, public ReportObserver {};
 
 /// Prepares the models, measures every approach in workers of its own (or in this process), watches the machine meanwhile,
 /// compares, and writes the report where the request says so. An approach that fails is in the report with its reason and

@@ -7,6 +7,7 @@
 #include "stagemark/load/load_test.hpp"
 #include "stagemark/report/report.hpp"
 #include "stagemark/session/engines.hpp"
+#include "stagemark/session/report_observer.hpp"
 #include "stagemark/session/run_request.hpp"
 
 namespace stagemark {
@@ -21,15 +22,8 @@ struct LoadRequest {
   std::optional<std::filesystem::path> per_query = {};  ///< a CSV file with a line for each query
 };
 
-/// Told what a load session does, beside what its test does.
-class LoadSessionObserver : public LoadObserver {
- public:
-  /// Models are prepared, images listed, places to write made: loading begins.
-  virtual void beginning() {}
-  /// The report is complete and not yet written: if writing fails, it has at least been seen.
-  virtual void measured(const Report& /*report*/) {}
-  virtual void written(const std::filesystem::path& /*json*/, const std::filesystem::path& /*html*/) {}
-};
+/// Told what a load session does, and what its test does.
+class LoadSessionObserver : public LoadObserver, public ReportObserver {};
 
 /// Prepares the models, loads every approach in workers of its own (`run_worker_if_asked` first in `main`), watches the
 /// machine meanwhile, compares, and writes the report where the request says so. Errors, failed approaches and

@@ -77,7 +77,7 @@ class BenchmarkSuite {
     std::variant<std::unique_ptr<InferenceWrapper>, WorkerCommand> content;
   };
 
-  [[nodiscard]] Approach named_apart(Approach approach) const;
+  [[nodiscard]] Approach apart(Approach approach) const;
 
   Dataset dataset_;
   std::shared_ptr<const ImageSource> images_;
