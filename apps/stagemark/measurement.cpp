@@ -116,8 +116,8 @@ void MeasurementArguments::add_subject_to(CLI::App& command) {
   command
       .add_option(
           "--hang-limit", hang_limit,
-          "Ends an approach's process that takes longer to open its model, to read the images of a round or for "
-          "one call of its network; with --isolation none there is no limit")
+          "Ends an approach's process that takes longer to open its model, to read its images or for one call of its "
+          "network; without a process of its own there is no limit")
       ->capture_default_str()
       ->type_name("DURATION");
   command.add_option("--positive", positive, "Class that metrics call positive (default: the second of two)")
