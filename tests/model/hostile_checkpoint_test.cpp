@@ -519,7 +519,8 @@ TEST(HostileCheckpoint, MayRepeatNoStorageOfTheOldFormat) {
 TEST(HostileCheckpoint, EveryTruncationAndAnyWrongByteIsReadOrRefused) {
   const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "model/golden";
   std::mt19937 random(20261123);
-  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt", "legacy_lightning.ckpt", "legacy_views.pt"}) {
+  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt", "legacy_lightning.ckpt", "legacy_views.pt",
+                           "legacy_protocol0.pt", "legacy_protocol4.pt"}) {
     const std::string good = TemporaryDirectory::read(golden / name);
     ASSERT_EQ(verdict(good), "read") << name;
     for (std::size_t size = 0; size < good.size(); ++size) EXPECT_NE(verdict(good.substr(0, size)), "read") << size;
