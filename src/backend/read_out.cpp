@@ -72,16 +72,16 @@ std::optional<std::string> doubt(const LogitRows& rows, std::size_t images) {
     return "what was read as logits looks like probabilities, of every image" + remedy;
   }
   if (rows.percentages == rows.count) {
-    return "what was read as logits adds up to 100 of every image, and may be percentages" + remedy;
+    return "what was read as logits adds up to 100 for every image, and may be percentages" + remedy;
   }
   if (rows.bytes == rows.count) {
-    return "what was read as logits adds up to 255 of every image, and may be probabilities in the range of a byte" +
+    return "what was read as logits adds up to 255 for every image, and may be probabilities in the range of a byte" +
            remedy;
   }
   // The logits of a few images may lie there as well.
   constexpr std::size_t enough = 20;
   if (rows.fractions == rows.count && images >= enough) {
-    return "what was read as logits lies between 0 and 1 of every image, and may be probabilities" + remedy;
+    return "what was read as logits lies between 0 and 1 for every image, and may be probabilities" + remedy;
   }
   return std::nullopt;
 }

@@ -72,7 +72,7 @@ TEST(LogitRows, AreDoubtedWhereAllOfThemAreAlike) {
     return words(rows, images).find(part) != std::string::npos;
   };
   EXPECT_TRUE(says({1, 1, 1, 0, 0}, 1, "looks like probabilities"));
-  EXPECT_TRUE(says({20, 19, 20, 0, 0}, 20, "lies between 0 and 1 of every image, and may be probabilities"));
+  EXPECT_TRUE(says({20, 19, 20, 0, 0}, 20, "lies between 0 and 1 for every image, and may be probabilities"));
   EXPECT_TRUE(says({20, 0, 20, 0, 0}, 20, "Then save it without"));
   EXPECT_TRUE(says({3, 0, 0, 3, 0}, 3, "adds up to 100"));
   EXPECT_TRUE(says({3, 0, 0, 0, 3}, 3, "adds up to 255"));
