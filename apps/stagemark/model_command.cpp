@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <memory>
@@ -73,7 +74,14 @@ void print_table(const Checkpoint& checkpoint, const ResidualNetwork& network) {
   for (const auto& [name, value] : checkpoint.hyper_parameters()) {
     table.add({"hyper-parameter", std::string(name).append(" = ").append(value)});
   }
-  for (const std::string& name : network.unused) table.add({"not used", name});
+  const auto counts = std::ranges::count_if(network.unused, is_profiler_count);
+  for (const std::string& name : network.unused) {
+    if (!is_profiler_count(name)) table.add({"not used", name});
+  }
+  if (counts > 0) {
+    table.add({"not used", std::to_string(counts) + (counts == 1 ? " count" : " counts") +
+                               " of a profiler (total_ops, total_params)"});
+  }
   for (const std::string& assumption : network.assumptions) table.add({"assumed", assumption});
   table.print(std::cout);
 }

@@ -26,6 +26,9 @@
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/format/json_object.hpp"
 #include "stagemark/machine/environment.hpp"
+#include "stagemark/model/checkpoint.hpp"
+#include "stagemark/model/model_format.hpp"
+#include "stagemark/model/network.hpp"
 #include "stagemark/session/engines.hpp"
 #include "stagemark/session/model_preparation.hpp"
 
@@ -38,6 +41,7 @@ struct PredictArguments {
   std::string approach = "libtorch-fp32";
   std::string classes;
   double threshold = 0.5;
+  bool threshold_given = false;
   bool as_json = false;
   QuantisationArguments quantisation;
   PreprocessingArguments preprocessing;
@@ -99,24 +103,58 @@ class Answers {
   std::size_t failures_ = 0;
 };
 
+void warn(const std::string& text) { std::cerr << "stagemark: warning: " << text << '\n'; }
+
+/// What the file holds and no image meets: `stagemark model` names it all.
+void warn_of_unused(const std::string& file) {
+  const Checkpoint checkpoint = Checkpoint::open(file);
+  const std::vector<std::string> unused = describe_network(checkpoint).unused;
+  if (!unused.empty()) {
+    const std::string others = unused.size() == 1 ? "" : " and " + std::to_string(unused.size() - 1) + " more";
+    warn(file + ": inference does not use '" + unused.front() + "'" + others);
+  }
+  for (const std::string& key : checkpoint.not_taken()) {
+    warn(file + ": the network is not taken from " + (key.empty() ? "the file's top" : "'" + key + "'"));
+  }
+}
+
+/// \param outputs numbers of an image; 0 where the engine does not tell
+void warn_of_ignored(const PredictArguments& arguments, std::size_t names, std::size_t outputs) {
+  if (outputs == 0) return;
+  const std::size_t classes = std::max<std::size_t>(outputs, 2);
+  if (names > 0 && names != classes) {
+    warn("--classes names " + std::to_string(names) + (names == 1 ? " class" : " classes") +
+         ", and the network decides between " + std::to_string(classes));
+  }
+  if (classes > 2 && arguments.threshold_given) {
+    warn("--threshold is not used: of " + std::to_string(classes) + " classes the likeliest wins");
+  }
+}
+
 ExitCode predict_here(const PredictArguments& arguments) {
   if (!std::isfinite(arguments.threshold)) {
     throw UsageError("the threshold is not a number", "--threshold", "give one from 0 to 1");
   }
   const Toolkit& toolkit = built_in_toolkit();
   const Approach approach = toolkit.registry.resolve(parse_approach(arguments.approach), std::nullopt);
+  const Backend& backend = toolkit.registry.find(approach.engine);
   ModelPreparation preparation(arguments.preprocessing.preprocessing(), arguments.preprocessing.image_source(),
                                usable_cpus());
   if (arguments.quantisation.given()) {
     preparation.quantise_with(images_in(arguments.quantisation.directory()), arguments.quantisation.method());
   }
-  const OpenedApproach opened = open_approach(
-      toolkit,
-      preparation.prepare(toolkit.registry.find(approach.engine), approach, std::filesystem::path(arguments.model)));
+  const OpenedApproach opened =
+      open_approach(toolkit, preparation.prepare(backend, approach, std::filesystem::path(arguments.model)));
+  if (backend.needs_model && model_format(arguments.model) == ModelFormat::tensors) warn_of_unused(arguments.model);
+  if (arguments.quantisation.given() &&
+      !ModelPreparation::needs_quantisation_images(backend, approach.precision, arguments.model)) {
+    warn("--calibration is not used: only an int8 approach given a checkpoint needs images");
+  }
 
   Answers answers(arguments);
   const ExecutionFacts facts = opened.wrapper->execution_facts();
-  std::size_t doubtful = 0;
+  LogitRows logits;
+  std::size_t outputs = 0;
   std::vector<SampleRange> sixteen_bit_ranges;
   StageTimer timer;
   for (const std::string& path : arguments.images) {
@@ -128,7 +166,8 @@ ExitCode predict_here(const PredictArguments& arguments) {
       (void)timer.take();
       if (const auto problem = defect(prediction)) throw InputError(*problem);
       answers.add(path, prediction);
-      if (prediction.logit) doubtful += rows_of_probabilities(opened.wrapper->scores(), 1, facts.outputs_unknown);
+      outputs = opened.wrapper->scores().size();
+      if (prediction.logit) logits.see(opened.wrapper->scores(), 1, facts.outputs_unknown);
     } catch (const std::exception& error) {
       const std::string text = error.what();
       answers.add_failure(path, text.substr(0, text.find('\n')));
@@ -136,12 +175,10 @@ ExitCode predict_here(const PredictArguments& arguments) {
   }
   answers.finish();
   if (!sixteen_bit_ranges.empty()) {
-    std::cerr << "stagemark: warning: "
-              << with_option_names(sixteen_bit_warning(sixteen_bit_ranges, arguments.images.size())) << '\n';
+    warn(with_option_names(sixteen_bit_warning(sixteen_bit_ranges, arguments.images.size())));
   }
-  if (doubtful > 0 && doubtful + answers.failures() == arguments.images.size()) {
-    std::cerr << "stagemark: warning: " << doubtful_logits_warning << '\n';
-  }
+  warn_of_ignored(arguments, names_in(arguments.classes).size(), outputs);
+  if (const auto doubtful = doubt(logits, logits.count)) warn(*doubtful);
   if (answers.failures() > 0) {
     throw InputError(std::to_string(answers.failures()) + " of " + std::to_string(arguments.images.size()) +
                      " images failed");
@@ -197,14 +234,18 @@ Examples:
       ->capture_default_str();
   command->add_option("--classes", arguments->classes, "Names of the classes in the order of their indices")
       ->type_name("A,B,...");
-  command->add_option("--threshold", arguments->threshold, "Class 1 if its probability is at least this")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("T")
-      ->capture_default_str();
+  const CLI::Option* threshold =
+      command->add_option("--threshold", arguments->threshold, "Class 1 if its probability is at least this")
+          ->check(CLI::Range(0.0, 1.0))
+          ->type_name("T")
+          ->capture_default_str();
   command->add_flag("--json", arguments->as_json, "Print one line of JSON per image");
   arguments->quantisation.add_to(*command, "Images for an INT8 approach given a checkpoint");
   arguments->preprocessing.add_to(*command);
-  return [arguments] { return predict(*arguments); };
+  return [arguments, threshold] {
+    arguments->threshold_given = threshold->count() > 0;
+    return predict(*arguments);
+  };
 }
 
 }  // namespace stagemark

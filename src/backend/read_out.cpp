@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 namespace stagemark {
 
@@ -35,19 +34,56 @@ void read_probabilities(std::span<const float> probabilities, std::size_t output
   }
 }
 
-std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows, bool unknown) {
-  if (scores.empty() || scores.size() % rows != 0) return 0;
+void LogitRows::see(std::span<const float> scores, std::size_t rows, bool unknown) {
+  if (scores.empty() || scores.size() % rows != 0) return;
   const std::size_t width = scores.size() / rows;
-  std::size_t count = 0;
   for (; !scores.empty(); scores = scores.subspan(width)) {
     const auto row = scores.first(width);
-    const bool within = std::ranges::all_of(row, [](float value) { return value >= 0 && value <= 1; });
+    const auto [least, most] = std::ranges::minmax(row);
     const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+    if (!std::isfinite(sum)) continue;
+    ++count;
+    if (least < 0) continue;
+    const auto adds_up = [&](double total, double rounding) { return width > 1 && std::abs(sum - total) < rounding; };
     // Half precision keeps three digits of each.
-    constexpr double rounding = 5e-3;
-    if (within && (width == 1 ? unknown : std::abs(sum - 1) < rounding)) ++count;
+    if (most <= 1 && adds_up(1, 5e-3)) ++probabilities;
+    if (!unknown) continue;
+    // Whole numbers may be rounded, each by up to a half, but seldom all to the same side.
+    constexpr double half = 0.5 + 1e-6;
+    if (most <= 1) ++fractions;
+    if (adds_up(100, half)) ++percentages;
+    if (adds_up(255, half)) ++bytes;
   }
-  return count;
+}
+
+void LogitRows::add(const LogitRows& more) noexcept {
+  count += more.count;
+  probabilities += more.probabilities;
+  fractions += more.fractions;
+  percentages += more.percentages;
+  bytes += more.bytes;
+}
+
+std::optional<std::string> doubt(const LogitRows& rows, std::size_t images) {
+  if (rows.count == 0) return std::nullopt;
+  const std::string remedy =
+      ": does the network end in a sigmoid or a softmax that its file does not show? Then save it without";
+  if (rows.probabilities == rows.count) {
+    return "what was read as logits looks like probabilities, of every image" + remedy;
+  }
+  if (rows.percentages == rows.count) {
+    return "what was read as logits adds up to 100 for every image, and may be percentages" + remedy;
+  }
+  if (rows.bytes == rows.count) {
+    return "what was read as logits adds up to 255 for every image, and may be probabilities in the range of a byte" +
+           remedy;
+  }
+  // The logits of a few images may lie there as well.
+  constexpr std::size_t enough = 20;
+  if (rows.fractions == rows.count && images >= enough) {
+    return "what was read as logits lies between 0 and 1 for every image, and may be probabilities" + remedy;
+  }
+  return std::nullopt;
 }
 
 }  // namespace stagemark

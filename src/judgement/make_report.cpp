@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -208,6 +210,36 @@ PerImage per_image(const ApproachResult& result, const Dataset& dataset, double 
   return images;
 }
 
+/// Whether both say the same but for rounding in float32, in which the networks compute or tell.
+bool same_numbers(const Prediction& one, const Prediction& other) {
+  const auto same = [](double a, double b) {
+    constexpr double few_ulps = 4 * std::numeric_limits<float>::epsilon();
+    return std::abs(a - b) <= few_ulps * std::max(std::abs(a), std::abs(b));
+  };
+  return one.class_index == other.class_index && one.logit.has_value() == other.logit.has_value() &&
+         same(one.probability, other.probability) && same(one.logit.value_or(0), other.logit.value_or(0));
+}
+
+/// Where no image makes a difference.
+std::optional<std::string> same_numbers_warning(const ApproachResult& result, std::size_t images) {
+  if (result.facts.does_nothing) return std::nullopt;
+  const Prediction* first = nullptr;
+  for (const InferenceRecord& inference : result.inferences) {
+    const Prediction* prediction = usable_prediction(inference);
+    if (prediction == nullptr) continue;
+    if (first == nullptr) first = prediction;
+    if (!same_numbers(*first, *prediction)) return std::nullopt;
+  }
+  // Two images may well get the same of the few numbers that a lower precision has, or both a probability that is as good
+  // as certain.
+  const bool coarse = first != nullptr && (result.facts.precision != Precision::fp32 ||
+                                           (!first->logit && (first->probability == 0 || first->probability == 1)));
+  const std::size_t enough = coarse ? 10 : 2;
+  if (images < enough) return std::nullopt;
+  return "all " + std::to_string(images) +
+         " images got the very same numbers: the network does not see its input, or normalises over the batch";
+}
+
 std::vector<std::string> warnings_of(const ApproachReport& report, const ApproachResult& result,
                                      const Dataset& dataset) {
   std::vector<std::string> warnings;
@@ -230,11 +262,8 @@ std::vector<std::string> warnings_of(const ApproachReport& report, const Approac
                        dataset.classes[0] + "', '" + dataset.classes[1] +
                        "'; give its order with `classes` (`positive` only says which of the two metrics call so)");
   }
-  // A few may lie there by chance.
-  constexpr std::size_t enough = 20;
-  if (result.doubtful_logits >= enough && result.doubtful_logits + result.failures.size() >= result.inferences.size()) {
-    warnings.emplace_back(doubtful_logits_warning);
-  }
+  if (const auto same = same_numbers_warning(result, report.samples)) warnings.push_back(*same);
+  if (const auto doubtful = doubt(result.logits, report.samples)) warnings.push_back(*doubtful);
   if (report.nondeterministic_predictions > 0) {
     warnings.push_back(std::to_string(report.nondeterministic_predictions) +
                        " decisions differed between the passes over the same image");

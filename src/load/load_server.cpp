@@ -111,7 +111,7 @@ void LoadServer::classify(Lane& lane, std::size_t first, std::span<QueryOutcome>
   if (!reason) {
     const std::span<const float> scores = lane.wrapper->scores();
     if (scores.size() % size == 0) outputs_ = std::max(outputs_, scores.size() / size);
-    if (out.front().logit) doubtful_ += rows_of_probabilities(scores, size, facts_.outputs_unknown);
+    if (out.front().logit) logits_.see(scores, size, facts_.outputs_unknown);
   }
   for (std::size_t i = 0; i < size; ++i) {
     std::optional<std::string> failed = reason;
@@ -136,7 +136,7 @@ worker_protocol::Measured LoadServer::take() {
   told_ += untold.size();
   taken.failures = std::exchange(failures_, {});
   taken.repeats = std::exchange(repeats_, {});
-  taken.doubtful_logits = std::exchange(doubtful_, 0);
+  taken.logits = std::exchange(logits_, {});
   if (!taken.error) taken.error = unlike_asked(taken.approach, taken.facts);
   if (!taken.error) taken.error = foreign_outputs(outputs_, setup_.rule);
   taken.peak_rss_bytes = peak_rss_bytes();

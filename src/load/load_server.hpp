@@ -11,6 +11,7 @@
 #include "load/first_inferences.hpp"
 #include "load/load_messages.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/load/live_load.hpp"
 #include "suite/turn_messages.hpp"
 
@@ -64,7 +65,7 @@ class LoadServer {
   std::size_t told_ = 0;  ///< of the inferences, in earlier calls of `take`
   Repeats repeats_;
   std::size_t outputs_ = 0;
-  std::size_t doubtful_ = 0;
+  LogitRows logits_;
 };
 
 }  // namespace stagemark

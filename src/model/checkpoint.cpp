@@ -14,6 +14,7 @@
 #include "model/torch_file.hpp"
 #include "stagemark/core/error.hpp"
 #include "stagemark/core/sha256.hpp"
+#include "stagemark/model/network.hpp"
 
 namespace stagemark {
 namespace {
@@ -314,7 +315,8 @@ Checkpoint Checkpoint::from_bytes(std::vector<std::byte> bytes, const std::files
       checkpoint.objects_.insert_or_assign(canonical(key.text), value.text);
       continue;
     }
-    const std::string name = canonical(key.text);
+    // A profiler counts for each of the modules around the network too, and without prefixes these are called the same.
+    const std::string name = is_profiler_count(key.text) ? key.text : canonical(key.text);
     bool is_new = true;
     try {
       is_new = checkpoint.tensors_.emplace(name, reader.read(value, key.text)).second;

@@ -172,7 +172,8 @@ std::vector<std::size_t> head_layers(const TensorShapes& shapes) {
 /// Whether a tensor of this name belongs to a ResNet.
 bool is_part(const std::string& name) {
   constexpr std::array<std::string_view, 6> parts = {"features.", "classifier.", "layer", "conv1.", "bn1.", "fc."};
-  return std::ranges::any_of(parts, [&](std::string_view part) { return name.starts_with(part); });
+  return !is_profiler_count(name) &&
+         std::ranges::any_of(parts, [&](std::string_view part) { return name.starts_with(part); });
 }
 
 std::string name_of(const ResidualNetwork& network) {
@@ -200,6 +201,11 @@ std::string ResidualNetwork::assumed() const {
   std::string text;
   for (const std::string& assumption : assumptions) text += (text.empty() ? "" : "; ") + assumption;
   return text;
+}
+
+bool is_profiler_count(std::string_view name) noexcept {
+  const std::string_view last = name.substr(name.rfind('.') + 1);  // the whole where there is no dot
+  return last == "total_ops" || last == "total_params";
 }
 
 ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& source) {

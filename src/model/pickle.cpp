@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -423,10 +424,33 @@ class PickleReader {
     if (id.items.size() > 5 && value(id.items[5]).kind != Kind::none) items.push_back(id.items[5]);
     push_items(Kind::storage, std::move(items));
   }
+  /// The same as Python prints it, which is how protocol 0 writes it.
   void push_persistent_line() {
     const std::string id = line();
     spend(id.size());
-    push_text(Kind::opaque, "an object that lies outside of the pickle");
+    std::string_view rest = id;
+    const auto take_until = [&](std::string_view end) {
+      const std::size_t at = std::min(rest.find(end), rest.size());
+      std::string part(rest.substr(0, at));
+      rest.remove_prefix(std::min(at + end.size(), rest.size()));
+      return part;
+    };
+    const bool storage = take_until("<class '") == "('storage', ";
+    const std::string type = take_until("'>, '");
+    const std::string key = take_until("', '");
+    take_until("', ");  // where it lay
+    const auto elements = rest.substr(0, rest.find_first_not_of("0123456789"));
+    rest.remove_prefix(elements.size());
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(elements.data(), elements.data() + elements.size(), count);
+    const bool known = storage && std::max(type.size(), key.size()) <= longest_name && error == std::errc() &&
+                       count <= std::numeric_limits<std::int64_t>::max() && (rest == ", None)" || rest == ")");
+    if (!known) return push_text(Kind::opaque, "an object that lies outside of the pickle");
+    const std::vector<Index> items = {add(Kind::global), add(Kind::text), add(Kind::integer)};
+    value(items[0]).text = type;
+    value(items[1]).text = key;
+    value(items[2]).integer = static_cast<std::int64_t>(count);
+    push_items(Kind::storage, items);
   }
 
   /// One opcode. True at the end.

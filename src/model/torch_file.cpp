@@ -22,11 +22,22 @@ using Kind = PickleValue::Kind;
 using Records = std::map<std::string, std::span<const std::byte>>;
 
 constexpr std::string_view zip_signature("PK\x03\x04");
-/// The magic number 0x1950a86a20f9469cfc6c as a pickled long of ten bytes.
-constexpr std::string_view legacy_signature("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
   return bytes.size() >= prefix.size() && std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
+}
+
+/// The old format begins with the number 0x1950a86a20f9469cfc6c as a pickle of its own, in the protocol that was asked
+/// for. \return the pickle's bytes; 0 where the file begins with something else
+std::size_t size_of_magic_number(std::span<const std::byte> file) {
+  constexpr std::string_view in_digits("L119547037146038801333356L\n.");  // protocols 0 and 1
+  if (starts_with(file, in_digits)) return in_digits.size();
+  constexpr std::string_view in_bytes("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
+  constexpr std::string_view frame("\x95\x0d\0\0\0\0\0\0\0", 9);  // from protocol 4 on
+  std::size_t size = 2;
+  if (file.size() < size || !starts_with(file, "\x80") || file[1] < std::byte{2} || file[1] > std::byte{5}) return 0;
+  if (starts_with(file.subspan(size), frame)) size += frame.size();
+  return starts_with(file.subspan(size), in_bytes) ? size + in_bytes.size() : 0;
 }
 
 [[noreturn]] void refuse_big_endian() {
@@ -130,7 +141,7 @@ std::map<std::string, std::size_t> element_sizes_of(const Pickle& object) {
 /// Five pickles (magic number, version, system, object, keys of the storages), then each storage: how many elements it
 /// has, and these. Source: `_legacy_save` in PyTorch's torch/serialization.py.
 TorchFile read_legacy(std::span<const std::byte> file) {
-  std::span<const std::byte> rest = file.subspan(legacy_signature.size());
+  std::span<const std::byte> rest = file.subspan(size_of_magic_number(file));
   (void)Pickle::read_first(rest);
   const Pickle system = Pickle::read_first(rest);
   const PickleValue* little_endian = system.find(system.root(), "little_endian");
@@ -287,7 +298,7 @@ std::vector<std::byte> read_model_file(const std::filesystem::path& file) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes of a file
   in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   // What is refused anyway need not be read to its end, which may be far.
-  if (!starts_with(bytes, zip_signature) && !starts_with(bytes, legacy_signature)) return bytes;
+  if (!starts_with(bytes, zip_signature) && size_of_magic_number(bytes) == 0) return bytes;
   try {
     bytes.resize(size);
   } catch (const std::bad_alloc&) {
@@ -317,7 +328,7 @@ bool holds_aoti(std::span<const std::byte> file) {
 TorchFile read_torch_file(std::span<const std::byte> file) {
   if (file.empty()) throw ModelError({.problem = "is empty", .remedy = "copy it again"});
   if (starts_with(file, zip_signature)) return read_zip(file);
-  if (starts_with(file, legacy_signature)) return read_legacy(file);
+  if (size_of_magic_number(file) > 0) return read_legacy(file);
   refuse_foreign(file);
 }
 

@@ -7,7 +7,7 @@ namespace stagemark {
 
 void add_state(ApproachResult& into, ApproachResult&& update) {
   into.repeats.add(update.repeats);
-  into.doubtful_logits += update.doubtful_logits;
+  into.logits.add(update.logits);
   into.asynchronous = update.asynchronous;
   into.facts = std::move(update.facts);
   into.error = std::move(update.error);

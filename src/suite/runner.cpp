@@ -216,8 +216,7 @@ void Runner::run_recorded(CallRecord& call, std::span<const Image> images, std::
     keep_times(times, call);
     keep_outputs(call.size);
     if (timer_.mode() != modes_of(wrapper_).front()) return;
-    if (out.front().logit)
-      result_.doubtful_logits += rows_of_probabilities(wrapper_.scores(), call.size, result_.facts.outputs_unknown);
+    if (out.front().logit) result_.logits.see(wrapper_.scores(), call.size, result_.facts.outputs_unknown);
     if (options_.keep_scores) take_scores(call.first_inference, call.size);
     return;
   }

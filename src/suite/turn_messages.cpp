@@ -84,6 +84,15 @@ void describe(Fields& fields, Repeats& repeats) {
 }
 
 template <class Fields>
+void describe(Fields& fields, LogitRows& rows) {
+  fields(rows.count);
+  fields(rows.probabilities);
+  fields(rows.fractions);
+  fields(rows.percentages);
+  fields(rows.bytes);
+}
+
+template <class Fields>
 void describe(Fields& fields, ApproachResult& result) {
   fields(result.facts);
   fields(result.asynchronous);
@@ -96,7 +105,7 @@ void describe(Fields& fields, ApproachResult& result) {
   fields(result.inputs);
   fields(result.nondeterministic_predictions);
   fields(result.repeats);
-  fields(result.doubtful_logits);
+  fields(result.logits);
   fields(result.settling_calls);
   fields(result.error);
   fields(result.peak_rss_bytes);

@@ -14,7 +14,7 @@
 namespace stagemark::worker_protocol {
 
 /// To be counted up with every change of any message.
-inline constexpr std::uint32_t version = 7;
+inline constexpr std::uint32_t version = 8;
 
 /// File descriptors that a worker is started with.
 inline constexpr int channel_descriptor = 3;

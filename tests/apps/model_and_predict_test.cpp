@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "command_runner.hpp"
+#include "fakes/mean_classifier.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "stagemark/model/checkpoint_writer.hpp"
 
@@ -16,6 +17,7 @@ namespace stagemark {
 namespace {
 
 namespace fs = std::filesystem;
+using std::string_literals::operator""s;
 using nlohmann::json;
 
 const fs::path model = shared / "models/pneumonia_resnet50.ckpt";
@@ -156,6 +158,43 @@ std::vector<NamedTensor> thin_resnet18() {
   return tensors;
 }
 
+TEST(PredictCommand, SaysWhatOfTheCheckpointAndOfItsOptionsIsNotUsed) {
+  if (!STAGEMARK_HAS_LIBTORCH && !STAGEMARK_HAS_ONNX) GTEST_SKIP() << "built without an engine for checkpoints";
+  const TemporaryDirectory directory;
+  std::vector<NamedTensor> tensors = thin_resnet18();
+  const std::string file = (directory / "net.ckpt").string();
+  const fs::path images = fs::path(STAGEMARK_TESTS_DIR) / "images/golden";
+  const std::string image = (images / "square_grey.png").string();
+  const std::string arguments = "predict " + file + " " + image + " -a " +
+                                (STAGEMARK_HAS_LIBTORCH ? "libtorch-fp32@cpu" : "opencv-fp32@cpu") + " --json";
+  write_lightning_checkpoint(file, tensors, {});
+  EXPECT_EQ(run_stagemark(arguments + " --classes a,b --threshold 0.4").error, "");
+
+  tensors.push_back({"loss_fn.pos_weight", {1}, std::vector<float>{1}});
+  tensors.push_back({"fc.total_ops", {1}, std::vector<float>{1}});
+  write_lightning_checkpoint(file, tensors, {});
+  const CommandResult result = run_stagemark(arguments + " --classes a,b,c --calibration " + images.string());
+  EXPECT_EQ(result.exit_code, 0);
+  for (const std::string& part :
+       {": inference does not use 'fc.total_ops' and 1 more\n"s, "warning: --calibration is not used"s,
+        "warning: --classes names 3 classes, and the network decides between 2\n"s}) {
+    EXPECT_NE(result.error.find(part), std::string::npos) << result.error;
+  }
+}
+
+TEST(PredictCommand, SaysThatAThresholdIsNotUsed) {
+  if (!STAGEMARK_HAS_ONNX) GTEST_SKIP() << "built without ONNX";
+  const TemporaryDirectory directory;
+  MeanClassifier classifier;
+  classifier.classes = 3;
+  const std::string file = directory.write("net.onnx", classifier.file()).string();
+  const std::string image = (fs::path(STAGEMARK_TESTS_DIR) / "images/golden/square_grey.png").string();
+  const std::string arguments = "predict " + file + " " + image + " -a opencv-fp32@cpu";
+  EXPECT_EQ(run_stagemark(arguments).error, "");
+  const std::string said = run_stagemark(arguments + " --threshold 0.5").error;
+  EXPECT_NE(said.find("--threshold is not used: of 3 classes the likeliest wins"), std::string::npos) << said;
+}
+
 /// One sentence with exit 3 that names the file and `part`.
 void expect_refusal(const fs::path& file, const std::string& part) {
   const CommandResult result = run_stagemark("model " + file.string());
@@ -191,6 +230,21 @@ TEST(ModelCommand, NamesTheTensorThatIsWrong) {
   expect_refusal(directory.write("short.ckpt", bytes.substr(0, bytes.size() / 2)), "truncated");
   expect_refusal(directory.write("text.ckpt", "this is no checkpoint\n"), "not a checkpoint");
   expect_refusal(directory.write("empty.ckpt", ""), "empty");
+}
+
+TEST(ModelCommand, TellsOfTheCountsOfAProfilerInOneLine) {
+  const TemporaryDirectory directory;
+  std::vector<NamedTensor> tensors = thin_resnet18();
+  for (const char* name : {"total_ops", "layer1.total_ops", "fc.total_params", "loss.weight"}) {
+    tensors.push_back({name, {1}, std::vector<float>{1e9F}});
+  }
+  write_lightning_checkpoint(directory / "profiled.ckpt", tensors, {});
+  const CommandResult table = run_stagemark("model " + (directory / "profiled.ckpt").string());
+  EXPECT_EQ(table.exit_code, 0) << table.error;
+  EXPECT_NE(table.out.find("3 counts of a profiler (total_ops, total_params)"), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("loss.weight"), std::string::npos) << table.out;
+  const CommandResult shown = run_stagemark("model --json " + (directory / "profiled.ckpt").string());
+  EXPECT_EQ(json::parse(shown.out)["unused"].size(), 4U) << shown.out;
 }
 
 TEST(ModelCommand, NamesWhatIsWrongWithAFile) {

@@ -42,5 +42,46 @@ TEST(ReadOut, LeavesANaNToBeFound) {
   EXPECT_TRUE(defect(out[0]));
 }
 
+LogitRows seen(const std::vector<float>& scores, std::size_t rows, bool unknown = true) {
+  LogitRows seen;
+  seen.see(scores, rows, unknown);
+  return seen;
+}
+
+TEST(LogitRows, CountsWhatEachRowLooksLike) {
+  EXPECT_EQ(seen({0.3F, 0.7F, 0.998F, 0.001F, 0.3F, 0.6F}, 3), (LogitRows{3, 2, 3, 0, 0}));
+  EXPECT_EQ(seen({1.7F, -0.7F}, 1), (LogitRows{1, 0, 0, 0, 0})) << "they add up to 1, and are no probabilities";
+  EXPECT_EQ(seen({0.7F, 0, 1, 1.01F}, 4), (LogitRows{4, 0, 3, 0, 0})) << "one alone adds up to nothing";
+  EXPECT_EQ(seen({30, 70, 33, 66.5F, 33, 66, 130, -30}, 4), (LogitRows{4, 0, 0, 2, 0}));
+  EXPECT_EQ(seen({250, 5, 100, 155.4F, 255, 1}, 3), (LogitRows{3, 0, 0, 0, 2}));
+  EXPECT_EQ(seen({100, 255}, 2), (LogitRows{2, 0, 0, 0, 0}));
+  EXPECT_EQ(seen({std::nanf(""), 0.5F, 0.5F, 0.5F}, 2), (LogitRows{1, 1, 1, 0, 0})) << "NaN is an error of its own";
+  EXPECT_EQ(seen({0.5F, 0.5F, 0.5F}, 2), LogitRows{}) << "no rows";
+  EXPECT_EQ(seen({}, 2), LogitRows{});
+}
+
+TEST(LogitRows, AreDoubtedByTheirSumsOnlyWhereTheyAreKnown) {
+  EXPECT_EQ(seen({0.3F, 0.7F}, 1, false), (LogitRows{1, 1, 0, 0, 0})) << "several do not add up to 1 by chance";
+  EXPECT_EQ(seen({0.7F, 0.2F}, 2, false), (LogitRows{2, 0, 0, 0, 0})) << "a logit may lie there";
+  EXPECT_EQ(seen({30, 70}, 1, false), (LogitRows{1, 0, 0, 0, 0}));
+}
+
+TEST(LogitRows, AreDoubtedWhereAllOfThemAreAlike) {
+  const auto words = [](const LogitRows& rows, std::size_t images) { return doubt(rows, images).value_or("no doubt"); };
+  const auto says = [&](const LogitRows& rows, std::size_t images, const char* part) {
+    return words(rows, images).find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(says({1, 1, 1, 0, 0}, 1, "looks like probabilities"));
+  EXPECT_TRUE(says({20, 19, 20, 0, 0}, 20, "lies between 0 and 1 for every image, and may be probabilities"));
+  EXPECT_TRUE(says({20, 0, 20, 0, 0}, 20, "Then save it without"));
+  EXPECT_TRUE(says({3, 0, 0, 3, 0}, 3, "adds up to 100"));
+  EXPECT_TRUE(says({3, 0, 0, 0, 3}, 3, "adds up to 255"));
+  for (const LogitRows& rows : {LogitRows{}, {20, 19, 19, 19, 19}}) EXPECT_EQ(words(rows, 20), "no doubt");
+  EXPECT_EQ(words({19, 0, 19, 0, 0}, 19), "no doubt") << "logits of a few images may lie there";
+  LogitRows all{1, 1, 1, 0, 0};
+  all.add({2, 1, 2, 3, 4});
+  EXPECT_EQ(all, (LogitRows{3, 2, 3, 3, 4}));
+}
+
 }  // namespace
 }  // namespace stagemark

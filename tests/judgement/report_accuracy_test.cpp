@@ -65,17 +65,50 @@ TEST(ReportedAccuracy, WarnsOfClassesInAnotherOrderWhereAurocIsBelowAHalfByMoreT
   EXPECT_EQ(warning({1, 1, 1, 1, 0, 0, 0, 0}, {.9, .8, .7, .6, .1, .2, .1, .3}), "");
 }
 
-TEST(ReportedAccuracy, WarnsWhereAllLogitsLookLikeProbabilities) {
-  const auto warns = [](std::size_t doubtful, std::size_t images) {
+/// The warning of the approach that has these words in it, or none.
+std::string warning_with(const std::string& words, const ApproachResult& result, std::size_t images) {
+  const auto& warnings = reported(made_suite(made_dataset(std::vector<std::size_t>(images, 1))), result).warnings;
+  const auto found =
+      std::ranges::find_if(warnings, [&](const std::string& text) { return text.find(words) != std::string::npos; });
+  return found == warnings.end() ? "" : *found;
+}
+
+TEST(ReportedAccuracy, WarnsWhereAllLogitsLookLikeSomethingElse) {
+  const auto warning = [](const LogitRows& rows, std::size_t images) {
     ApproachResult result = predicting(std::vector<double>(images, 0.6));
-    result.doubtful_logits = doubtful;
-    const auto& warnings = reported(made_suite(made_dataset(std::vector<std::size_t>(images, 1))), result).warnings;
-    return std::ranges::any_of(warnings,
-                               [](const std::string& text) { return text.find("sigmoid") != std::string::npos; });
+    result.logits = rows;
+    return warning_with("what was read as logits", result, images);
   };
-  EXPECT_TRUE(warns(20, 20));
-  EXPECT_FALSE(warns(19, 20)) << "one that cannot be a probability tells";
-  EXPECT_FALSE(warns(19, 19)) << "too few to tell";
+  EXPECT_NE(warning({.count = 40, .fractions = 40}, 20).find("may be probabilities"), std::string::npos);
+  EXPECT_EQ(warning({.count = 40, .fractions = 39}, 20), "") << "one that cannot be a probability tells";
+  EXPECT_EQ(warning({.count = 40, .fractions = 40}, 19), "") << "too few images, however often they came";
+  EXPECT_NE(warning({.count = 4, .percentages = 4}, 4).find("percentages"), std::string::npos);
+}
+
+TEST(ReportedAccuracy, WarnsWhereNoImageMakesADifference) {
+  const auto warning = [](const ApproachResult& result, std::size_t images) {
+    return warning_with("the very same numbers", result, images);
+  };
+  EXPECT_EQ(warning(predicting({0.6, 0.6}), 2).rfind("all 2 images got the very same numbers", 0), 0U);
+  EXPECT_NE(warning(predicting({0.6, 0.6 + 1e-7, 0.6}), 3), "") << "another rounding is no other number";
+  EXPECT_EQ(warning(predicting({0.6}), 1), "") << "one image tells nothing";
+  EXPECT_EQ(warning(predicting({0.6, 0.6, 0.601}), 3), "");
+
+  ApproachResult nothing = predicting({0.6, 0.6});
+  nothing.facts.does_nothing = true;
+  EXPECT_EQ(warning(nothing, 2), "") << "there is no network";
+
+  for (const std::size_t images : {9U, 10U}) {
+    ApproachResult coarse = predicting(std::vector<double>(images, 0.6));
+    coarse.facts.precision = Precision::int8;
+    EXPECT_EQ(warning(coarse, images).empty(), images < 10) << "a few of few numbers are the same by chance";
+    ApproachResult certain = predicting(std::vector<double>(images, 1));
+    for (InferenceRecord& inference : certain.inferences) inference.prediction->logit.reset();
+    EXPECT_EQ(warning(certain, images).empty(), images < 10) << "a few may be beyond what a probability can tell";
+  }
+  ApproachResult repeated = predicting({0.6});
+  add_call(repeated, {{0, probability(0.6)}}, {}).pass = 1;
+  EXPECT_EQ(warning(repeated, 1), "") << "the same image again";
 }
 
 TEST(ReportedAccuracy, CountsEachImageOnceByItsFirstPass) {

@@ -39,6 +39,7 @@ class Parity {
   [[nodiscard]] ExecutionFacts execution_facts() const {
     ExecutionFacts facts;
     facts.details = {{"process", std::to_string(getpid())}};
+    facts.outputs_unknown = true;
     return facts;
   }
   std::vector<int> preprocess(std::span<const Image> images) {
@@ -54,16 +55,21 @@ class Parity {
     while (std::chrono::steady_clock::now() < end) continue;
     return numbers;
   }
-  void infer(const std::vector<int>& numbers, std::span<Prediction> out) const {
+  void infer(const std::vector<int>& numbers, std::span<Prediction> out) {
+    scores_.clear();
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool odd = numbers[i] % 2 == 1;
       const bool other = kind_ == "batches-differ" && out.size() > 1;
       out[i] = {odd != other ? 0.9 : 0.1, static_cast<double>(other ? -numbers[i] : numbers[i]), std::nullopt};
+      scores_.push_back(static_cast<float>(numbers[i]) / 40);
     }
   }
+  /// As of a network that ends in a sigmoid.
+  [[nodiscard]] std::span<const float> scores() const { return scores_; }
 
  private:
   std::string kind_;
+  std::vector<float> scores_;
   int calls_ = 0;
 };
 
@@ -140,6 +146,9 @@ void several_approaches() {
   const LoadPoint& failing = result.loads[1].points.at(0);
   expect(failing.failed > 0 && failing.failed + failing.completed == failing.queries, "failed queries are counted");
   expect(approaches[0].repeats.compared > 0 && approaches[0].repeats.other_scores == 0, "repeats are compared");
+  const LogitRows& rows = approaches[0].logits;
+  expect(rows.count >= point.queries, "of both generations: " + std::to_string(rows.count));
+  expect(rows.fractions == rows.count && rows.probabilities == 0, "what may be probabilities is seen");
 }
 
 void batches_and_limits() {

@@ -19,6 +19,7 @@ namespace stagemark {
 namespace {
 
 namespace fs = std::filesystem;
+using std::string_literals::operator""s;
 using Floats = std::vector<float>;
 using Shape = std::vector<std::int64_t>;
 
@@ -123,6 +124,18 @@ TEST_P(CheckpointFormat, ReadsViewsOfASharedStorage) {
 TEST(Checkpoint, ReadsParametersAndNewerPickles) {
   EXPECT_EQ(Checkpoint::open(golden / "parameters.pt").read_floats("weight"), ramp(4));
   EXPECT_EQ(Checkpoint::open(golden / "protocol4.pt").read_floats("bias"), ramp(1));
+  EXPECT_EQ(Checkpoint::open(golden / "protocol0.pt").read_floats("bias"), ramp(1));
+}
+
+// The magic number at its beginning is a pickle too, and PyTorch itself cannot read protocol 0 again.
+TEST(Checkpoint, ReadsTheOldFormatInEveryProtocolOfPickle) {
+  for (const char* protocol : {"0", "1", "3", "4", "5"}) {
+    const Checkpoint file = Checkpoint::open(golden / ("legacy_protocol"s + protocol + ".pt"));
+    EXPECT_EQ(file.tensors().size(), 3U) << protocol;
+    EXPECT_EQ(file.read_floats("weight"), ramp(4)) << protocol;
+    EXPECT_EQ(file.read_floats("column"), (Floats{-0.5, 1, 2.5, 4})) << protocol;
+    EXPECT_EQ(file.read_floats("half"), ramp(3)) << protocol;
+  }
 }
 
 // What lies beside the tensors is stepped over, whatever it is; hostile_checkpoint_test.cpp puts it where they should be.

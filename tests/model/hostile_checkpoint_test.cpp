@@ -104,6 +104,20 @@ TEST(HostileCheckpoint, ATensorMustFitItsData) {
   EXPECT_TRUE(says(verdict_on_pickle(state_dict({.storage_type = "torch\nDoubleStorage"})), "more data"));
 }
 
+// A profiler counts for the module around the network too.
+TEST(HostileCheckpoint, CountsOfAProfilerKeepTheirWholeNames) {
+  std::string pairs;
+  for (const char* name : {"model.w", "total_ops", "model.total_ops", "module.model.total_params"}) {
+    pairs += text(name) + pickled({});
+  }
+  const std::string file =
+      StoredZip().add("x/data.pkl", "}(" + pairs + "u.").add("x/data/0", std::string(16, '\0')).bytes();
+  const Checkpoint checkpoint = Checkpoint::from_bytes(owned_bytes(file), "x.pt");
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : checkpoint.tensors()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"model.total_ops", "module.model.total_params", "total_ops", "w"}));
+}
+
 TEST(HostileCheckpoint, AHugeShapeAsksForNothing) {
   const std::vector<std::int32_t> huge(16, 2'000'000'000);
   const std::vector<std::int32_t> zero(16, 0);
@@ -519,7 +533,8 @@ TEST(HostileCheckpoint, MayRepeatNoStorageOfTheOldFormat) {
 TEST(HostileCheckpoint, EveryTruncationAndAnyWrongByteIsReadOrRefused) {
   const std::filesystem::path golden = std::filesystem::path(STAGEMARK_TESTS_DIR) / "model/golden";
   std::mt19937 random(20261123);
-  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt", "legacy_lightning.ckpt", "legacy_views.pt"}) {
+  for (const char* name : {"lightning.ckpt", "views.pt", "protocol4.pt", "legacy_lightning.ckpt", "legacy_views.pt",
+                           "legacy_protocol0.pt", "legacy_protocol4.pt"}) {
     const std::string good = TemporaryDirectory::read(golden / name);
     ASSERT_EQ(verdict(good), "read") << name;
     for (std::size_t size = 0; size < good.size(); ++size) EXPECT_NE(verdict(good.substr(0, size)), "read") << size;

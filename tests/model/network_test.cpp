@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -162,6 +163,27 @@ TEST(DescribeNetwork, NeedsNoCountOfBatches) {
   TensorShapes shapes = torchvision(resnet50);
   std::erase_if(shapes, [](const auto& entry) { return entry.first.ends_with("num_batches_tracked"); });
   EXPECT_EQ(describe_network(shapes, "x.pt").architecture, "resnet50");
+}
+
+// thop.profile leaves both as buffers of every module.
+TEST(DescribeNetwork, CountsOfAProfilerAreNoParameters) {
+  for (TensorShapes shapes : {torchvision(resnet50), with_head(resnet50, {256, 1})}) {
+    const ResidualNetwork clean = describe_network(shapes, "x.pt");
+    const bool numeric = shapes.contains("features.0.weight");
+    std::vector<std::string> counts;
+    for (const char* module : {"", "conv1.", "bn1.", "layer1.", "layer1.0.conv1.", "layer1.9.", "fc.", "features.",
+                               "features.4.0.", "features.8.", "classifier.", "classifier.3."}) {
+      for (const char* count : {"total_ops", "total_params"}) counts.push_back(std::string(module) + count);
+    }
+    for (const std::string& name : counts) shapes[name] = {1};
+    const ResidualNetwork network = describe_network(shapes, "x.pt");
+    std::ranges::sort(counts);
+    EXPECT_EQ(network.unused, counts) << numeric;
+    EXPECT_EQ(network.parameters, clean.parameters) << numeric;
+    EXPECT_EQ(network.head.size(), clean.head.size()) << numeric;
+    shapes["layer1.0.conv1.total_opsx"] = {1};
+    EXPECT_NE(refusal(shapes).find("total_opsx"), std::string::npos) << numeric;
+  }
 }
 
 TEST(DescribeNetwork, NamesAMissingTensor) {

@@ -294,5 +294,23 @@ TEST(Pickle, AMemoOfOneByteEachIsBounded) {
   EXPECT_TRUE(says(pickle_refusal("N" + std::string(4'000'001, '\x94') + "."), "stores too many values"));
 }
 
+TEST(Pickle, ReadsAStorageAsProtocol0PrintsIt) {
+  for (const char* end : {"4, None)", "4)"}) {
+    const Pickle pickle = read("P('storage', <class 'torch.FloatStorage'>, '94', 'cuda:0', "s + end + "\n.");
+    ASSERT_EQ(pickle.root().kind, Kind::storage) << end;
+    EXPECT_EQ(pickle[pickle.root().items[0]].text, "torch.FloatStorage");
+    EXPECT_EQ(pickle[pickle.root().items[1]].text, "94");
+    EXPECT_EQ(pickle[pickle.root().items[2]].integer, 4);
+  }
+  const std::string start = "P('storage', <class 'torch.FloatStorage'>, ";
+  for (const std::string& line :
+       {"P"s, "P('module', <class 'a.Net'>, 'net.py', 'class')"s, start, start + "'0'", start + "'0', 'cpu', "s,
+        start + "'0', 'cpu', None)", start + "'0', 'cpu', -4, None)", start + "'0', 'cpu', 4, ('1', 0, 2))",
+        start + "'0', 'cpu', 9223372036854775808)", start + "'0', 'cpu', 99999999999999999999)",
+        start + "'" + std::string(longest_name + 1, '9') + "', 'cpu', 4)"}) {
+    EXPECT_EQ(read(line + "\n.").root().kind, Kind::opaque) << line;
+  }
+}
+
 }  // namespace
 }  // namespace stagemark

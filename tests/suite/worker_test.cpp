@@ -318,6 +318,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   measured.result.turns = {{1, 2, 3, Nanoseconds{4}, 5}};
   measured.result.failures = {{6, "reason\n\"quoted\""}};
   measured.result.device_peak_bytes = 1;
+  measured.result.logits = {5, 4, 3, 2, 1};
   measured.notes = {{{9, "broken"}}, {{3, {.lowest = 7, .highest = 4080}}, {5, {}}}};
   measured.interrupted = true;
   const Measured back = decode_measured(encode(measured));
@@ -337,6 +338,7 @@ TEST(WorkerProtocol, GivesBackWhatWasSent) {
   EXPECT_EQ(back.result.turns[0].wall, Nanoseconds{4});
   EXPECT_EQ(back.result.failures[0].reason, "reason\n\"quoted\"");
   EXPECT_EQ(back.result.device_peak_bytes, 1U);
+  EXPECT_EQ(back.result.logits, measured.result.logits);
   EXPECT_EQ(back.notes.broken, measured.notes.broken);
   EXPECT_EQ(back.notes.sixteen_bit, measured.notes.sixteen_bit);
   EXPECT_TRUE(back.interrupted);

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "stagemark/backend/inference_wrapper.hpp"
 
@@ -18,15 +19,25 @@ void read_out(std::span<const float> logits, std::size_t outputs, std::span<Pred
 /// last is the probability of class index 1.
 void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
 
-/// What to say where that is so of all rows that were read as logits.
-inline constexpr std::string_view doubtful_logits_warning =
-    "what was read as logits looks like probabilities, of every image: does the network end in a sigmoid or a softmax "
-    "that "
-    "its file does not show? Then save it without";
+/// How many rows of numbers that were read as logits look like something else.
+struct LogitRows {
+  std::size_t count = 0;          ///< all of them, but for those with a NaN or an infinity
+  std::size_t probabilities = 0;  ///< in [0, 1], and several add up to 1, give or take what half precision loses
+  // Of a network of which nothing tells what its numbers are:
+  std::size_t fractions = 0;    ///< in [0, 1]
+  std::size_t percentages = 0;  ///< none negative, and several add up to 100
+  std::size_t bytes = 0;        ///< the same of 255
 
-/// How many of so many rows that were read as logits look like probabilities: each number is in [0, 1], and they add up to
-/// 1, give or take what half precision loses. 0 where the numbers do not divide by the rows.
-/// \param unknown whether nothing tells what the numbers are: one alone is doubted only then
-std::size_t rows_of_probabilities(std::span<const float> scores, std::size_t rows, bool unknown);
+  /// \param scores  of one call; what does not divide by the rows is left out
+  /// \param unknown whether nothing tells what the numbers are
+  void see(std::span<const float> scores, std::size_t rows, bool unknown);
+  void add(const LogitRows& more) noexcept;
+  bool operator==(const LogitRows&) const = default;
+};
+
+/// Why what was read as logits may be none, and what to do; absent where nothing tells. What holds of every row counts,
+/// and what a logit may be as well counts for many images only.
+/// \param images different ones among the rows
+std::optional<std::string> doubt(const LogitRows& rows, std::size_t images);
 
 }  // namespace stagemark

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stagemark {
@@ -59,6 +60,9 @@ struct ResidualNetwork {
   /// The assumptions as one text, empty where there are none.
   [[nodiscard]] std::string assumed() const;
 };
+
+/// Whether it is a count that a profiler (thop) left among the tensors, of whichever part: `total_ops`, `total_params`.
+bool is_profiler_count(std::string_view name) noexcept;
 
 /// Recognises ResNet-18, 34, 50, 101 and 152 (also wide and grouped ones) by names and shapes: in the numeric layout
 /// `features.0, .1, .4.0.conv1 ...` with a head of any depth under `classifier`, and in torchvision's own.

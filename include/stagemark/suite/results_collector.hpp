@@ -12,6 +12,7 @@
 #include "stagemark/backend/approach.hpp"
 #include "stagemark/backend/decision.hpp"
 #include "stagemark/backend/inference_wrapper.hpp"
+#include "stagemark/backend/read_out.hpp"
 #include "stagemark/core/stage.hpp"
 
 namespace stagemark {
@@ -99,9 +100,8 @@ struct ApproachResult {
   std::vector<InputRecord> inputs;  ///< of the first image of some of the first rounds, where the engine tells
   /// Predictions of a staged pass whose decision differed from that of the `total` pass.
   std::size_t nondeterministic_predictions = 0;
-  /// Inferences that were read as logits and look like probabilities: all outputs in [0, 1], several of which add up to 1.
-  std::size_t doubtful_logits = 0;
-  Repeats repeats;  ///< of the unrecorded calls and timing modes; those among `inferences` are not in it
+  LogitRows logits;  ///< what the network's numbers look like, of all inferences that were read as logits
+  Repeats repeats;   ///< of the unrecorded calls and timing modes; those among `inferences` are not in it
   std::size_t settling_calls = 0;
   std::optional<std::string> error;  ///< why the approach as a whole failed
   std::uint64_t peak_rss_bytes = 0;  ///< of the process that hosted it

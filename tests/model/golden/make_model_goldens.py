@@ -88,6 +88,12 @@ save("attack.pt", {"state_dict": {"weight": ramp(2)}, "callbacks": Attack()})
 save("legacy_attack.pt", {"state_dict": {"weight": ramp(2)}, "callbacks": Attack()},
      _use_new_zipfile_serialization=False)
 save("protocol4.pt", {"weight": ramp(2), "bias": ramp(1)}, pickle_protocol=4)
+for protocol in (0, 1, 3, 4, 5):
+    save(f"legacy_protocol{protocol}.pt",
+         {"weight": torch.nn.Parameter(ramp(2, 2)), "column": base[:, 2], "half": ramp(3, dtype=torch.float16),
+          "epoch": 2 ** 40, "rate": 0.25, "best": True},
+         pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+save("protocol0.pt", {"weight": ramp(2), "bias": ramp(1)}, pickle_protocol=0)
 save("no_tensors.pt", {"weight": 1})
 
 
