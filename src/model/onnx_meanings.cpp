@@ -40,6 +40,32 @@ NetworkValue made_first(const OnnxNode& node, std::span<const NetworkValue> inpu
   return value_after(name, inputs);
 }
 
+/// What an operation takes of the columns of shares, or between which it makes them.
+Whose taken_by(const OnnxNode& node, std::span<const NetworkValue> inputs) {
+  const auto number = [](const NetworkValue& value) -> std::optional<double> {
+    return value.kind == ValueKind::constant && value.low == value.high ? std::optional(value.low) : std::nullopt;
+  };
+  // An attribute, or an input.
+  const auto given = [&](const std::string& name, std::size_t i) -> std::optional<double> {
+    if (const auto list = node.lists.find(name); list != node.lists.end() && list->second.size() == 1)
+      return static_cast<double>(list->second.front());
+    if (const auto found = node.numbers.find(name); found != node.numbers.end()) return found->second;
+    return i > 0 && i < inputs.size() ? number(inputs[i]) : std::nullopt;
+  };
+  const auto is_of_classes = [](std::optional<double> axis) { return axis == 1 || axis == -1; };
+  const auto is_first = [](std::optional<double> column) { return column == 0 || column == -2; };
+  const std::string& name = node.operation;
+  if (name == "Softmax" || name == "LogSoftmax") return given("axis", 0) == 0 ? Whose::batch : Whose::own;
+  if (name == "Gather" && is_of_classes(given("axis", 0)) && is_first(given("", 1))) return Whose::other;
+  if (name == "Slice" && is_of_classes(given("axes", 3)) && is_first(given("starts", 1))) {
+    const double end = given("ends", 2).value_or(0);
+    if (end == 1 || end == -1) return Whose::other;
+  }
+  if (name == "ReduceMax" && is_of_classes(given("axes", 1))) return Whose::winner;
+  if (name == "TopK" && is_of_classes(given("axis", 0).value_or(-1))) return Whose::winner;
+  return Whose::own;
+}
+
 }  // namespace
 
 NetworkValue OnnxMeanings::Scope::of(std::string_view value) const {
@@ -79,6 +105,7 @@ std::vector<NetworkValue> OnnxMeanings::made_by(const OnnxNode& node, const Scop
   std::vector<NetworkValue> inputs(node.inputs.size());
   std::ranges::transform(node.inputs, inputs.begin(), [&](const std::string& name) { return scope.of(name); });
   NetworkValue first = made_first(node, inputs);
+  if (const Whose whose = taken_by(node, inputs); whose != Whose::own) first = taken_of(first, whose);
   first.self = steps_;
   std::vector<NetworkValue> result(node.outputs.size(), first);
   if (node.operation == "Split" || result.empty()) return result;

@@ -98,6 +98,9 @@ class OnnxMessage {
     return inner;
   }
 
+  /// Whether a repeated field has one number here, or so few bytes of them.
+  [[nodiscard]] bool holds_few(std::uint64_t bytes) const noexcept { return holds_number_ || value_ <= bytes; }
+
   /// The numbers of a repeated field, which may come one by one or packed.
   template <class Use>
   void numbers(Use&& use) {
@@ -262,6 +265,14 @@ void read_attribute(OnnxMessage attribute, OnnxNode& node, OnnxParts& parts, int
     if (field == 1) name = attribute.text();
     if (field == 2) node.numbers.insert_or_assign(name, attribute.real().value_or(0));
     if (field == 3) node.numbers.insert_or_assign(name, static_cast<std::int64_t>(attribute.value()));
+    constexpr std::uint64_t few = 64;
+    if (field == 4 && attribute.value() <= few) node.texts.insert_or_assign(name, attribute.text());
+    if (field == 8 && attribute.holds_few(few)) {
+      std::vector<std::int64_t>& list = node.lists[name];
+      attribute.numbers([&](std::uint64_t number) {
+        if (list.size() < few) list.push_back(static_cast<std::int64_t>(number));
+      });
+    }
     if (field == 5 || field == 10) {
       parts.constants.push_back(read_initialiser(attribute.message()));
       node.range = parts.constants.back().range;

@@ -61,7 +61,10 @@ struct OnnxNode : OnnxCall {
   std::vector<std::string> outputs;
   std::vector<OnnxParts> branches;        ///< graphs within, of If and the like
   std::map<std::string, double> numbers;  ///< attributes of one number
-  std::optional<OnnxRange> range;         ///< of the few numbers in an attribute
+  /// Attributes of a few integers, and of a short text.
+  std::map<std::string, std::vector<std::int64_t>> lists;
+  std::map<std::string, std::string> texts;
+  std::optional<OnnxRange> range;  ///< of the few numbers in an attribute
 };
 
 struct OnnxParts {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace stagemark {
 
@@ -24,6 +26,36 @@ enum class OnnxElementType : std::uint8_t {
 /// A small ONNX file in the making. Opset 13, unless another is asked for.
 class OnnxWriter {
  public:
+  /// A protobuf message: fields by number.
+  class Message {
+   public:
+    Message& number(unsigned field, std::uint64_t value) {
+      varint(std::uint64_t{field} << 3);
+      varint(value);
+      return *this;
+    }
+    Message& text(unsigned field, std::string_view value) {
+      varint((std::uint64_t{field} << 3) | 2);
+      varint(value.size());
+      bytes_ += value;
+      return *this;
+    }
+    Message& append(const Message& more) {
+      bytes_ += more.bytes_;
+      return *this;
+    }
+    Message& message(unsigned field, const Message& value) { return text(field, value.bytes_); }
+    [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
+
+   private:
+    void varint(std::uint64_t value) {
+      for (; value > 0x7f; value >>= 7) bytes_ += static_cast<char>((value & 0x7f) | 0x80);
+      bytes_ += static_cast<char>(value);
+    }
+
+    std::string bytes_;
+  };
+
   /// Absent dimensions are free.
   using Shape = std::initializer_list<std::optional<std::uint64_t>>;
 
@@ -121,6 +153,33 @@ class OnnxWriter {
     return *this;
   }
 
+  /// An integer, or the integers or the text of an attribute.
+  struct Attribute {
+    std::string_view name;
+    std::variant<std::uint64_t, std::vector<std::uint64_t>, std::string_view> value;
+  };
+
+  OnnxWriter& node_with(std::string_view operation, std::initializer_list<std::string_view> inputs,
+                        std::string_view output, std::initializer_list<Attribute> attributes) {
+    Message node;
+    for (const std::string_view name : inputs) node.text(1, name);
+    node.text(2, output).text(4, operation);
+    for (const Attribute& each : attributes) {
+      Message attribute;
+      attribute.text(1, each.name);
+      if (const auto* const number = std::get_if<std::uint64_t>(&each.value))
+        attribute.number(3, *number).number(20, 2);
+      if (const auto* const text = std::get_if<std::string_view>(&each.value)) attribute.text(4, *text).number(20, 3);
+      if (const auto* const list = std::get_if<std::vector<std::uint64_t>>(&each.value)) {
+        for (const std::uint64_t number : *list) attribute.number(8, number);
+        attribute.number(20, 7);
+      }
+      node.message(5, attribute);
+    }
+    graph_.message(1, node);
+    return *this;
+  }
+
   /// The file's bytes.
   [[nodiscard]] std::string file() const {
     Message graph = graph_;
@@ -133,36 +192,6 @@ class OnnxWriter {
   }
 
  private:
-  /// A protobuf message: fields by number.
-  class Message {
-   public:
-    Message& number(unsigned field, std::uint64_t value) {
-      varint(std::uint64_t{field} << 3);
-      varint(value);
-      return *this;
-    }
-    Message& text(unsigned field, std::string_view value) {
-      varint((std::uint64_t{field} << 3) | 2);
-      varint(value.size());
-      bytes_ += value;
-      return *this;
-    }
-    Message& append(const Message& more) {
-      bytes_ += more.bytes_;
-      return *this;
-    }
-    Message& message(unsigned field, const Message& value) { return text(field, value.bytes_); }
-    [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
-
-   private:
-    void varint(std::uint64_t value) {
-      for (; value > 0x7f; value >>= 7) bytes_ += static_cast<char>((value & 0x7f) | 0x80);
-      bytes_ += static_cast<char>(value);
-    }
-
-    std::string bytes_;
-  };
-
   /// \param shape null: none is declared
   OnnxWriter& value(unsigned field, std::string_view name, OnnxElementType type, const Shape* shape) {
     Message tensor;

@@ -153,6 +153,23 @@ bool is_one(const NetworkValue& value) {
   return value.kind == ValueKind::constant && value.low == 1 && value.high == 1;
 }
 
+Whose turned(Whose whose) {
+  if (whose == Whose::own) return Whose::other;
+  return whose == Whose::other ? Whose::own : whose;
+}
+
+/// Of a constant and something else, the other one's; of two the same's, if they agree.
+Whose together(const NetworkValue& a, const NetworkValue& b) {
+  if (b.kind == ValueKind::constant) return a.whose;
+  if (a.kind == ValueKind::constant) return b.whose;
+  return a.whose == b.whose ? a.whose : Whose::own;
+}
+
+NetworkValue marked(Whose whose, NetworkValue value) {
+  value.whose = whose;
+  return value;
+}
+
 /// \param low, high may be no numbers, of infinities that cancel out
 NetworkValue of_range(ValueKind kind, double low, double high) {
   // Of logarithms, those that were computed with may be any: their exponential is no probability.
@@ -177,7 +194,7 @@ ValueKind mixed(const NetworkValue& a, const NetworkValue& b) {
 NetworkValue sum(const NetworkValue& a, const NetworkValue& b) {
   if (is_next_to_nothing(b)) return a;
   if (is_next_to_nothing(a)) return b;
-  return of_range(mixed(a, b), a.low + b.low, a.high + b.high);
+  return marked(together(a, b), of_range(mixed(a, b), a.low + b.low, a.high + b.high));
 }
 
 NetworkValue difference(const NetworkValue& a, const NetworkValue& b) {
@@ -186,7 +203,7 @@ NetworkValue difference(const NetworkValue& a, const NetworkValue& b) {
   // Log-odds; and a negative log-likelihood, which is least for the right class.
   if (b.kind == ValueKind::log_probabilities && kind == b.kind)
     kind = a.kind == b.kind ? ValueKind::logits : ValueKind::unknown;
-  return of_range(kind, a.low - b.high, a.high - b.low);
+  return marked(together(a, marked(turned(b.whose), b)), of_range(kind, a.low - b.high, a.high - b.low));
 }
 
 NetworkValue product(const NetworkValue& a, const NetworkValue& b) {
@@ -198,14 +215,16 @@ NetworkValue product(const NetworkValue& a, const NetworkValue& b) {
   const auto times = [](double x, double y) { return x == 0 || y == 0 ? 0.0 : x * y; };
   const auto [low, high] =
       std::minmax({times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)});
-  return of_range(kind, low, high);
+  const bool turns = (a.kind == ValueKind::constant && a.high < 0) || (b.kind == ValueKind::constant && b.high < 0);
+  const Whose whose = together(a, b);
+  return marked(turns ? turned(whose) : whose, of_range(kind, low, high));
 }
 
 NetworkValue quotient(const NetworkValue& a, const NetworkValue& b) {
   if (a.self != 0 && b.sum_of == a.self && a.low >= 0 && a.kind != ValueKind::constant)
     return {ValueKind::shares, 0, 1};
   if (are_probabilities(a) && are_probabilities(b)) return {ValueKind::odds, 0, infinity};
-  NetworkValue inverse = b;
+  NetworkValue inverse = marked(turned(b.whose), b);
   const bool positive = b.low >= 0;
   const bool negative = b.high < 0;
   inverse.low = positive || negative ? 1 / b.high : -infinity;
@@ -221,6 +240,7 @@ NetworkValue joined(std::span<const NetworkValue> values, bool chosen) {
   if (values.empty()) return {ValueKind::constant};
   NetworkValue result = constant(infinity, -infinity);
   for (const NetworkValue& value : values) {
+    if (value.kind != ValueKind::class_numbers) result.whose = together(result, value);
     result.low = std::min(result.low, value.low);
     result.high = std::max(result.high, value.high);
     const ValueKind kind = value.kind == ValueKind::shares ? ValueKind::squashed : value.kind;
@@ -254,13 +274,14 @@ NetworkValue weighted(std::span<const NetworkValue> inputs) {
 NetworkValue logarithm(const NetworkValue& value) {
   if (value.kind == ValueKind::constant) return {ValueKind::constant};
   if (value.kind == ValueKind::odds) return {ValueKind::logits};
-  return are_probabilities(value) ? NetworkValue{ValueKind::log_probabilities, -infinity, 0} : NetworkValue();
+  if (!are_probabilities(value)) return {};
+  return marked(value.whose, {ValueKind::log_probabilities, -infinity, 0});
 }
 
 NetworkValue exponential(const NetworkValue& value) {
   if (value.kind == ValueKind::constant) return {ValueKind::constant, 0, infinity};
   const bool probabilities = value.kind == ValueKind::log_probabilities && value.high <= 0;
-  return {ValueKind::squashed, 0, probabilities ? 1 : infinity};
+  return marked(value.whose, {ValueKind::squashed, 0, probabilities ? 1 : infinity});
 }
 
 NetworkValue limited(NetworkValue value, double low, double high) {
@@ -326,11 +347,11 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
   const auto second = [&] { return inputs.size() < 3 ? input(1) : product(inputs[1], inputs[2]); };
   switch (*effect) {
     case Effect::sigmoid:
-      return made(ValueKind::squashed, 0, 1);
+      return marked(first.whose, made(ValueKind::squashed, 0, 1));
     case Effect::softmax:
       return made(ValueKind::shares, 0, 1);
     case Effect::centred_sigmoid:
-      return made(ValueKind::squashed, -1, 1);
+      return marked(first.whose, made(ValueKind::squashed, -1, 1));
     case Effect::softplus:
       return made(ValueKind::unknown, 0, infinity);
     case Effect::log_probabilities:
@@ -402,6 +423,13 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
   }
 }
 
+NetworkValue taken_of(NetworkValue shares, Whose whose) {
+  const bool softmax =
+      shares.kind == ValueKind::shares || (shares.kind == ValueKind::log_probabilities && whose != Whose::other);
+  if (softmax) shares.whose = whose == Whose::other ? turned(shares.whose) : whose;
+  return shares;
+}
+
 NetworkValue either_of(std::span<const NetworkValue> paths) {
   NetworkValue result = joined(paths, false);
   const bool differ = std::ranges::any_of(paths, [&](const NetworkValue& path) {
@@ -412,13 +440,19 @@ NetworkValue either_of(std::span<const NetworkValue> paths) {
 }
 
 OutputMeaning meaning_of(const NetworkValue& value) {
+  if (are_probabilities(value) || value.kind == ValueKind::log_probabilities) {
+    if (value.whose == Whose::other) return OutputMeaning::other_class;
+    if (value.whose == Whose::winner) return OutputMeaning::winner;
+    if (value.whose == Whose::batch) return OutputMeaning::across_images;
+  }
   switch (value.kind) {
     case ValueKind::logits:
       // Limited to where probabilities lie.
       return within_0_and_1(value) ? OutputMeaning::unknown : OutputMeaning::logits;
     case ValueKind::squashed:
     case ValueKind::shares:
-      return within_0_and_1(value) ? OutputMeaning::probabilities : OutputMeaning::unknown;
+      if (within_0_and_1(value)) return OutputMeaning::probabilities;
+      return value.low >= 0 && value.high < infinity ? OutputMeaning::scaled_probabilities : OutputMeaning::unknown;
     case ValueKind::log_probabilities:
       return OutputMeaning::log_probabilities;
     case ValueKind::class_numbers:
@@ -436,6 +470,25 @@ void expect_readable(OutputMeaning meaning, std::optional<std::size_t> outputs, 
   if (meaning == OutputMeaning::class_numbers) {
     throw ModelError({.problem = "its output is class numbers or rounded ones, and neither logits nor probabilities",
                       .remedy = "save it without what makes them of its scores" + named});
+  }
+  if (meaning == OutputMeaning::scaled_probabilities) {
+    throw ModelError({.problem = "its output is probabilities times a constant or sums of some, and neither logits nor "
+                                 "probabilities",
+                      .remedy = "save it without what makes them of the probabilities" + named});
+  }
+  if (meaning == OutputMeaning::other_class) {
+    throw ModelError({.problem =
+                          "its output is the probability of class 0: one minus a probability, or the first column "
+                          "of a softmax",
+                      .remedy = "save it with the probability of class 1, or with the scores of all classes"});
+  }
+  if (meaning == OutputMeaning::winner) {
+    throw ModelError({.problem = "its output is the greatest probability of each image, whichever class that is of",
+                      .remedy = "save it with the scores of all classes, without what takes the greatest" + named});
+  }
+  if (meaning == OutputMeaning::across_images) {
+    throw ModelError({.problem = "its softmax is over the images of a batch, and not over the classes of each",
+                      .remedy = "save it with the softmax over dimension 1"});
   }
   if (meaning == OutputMeaning::log_probabilities && outputs == 1U) {
     throw ModelError(

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backends/made_inputs.hpp"
@@ -25,11 +28,13 @@ class GraphEngine : public testing::TestWithParam<std::string> {
     if (std::ranges::find(engines, GetParam() + "@cpu") == engines.end()) GTEST_SKIP() << GetParam() << " is not here";
   }
 
-  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(const std::string& graph, std::size_t batch = 1) const {
+  [[nodiscard]] std::unique_ptr<InferenceWrapper> open(
+      const std::string& graph, std::size_t batch = 1,
+      std::shared_ptr<const Preprocessor> preprocessor = std::make_shared<FirstSample>(4)) const {
     BackendRequest request;
     request.approach = parse_approach(GetParam() + "@cpu");
     request.model = directory_.write("model.onnx", graph);
-    request.preprocessor = std::make_shared<FirstSample>(4);
+    request.preprocessor = std::move(preprocessor);
     request.threads = 1;
     request.max_batch = batch;
     return built_in_toolkit().registry.open(request);
@@ -45,6 +50,25 @@ class GraphEngine : public testing::TestWithParam<std::string> {
     }
     return "not refused";
   }
+
+  /// A graph that makes two maps of the image, 1.5 and 3 times as bright, "c", and of these "y".
+  template <class Tail>
+  static std::string graph_of(std::uint64_t opset, const Tail& tail) {
+    OnnxWriter writer;
+    writer.opset(opset).input("x", float32, {std::nullopt, 3, std::nullopt, std::nullopt});
+    writer.output("y", float32, {std::nullopt, 2});
+    writer.constant("w", float32, {2, 3, 1, 1}, bytes_of({0.5, 0.5, 0.5, 1, 1, 1}));
+    writer.node("Conv", {"x", "w"}, "c", {1, 1});
+    tail(writer);
+    return writer.file();
+  }
+
+  /// Averages and flattens.
+  static void finish(OnnxWriter& writer, std::string_view map, std::string_view output = "y") {
+    writer.node("GlobalAveragePool", {map}, "mean_of_maps").node("Flatten", {"mean_of_maps"}, output);
+  }
+
+  [[nodiscard]] static bool is_opencv() { return GetParam().starts_with("opencv"); }
 
   static Prediction predict(InferenceWrapper& wrapper, std::uint8_t value) {
     const Image image{1, 1, 1, {value}};
@@ -158,6 +182,137 @@ TEST_P(GraphEngine, SaysWhetherItKnowsWhatTheNumbersAre) {
   EXPECT_TRUE(open(classifier.file())->execution_facts().outputs_unknown);
   classifier.last_operations = {"Sigmoid", "Log"};
   EXPECT_SAYS(refusal(classifier.file()), "the logarithm of one probability");
+}
+
+TEST_P(GraphEngine, HasOnnxsDefaultsOfWhatAGraphLeavesOut) {
+  const std::string transposed = graph_of(13, [](auto& w) {
+    finish(w, "c", "f");
+    w.constant("m", float32, {2, 2}, bytes_of({1, 2, 3, 4})).node("Gemm", {"f", "m"}, "y");
+  });
+  // (1.5, 3) times the matrix is (10.5, 15).
+  EXPECT_NEAR(predict(*open(transposed), 1).logit.value_or(0), 4.5, 1e-5);
+  const std::string shares = graph_of(13, [](auto& w) {
+    w.node("Softmax", {"c"}, "s");
+    finish(w, "s");
+  });
+  EXPECT_NEAR(predict(*open(shares), 1).probability, 0.25, 1e-6) << "of a row of four equal pixels";
+}
+
+TEST_P(GraphEngine, HasTheSoftmaxOfAllDimensionsFromItsAxisOrSaysThatItHasNot) {
+  for (const char* const operation : {"Softmax", "LogSoftmax"}) {
+    for (const bool row : {false, true}) {
+      const std::string graph = graph_of(12, [&](auto& w) {
+        if (row) finish(w, "c", "f");
+        w.node(operation, {row ? "f" : "c"}, row ? "y" : "s");
+        if (!row) finish(w, "s");
+      });
+      if (is_opencv() && !row) {
+        EXPECT_SAYS(refusal(graph), "its " + std::string(operation) + " is, before operator set 13, one of all");
+        EXPECT_SAYS(refusal(graph), "export it with operator set 13 or later");
+        continue;
+      }
+      const double share = 1 / (1 + std::exp(-1.5)) / (row ? 1 : 16);
+      const Prediction prediction = predict(*open(graph), 1);
+      if (operation[0] == 'S') {
+        EXPECT_NEAR(prediction.probability, share, 1e-6) << row;
+      } else {
+        EXPECT_NEAR(prediction.logit.value_or(0), 1.5, 1e-5) << row;
+      }
+    }
+  }
+}
+
+// Where height and width are free, OpenCV 4.6 was seen to average rows of the wrong length, or to refuse a Shape.
+TEST_P(GraphEngine, KnowsTheSizeOfImagesThatTheGraphLeavesOpen) {
+  const std::string axes(std::string_view("\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0", 16));
+  OnnxWriter by_axes;
+  by_axes.input("x", float32, {{}, {}, {}, {}}).output("y", float32, {{}, 2});
+  by_axes.constant("w", float32, {2, 3, 1, 1}, bytes_of({0.5, 0.25, -0.5, 1, 2, -1}));
+  by_axes.node("Conv", {"x", "w"}, "c", {1, 1}).node("Relu", {"c"}, "r");
+  by_axes.node_with("ReduceMean", {"r"}, "y", {{"axes", std::vector<std::uint64_t>{2, 3}}, {"keepdims", 0U}});
+  OnnxWriter fixed;
+  fixed.input("x", float32, {{}, 3, input_side, input_side}).output("y", float32, {{}, 2});
+  fixed.constant("w", float32, {2, 3, 1, 1}, bytes_of({0.5, 0.25, -0.5, 1, 2, -1}));
+  fixed.node("Conv", {"x", "w"}, "c", {1, 1}).node("Relu", {"c"}, "r");
+  finish(fixed, "r");
+  const auto logit_of = [&](const OnnxWriter& writer) {
+    const Image image = noise(1);
+    Prediction prediction;
+    StageTimer timer;
+    open(writer.file(), 2, std::make_shared<ScaledPixels>())->predict({&image, 1}, {&prediction, 1}, timer);
+    return prediction.logit.value_or(0);
+  };
+  EXPECT_NE(logit_of(fixed), 0);
+  EXPECT_NEAR(logit_of(by_axes), logit_of(fixed), 1e-5);
+}
+
+TEST_P(GraphEngine, MakesTheSameOfAnImageInABatchOrSaysThatItDoesNot) {
+  OnnxWriter writer;
+  writer.input("x", float32, {{}, 3, 4, 4}).output("y", float32, {{}, 2});
+  writer.constant("w", float32, {2, 3, 1, 1}, bytes_of({0.5, 0.5, 0.5, 1, 1, 1}));
+  writer.constant("mean", float32, {1, 3, 1, 1}, bytes_of({1, 2, 3}));
+  writer.node("Sub", {"x", "mean"}, "d").node("Conv", {"d", "w"}, "c", {1, 1});
+  finish(writer, "c");
+  EXPECT_NEAR(predict(*open(writer.file()), 4).logit.value_or(0), 3, 1e-5);
+  std::unique_ptr<InferenceWrapper> wrapper;
+  try {
+    wrapper = open(writer.file(), 3);
+  } catch (const ModelError& error) {
+    EXPECT_TRUE(is_opencv());
+    EXPECT_SAYS(std::string(error.what()), "makes something else of an image in a batch of 3");
+    return;
+  }
+  const std::vector<Image> images = {{1, 1, 1, {4}}, {1, 1, 1, {5}}, {1, 1, 1, {6}}};
+  std::vector<Prediction> predictions(3);
+  StageTimer timer;
+  wrapper->predict(images, predictions, timer);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(predictions[i].logit.value_or(0), 3 + 1.5 * double(i), 1e-5);
+}
+
+TEST_P(GraphEngine, QuantisesTheEndWhateverItsNumbersAreCalledOrSaysThatItDoesNot) {
+  for (const std::string name : {"z", "any"}) {
+    const std::string graph = graph_of(13, [&](auto& w) {
+      finish(w, "c", "f");
+      w.constant(name + "_scale", float32, {}, bytes_of({0.5})).constant(name + "_zero_point", int8, {}, "\3");
+      w.node("QuantizeLinear", {"f", name + "_scale", name + "_zero_point"}, "z_quantized");
+      w.node("DequantizeLinear", {"z_quantized", name + "_scale", name + "_zero_point"}, "y");
+    });
+    if (is_opencv() && name != "z" && refusal(graph) != "not refused") {
+      EXPECT_SAYS(refusal(graph), "its QuantizeLinear otherwise than ONNX defines it");
+      continue;
+    }
+    EXPECT_NEAR(predict(*open(graph), 3).logit.value_or(0), 4.5, 1e-5) << name;
+  }
+}
+
+TEST_P(GraphEngine, IsRefusedWhereOpencvLeavesAnAttributeOut) {
+  const auto pooled = [](const char* operation, std::initializer_list<OnnxWriter::Attribute> attributes) {
+    return graph_of(13, [&](auto& w) {
+      w.node_with(operation, {"c"}, "p", attributes);
+      finish(w, "p");
+    });
+  };
+  using List = std::vector<std::uint64_t>;
+  const OnnxWriter::Attribute size{"kernel_shape", List{2, 2}};
+  const OnnxWriter::Attribute padded{"pads", List{1, 1, 1, 1}};
+  const auto why = [&](const std::string& graph) { return is_opencv() ? refusal(graph) : "in onnxruntime"; };
+  const auto said = [&](const std::string& words) { return is_opencv() ? words : "in onnxruntime"; };
+  EXPECT_SAYS(why(pooled("MaxPool", {size, {"dilations", List{2, 2}}})), said("it leaves dilations out"));
+  EXPECT_SAYS(why(pooled("AveragePool", {size, padded, {"count_include_pad", 1U}})),
+              said("it leaves count_include_pad out"));
+  EXPECT_SAYS(why(pooled("MaxPool", {size, {"auto_pad", std::string_view("SAME_LOWER")}})), said("as for SAME_UPPER"));
+  for (const std::string& graph :
+       {pooled("MaxPool", {size, {"dilations", List{1, 1}}}), pooled("AveragePool", {size, padded}),
+        pooled("AveragePool", {size, {"count_include_pad", 1U}})})
+    EXPECT_EQ(refusal(graph), "not refused");
+  const std::string inverse = graph_of(13, [](auto& w) {
+    finish(w, "c", "f");
+    w.constant("d", float32, {2}, bytes_of({3, 12})).node("Div", {"d", "f"}, "y");
+  });
+  EXPECT_SAYS(why(inverse), said("it divides by the constant"));
+  if (!is_opencv()) {
+    EXPECT_NEAR(predict(*open(inverse), 1).logit.value_or(0), 2, 1e-5);
+  }
 }
 
 TEST_P(GraphEngine, NamesTheFileOfWeightsThatIsMissingOrShort) {

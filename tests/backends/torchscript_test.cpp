@@ -49,9 +49,9 @@ class TorchScript : public testing::TestWithParam<std::string> {
     return registry_.open(request);
   }
 
-  [[nodiscard]] std::string refusal(const Module& module) {
+  [[nodiscard]] std::string refusal(const Module& module, const std::string& precision = "fp32") {
     try {
-      (void)open(module);
+      (void)open(module, precision);
     } catch (const ModelError& error) {
       return error.what();
     }
@@ -154,7 +154,32 @@ TEST_P(TorchScript, TakesWhatASigmoidOrASoftmaxGivesForProbabilities) {
   // A sigmoid on the way is none at the end; where more than 1 comes out, nothing tells what it is.
   const char* gate = "z = x.mean([1, 2, 3])\n  return torch.sigmoid(z) * z";
   EXPECT_NEAR(predict(*open(part("Net", gate)), 3).logit.value_or(0), 3 / (1 + std::exp(-3.0)), 1e-6);
-  EXPECT_TRUE(open(part("Net", "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0"))->execution_facts().outputs_unknown);
+  const char* centred = "return torch.sigmoid(x.mean([1, 2, 3])) * 2.0 - 1.0";
+  EXPECT_TRUE(open(part("Net", centred))->execution_facts().outputs_unknown);
+}
+
+TEST_P(TorchScript, IsRefusedWhereItsProbabilitiesAreNotThoseOfTheClasses) {
+  const std::string softmax = "p = torch.softmax(x[:, 0:2, 0, 0] * torch.tensor([1.0, 2.0]), 1)\n  return ";
+  for (const auto& [code, words] : {std::pair(softmax + "p * 100.0", "probabilities times a constant"),
+                                    {"return torch.sigmoid(x.mean([1, 2, 3])) * 255", "probabilities times a constant"},
+                                    {"return 1.0 - torch.sigmoid(x.mean([1, 2, 3]))", "the probability of class 0"},
+                                    {softmax + "p[:, 0]", "the probability of class 0"},
+                                    {softmax + "p[:, 0:1]", "the probability of class 0"},
+                                    {softmax + "p.narrow(1, 0, 1)", "the probability of class 0"},
+                                    {softmax + "p.max(1)[0]", "the greatest probability"},
+                                    {softmax + "p.amax([1])", "the greatest probability"},
+                                    {softmax + "p.topk(1)[0]", "the greatest probability"},
+                                    {"return torch.softmax(x[:, 0:2, 0, 0], 0)", "over the images of a batch"}}) {
+    const std::string why = refusal(part("Net", code));
+    EXPECT_NE(why.find(words), std::string::npos) << code << ": " << why;
+    EXPECT_EQ(why.find('\n'), std::string::npos) << why;
+  }
+  for (const std::string& code : {softmax + "1.0 - p[:, 0]", softmax + "p[:, 1:2]", softmax + "p[:, -1]",
+                                  std::string("return torch.sigmoid(x.mean([1, 2, 3], True)[:, :, 0, 0])[:, 0]")}) {
+    const Prediction prediction = predict(*open(part("Net", code)), 3);
+    EXPECT_NEAR(prediction.probability, 1 / (1 + std::exp(-3.0)), 1e-6) << code;
+    EXPECT_FALSE(prediction.logit) << code;
+  }
 }
 
 // Sigmoid or not, by what is settled when the program is saved or called with an image alone.
@@ -243,6 +268,34 @@ TEST_P(TorchScript, RunsInThePrecisionThatWasAskedFor) {
   ASSERT_TRUE(facts.model);
   EXPECT_EQ(facts.model->format, "torchscript");
   EXPECT_EQ(facts.model->parameters, 1U);
+}
+
+TEST_P(TorchScript, MayReturnMapsOfOnePixel) {
+  const std::string two = "return x[:, 0:2, 0:1, 0:1] * torch.tensor([1.0, 2.0]).view([1, 2, 1, 1])";
+  EXPECT_DOUBLE_EQ(predict(*open(part("Net", two)), 3).logit.value_or(0), 3.0);
+  EXPECT_DOUBLE_EQ(predict(*open(part("Net", "return x.mean([1, 2, 3], True)")), 3).logit.value_or(0), 3.0);
+  const std::string maps = refusal(part("Net", "return x[:, 0:2]"));
+  EXPECT_NE(maps.find("returns 1 x 2 x 4 x 4 of 1 image, not one row of logits"), std::string::npos) << maps;
+  EXPECT_EQ(maps.find('\n'), std::string::npos) << maps;
+}
+
+TEST_P(TorchScript, SaysThatItsCastsDoNotGoWithThePrecision) {
+  const auto casts_to = [](at::ScalarType type) {
+    Module module("Net");
+    module.register_parameter("weight", at::full({1, 3, 1, 1}, 1.0 / 3), false);
+    module.define("def forward(self, x: Tensor) -> Tensor:\n  return torch.conv2d(x.to(" + std::to_string(int(type)) +
+                  "), self.weight).mean([1, 2, 3])\n");
+    return module;
+  };
+  const std::string narrow = refusal(casts_to(at::kBFloat16));
+  EXPECT_NE(narrow.find("its code casts to bfloat16, and its weights were brought to float32"), std::string::npos)
+      << narrow;
+  EXPECT_EQ(narrow.find('\n'), std::string::npos) << narrow;
+  const std::string wide = refusal(casts_to(at::kFloat), "bf16");
+  EXPECT_NE(wide.find("its code casts to float32, and its weights were brought to bfloat16"), std::string::npos)
+      << wide;
+  EXPECT_NEAR(predict(*open(casts_to(at::kBFloat16), "bf16"), 3).logit.value_or(0), 3.0, 0.02);
+  EXPECT_NEAR(predict(*open(casts_to(at::kFloat)), 3).logit.value_or(0), 3.0, 1e-5);
 }
 
 TEST_P(TorchScript, IsRefusedInOneSentenceWhereItIsNoClassifier) {

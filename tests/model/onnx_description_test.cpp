@@ -106,7 +106,7 @@ TEST_F(OnnxDescriptions, TellWhatTheOutputIsByAllThatMakesIt) {
 TEST_F(OnnxDescriptions, TellWhatArithmeticMakesOfProbabilities) {
   using enum OutputMeaning;
   EXPECT_EQ(meaning([](auto& w) { w.node("Softmax", {"z"}, "p").node("Gather", {"p", "i"}, "y"); }), probabilities);
-  EXPECT_EQ(meaning([](auto& w) { w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "y"); }), probabilities);
+  EXPECT_EQ(meaning([](auto& w) { w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "y"); }), other_class);
   EXPECT_EQ(meaning([](auto& w) {
               w.node("Sigmoid", {"z"}, "p").node("Sub", {"c", "p"}, "q").node("Concat", {"q", "p"}, "y");
             }),
@@ -130,6 +130,31 @@ TEST_F(OnnxDescriptions, TellWhatArithmeticMakesOfProbabilities) {
   EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Sigmoid").node("Own", {"z"}, "y"); }), probabilities);
   EXPECT_EQ(meaning([](auto& w) { w.function("Own", "Own").node("Own", {"z"}, "y"); }), unknown) << "without end";
   EXPECT_EQ(meaning([](auto& w) { w.node("Identity", {"y"}, "y"); }), unknown) << "a circle";
+}
+
+TEST_F(OnnxDescriptions, TellWhichColumnIsTakenOfASoftmax) {
+  using enum OutputMeaning;
+  using List = std::vector<std::uint64_t>;
+  const auto number = [](std::uint64_t value) {
+    return std::string(1, static_cast<char>(value)) + std::string(7, '\0');
+  };
+  const auto of_softmax = [&](const char* operation, std::initializer_list<std::string_view> inputs,
+                              std::initializer_list<OnnxWriter::Attribute> attributes) {
+    return meaning([&](auto& w) {
+      for (std::uint64_t i = 0; i < 3; ++i) w.constant("n" + std::to_string(i), int64, {1}, number(i));
+      w.node_with("Softmax", {"z"}, "p", {{"axis", 1U}}).node_with(operation, inputs, "y", attributes);
+    });
+  };
+  EXPECT_EQ(of_softmax("Gather", {"p", "n0"}, {{"axis", 1U}}), other_class);
+  EXPECT_EQ(of_softmax("Gather", {"p", "n1"}, {{"axis", 1U}}), probabilities);
+  EXPECT_EQ(of_softmax("Gather", {"p", "n0"}, {}), probabilities) << "of the first image";
+  EXPECT_EQ(of_softmax("Slice", {"p", "n0", "n1", "n1"}, {}), other_class);
+  EXPECT_EQ(of_softmax("Slice", {"p", "n1", "n2", "n1"}, {}), probabilities);
+  EXPECT_EQ(of_softmax("Slice", {"p", "n0", "n2", "n1"}, {}), probabilities) << "both";
+  EXPECT_EQ(of_softmax("ReduceMax", {"p"}, {{"axes", List{1}}}), winner);
+  EXPECT_EQ(of_softmax("ReduceMax", {"p"}, {{"axes", List{2, 3}}}), probabilities) << "over pixels";
+  EXPECT_EQ(of_softmax("TopK", {"p", "n1"}, {}), winner);
+  EXPECT_EQ(meaning([](auto& w) { w.node_with("Softmax", {"z"}, "y", {{"axis", 0U}}); }), across_images);
 }
 
 TEST_F(OnnxDescriptions, TellLocalFunctionsApartByTheirDomains) {
@@ -164,17 +189,17 @@ TEST_F(OnnxDescriptions, TellTheRangeOfConstantsInWhateverWayTheyAreWritten) {
   EXPECT_EQ(meaning([&](auto& w) {
               w.constant("h", float16, {1}, half_of_one).node("Sigmoid", {"z"}, "p").node("Sub", {"h", "p"}, "y");
             }),
-            probabilities);
+            other_class);
   EXPECT_EQ(meaning([](auto& w) {
               w.node_of("", "Constant", "", "one", "value_int", 1).node("Cast", {"one"}, "real");
               w.node("Sigmoid", {"z"}, "p").node("Sub", {"real", "p"}, "y");
             }),
-            probabilities);
+            other_class);
   EXPECT_EQ(
       meaning([](auto& w) {
         w.constant("two", float32, {2}, bytes_of({2, 1})).node("Sigmoid", {"z"}, "p").node("Sub", {"two", "p"}, "y");
       }),
-      unknown);
+      scaled_probabilities);
   // Of large ones nothing is told.
   EXPECT_EQ(meaning([](auto& w) {
               w.constant("many", float32, {2000}, bytes_of(std::vector<float>(2000, 1)));

@@ -38,12 +38,8 @@ class Output : public testing::Test {
 };
 
 TEST_F(Output, IsProbabilitiesWhereItsRangeIsTheirs) {
-  const auto one_minus = after("sub", {number(1), probability_});
-  EXPECT_EQ(meaning_of(one_minus), probabilities);
-  EXPECT_EQ(meaning_of(after("rsub", {probability_, number(1), number(1)})), probabilities);
-  EXPECT_EQ(meaning_of(after("add", {after("neg", {probability_}), number(1)})), probabilities);
   const auto both = after("add", {probability_, shares_, number(1)});
-  EXPECT_EQ(meaning_of(both), unknown);
+  EXPECT_EQ(meaning_of(both), scaled_probabilities);
   EXPECT_EQ(meaning_of(after("div", {both, number(2)})), probabilities) << "their mean";
   EXPECT_EQ(meaning_of(after("mul", {after("sum", {shares_, shares_, shares_}), number(0.33333334)})), probabilities);
   EXPECT_EQ(meaning_of(after("mul", {probability_, shares_})), probabilities);
@@ -51,11 +47,41 @@ TEST_F(Output, IsProbabilitiesWhereItsRangeIsTheirs) {
   EXPECT_EQ(meaning_of(after("mul", {probability_, decision_})), probabilities);
 
   const auto scaled = after("mul", {probability_, number(4)});
-  EXPECT_EQ(meaning_of(scaled), unknown);
+  EXPECT_EQ(meaning_of(scaled), scaled_probabilities);
+  EXPECT_EQ(meaning_of(after("mul", {shares_, number(100)})), scaled_probabilities);
+  EXPECT_EQ(meaning_of(after("div", {probability_, number(0.01)})), scaled_probabilities);
+  EXPECT_EQ(meaning_of(after("div", {after("mul", {shares_, number(100)}), number(100)})), probabilities);
   EXPECT_EQ(meaning_of(after("sub", {scaled, number(2)})), unknown);
   EXPECT_EQ(meaning_of(after("clip", {scaled, number(0), number(1)})), probabilities);
   EXPECT_EQ(meaning_of(after("mul", {probability_, weights_})), unknown);
   EXPECT_EQ(meaning_of(after("mul", {probability_, logit_})), logits) << "a gate";
+}
+
+TEST_F(Output, IsTheOtherClassesWhereItFallsAsTheLogitRises) {
+  EXPECT_EQ(meaning_of(after("sub", {number(1), probability_})), other_class);
+  EXPECT_EQ(meaning_of(after("rsub", {probability_, number(1), number(1)})), other_class);
+  EXPECT_EQ(meaning_of(after("add", {after("neg", {probability_}), number(1)})), other_class);
+  EXPECT_EQ(meaning_of(after("sigmoid", {after("neg", {logit_})})), other_class);
+  EXPECT_EQ(meaning_of(after("sigmoid", {after("mul", {logit_, number(-2)})})), other_class);
+  const auto twice = after("sub", {number(1), after("sub", {number(1), probability_})});
+  EXPECT_EQ(meaning_of(twice), probabilities);
+  EXPECT_EQ(meaning_of(after("sub", {number(1), after("sigmoid", {after("neg", {logit_})})})), probabilities);
+  EXPECT_EQ(meaning_of(after("gemm", {after("neg", {logit_}), weights_})), logits);
+  EXPECT_EQ(meaning_of(after("softmax", {after("neg", {logit_})})), probabilities) << "of distances";
+
+  const auto first = taken_of(shares_, Whose::other);
+  EXPECT_EQ(meaning_of(first), other_class);
+  EXPECT_EQ(meaning_of(after("squeeze", {first})), other_class);
+  EXPECT_EQ(meaning_of(after("sub", {number(1), first})), probabilities) << "what is left for the second class";
+  EXPECT_EQ(meaning_of(taken_of(probability_, Whose::other)), probabilities) << "of one column";
+  EXPECT_EQ(meaning_of(taken_of(logit_, Whose::other)), logits);
+}
+
+TEST_F(Output, IsNoClassesWhereItIsTheWinnersOrOfABatch) {
+  EXPECT_EQ(meaning_of(after("unsqueeze", {taken_of(shares_, Whose::winner)})), winner);
+  EXPECT_EQ(meaning_of(taken_of(shares_, Whose::batch)), across_images);
+  EXPECT_EQ(meaning_of(taken_of(log_shares_, Whose::batch)), across_images);
+  EXPECT_EQ(meaning_of(after("mul", {taken_of(shares_, Whose::batch), logit_})), logits) << "attention";
 }
 
 TEST_F(Output, IsAProbabilityOfTanhOnlyWhereItIsMovedThere) {
@@ -169,6 +195,10 @@ TEST(OutputMeaning, IsRefusedWhereNothingCanBeReadOutOfIt) {
   };
   EXPECT_SAYS(refusal(class_numbers, std::nullopt), "class numbers or rounded ones");
   EXPECT_SAYS(refusal(class_numbers, 2), "save it without what makes them of its scores (ArgMax)");
+  EXPECT_SAYS(refusal(scaled_probabilities, std::nullopt), "probabilities times a constant");
+  EXPECT_SAYS(refusal(other_class, 1), "the probability of class 0");
+  EXPECT_SAYS(refusal(winner, 1), "the greatest probability of each image");
+  EXPECT_SAYS(refusal(across_images, 2), "its softmax is over the images of a batch");
   EXPECT_SAYS(refusal(log_probabilities, 1), "the logarithm of one probability; save it without the logarithm");
   for (const auto outputs : {std::optional<std::size_t>(), {2U}})
     EXPECT_EQ(refusal(log_probabilities, outputs), "not refused");

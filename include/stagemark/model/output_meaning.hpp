@@ -15,17 +15,25 @@ namespace stagemark {
 enum class OutputMeaning : std::uint8_t {
   logits,
   probabilities,
-  log_probabilities,  ///< of several classes as good as logits
-  class_numbers,      ///< decisions: indices, comparisons, rounded numbers
-  unknown,            ///< what made them is not known, or leaves open what they are
+  log_probabilities,     ///< of several classes as good as logits
+  class_numbers,         ///< decisions: indices, comparisons, rounded numbers
+  scaled_probabilities,  ///< times a constant, or sums of some
+  other_class,           ///< the probability of the class that is not asked for
+  winner,                ///< the probability of the class that has most, whichever that is
+  across_images,         ///< a softmax over the images of a batch
+  unknown,               ///< what made them is not known, or leaves open what they are
 };
 
 template <>
-inline constexpr EnumNames<OutputMeaning, 5> enum_names<OutputMeaning> = {
+inline constexpr EnumNames<OutputMeaning, 9> enum_names<OutputMeaning> = {
     {{OutputMeaning::logits, "logits"},
      {OutputMeaning::probabilities, "probabilities"},
      {OutputMeaning::log_probabilities, "log-probabilities"},
      {OutputMeaning::class_numbers, "class numbers"},
+     {OutputMeaning::scaled_probabilities, "scaled probabilities"},
+     {OutputMeaning::other_class, "probabilities of the other class"},
+     {OutputMeaning::winner, "probabilities of the winner"},
+     {OutputMeaning::across_images, "shares of a batch"},
      {OutputMeaning::unknown, "unknown"}}};
 
 /// What the numbers within a network are.
@@ -40,6 +48,14 @@ enum class ValueKind : std::uint8_t {
   unknown,
 };
 
+/// Whose the numbers within a network are.
+enum class Whose : std::uint8_t {
+  own,     ///< of the class that they stand for, as far as is known
+  other,   ///< they fall where that class's rise: 1 - p, or the first column of a softmax
+  winner,  ///< of the class that has most
+  batch,   ///< of an image among those of a batch
+};
+
 /// What is known of a value within a network.
 struct NetworkValue {
   ValueKind kind = ValueKind::unknown;
@@ -50,11 +66,16 @@ struct NetworkValue {
   std::size_t self = 0;
   /// The value whose numbers were added up to this one; 0: none.
   std::size_t sum_of = 0;
+  Whose whose = Whose::own;
 };
 
 /// What an operation makes of its inputs. One table for all formats that tell a network's operations.
 /// \param operation its name in ONNX or ATen in lower case, without a trailing underscore: "softmax", "argmax"
 NetworkValue value_after(std::string_view operation, std::span<const NetworkValue> inputs);
+
+/// What is left of a softmax's shares, or their logarithms, where the first column alone is taken (`other`), the greatest
+/// share of each image (`winner`), or where the softmax was over the images (`batch`). Other values stay what they are.
+NetworkValue taken_of(NetworkValue shares, Whose whose);
 
 /// What a value is that may be another for each path: unknown where the paths differ.
 NetworkValue either_of(std::span<const NetworkValue> paths);
@@ -64,7 +85,8 @@ OutputMeaning meaning_of(const NetworkValue& value);
 
 /// \param outputs how many numbers there are for an image; absent where that is not known yet
 /// \param made_by the operation that made them, if it is to be named
-/// \throws ModelError if they are class numbers, or the logarithm of one probability
+/// \throws ModelError if they are class numbers, the logarithm of one probability, or probabilities of something else than
+///         the classes
 void expect_readable(OutputMeaning meaning, std::optional<std::size_t> outputs, std::string_view made_by = {});
 
 }  // namespace stagemark

@@ -7,7 +7,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -168,10 +168,16 @@ LoadedNetwork ready(const BackendRequest& request, torch::jit::Module program, S
   return network;
 }
 
-bool tells_of_cuda(const std::exception& error) {
+bool tells_of(const std::exception& error, std::initializer_list<std::string_view> names) {
   const std::string_view text = error.what();
-  return std::ranges::any_of(std::array{"CUDA", "cuda", "NVIDIA"},
-                             [&](std::string_view name) { return text.find(name) != std::string_view::npos; });
+  return std::ranges::any_of(names, [&](std::string_view name) { return text.find(name) != std::string_view::npos; });
+}
+
+/// "bfloat16", as PyTorch has it.
+std::string torch_name(at::ScalarType type) {
+  if (type == at::kHalf) return "float16";
+  if (type == at::kBFloat16) return "bfloat16";
+  return type == at::kDouble ? "float64" : "float32";
 }
 
 LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution execution) {
@@ -187,10 +193,20 @@ LoadedNetwork load_torchscript(const BackendRequest& request, ScriptExecution ex
     network.details.insert(network.details.begin(), {"architecture", "TorchScript program"});
     return network;
   } catch (const std::exception& error) {
-    if (program && request.approach.device->kind == Device::Kind::cpu && tells_of_cuda(error) && names_cuda(*program)) {
+    if (program && request.approach.device->kind == Device::Kind::cpu && tells_of(error, {"CUDA", "cuda", "NVIDIA"}) &&
+        names_cuda(*program)) {
       throw ModelError(
           "the TorchScript program was traced on a CUDA device, which stands in its code, and does not run on the CPU",
           request.model->string(), "trace it on the CPU, or run it on @cuda");
+    }
+    if (program && tells_of(error, {"type", "Half", "BFloat16"})) {
+      const at::ScalarType asked_for = scalar_type(request.approach.precision);
+      if (const auto other = other_precision(*program, asked_for)) {
+        throw ModelError("the TorchScript program cannot be used: its code casts to " + torch_name(*other) +
+                             ", and its weights were brought to " + torch_name(asked_for),
+                         request.model->string(),
+                         "save it without these casts, or ask for the precision that they are to");
+      }
     }
     throw ModelError("the TorchScript program cannot be used: " + sentence_in(error), request.model->string(),
                      "it must turn N x 3 x H x W into N rows of logits");

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -221,7 +222,11 @@ class Meanings {
     std::vector<NetworkValue> inputs(node.inputs().size());
     std::ranges::transform(node.inputs(), inputs.begin(), [&](Value* input) { return seen_by(node, *input); });
     const std::string name = name_of(node);
-    if (!node.kind().is_aten() || output == 0) return value_after(name, inputs);
+    if (!node.kind().is_aten() || output == 0) {
+      const NetworkValue made = value_after(name, inputs);
+      const Whose whose = node.kind().is_aten() ? taken_by(node, name) : Whose::own;
+      return whose == Whose::own ? made : taken_of(made, whose);
+    }
     // The second thing that they return is where the first one was.
     constexpr std::array<std::string_view, 8> with_indices = {
         "reducemax", "reducemin", "topk", "sort", "mode", "median", "kthvalue", "max_pool2d_with_indices"};
@@ -249,6 +254,31 @@ class Meanings {
     };
     if (name == "to" && (integers(input(1)) || integers(input(2)))) return "floor";
     return name;
+  }
+
+  /// What an operation takes of the columns of shares, or between which it makes them.
+  static Whose taken_by(const torch::jit::Node& node, const std::string& name) {
+    // An integer, also by itself in a list; nothing is 0.
+    const auto number = [&](std::size_t i) -> std::optional<std::int64_t> {
+      if (i >= node.inputs().size()) return std::nullopt;
+      const auto constant = torch::jit::toIValue(node.inputs()[i]);
+      if (!constant) return std::nullopt;
+      if (constant->isNone()) return 0;
+      if (constant->isIntList() && constant->toIntVector().size() == 1) return constant->toIntVector().front();
+      return constant->isInt() ? std::optional(constant->toInt()) : std::nullopt;
+    };
+    const auto is_of_classes = [&](std::size_t i) { return number(i) == 1 || number(i) == -1; };
+    const auto is_first = [&](std::size_t i) { return number(i) == 0 || number(i) == -2; };
+    const auto is_any_of = [&](std::initializer_list<std::string_view> names) {
+      return std::ranges::find(names, name) != names.end();
+    };
+    if (is_any_of({"softmax", "_softmax", "log_softmax", "_log_softmax", "special_softmax", "special_log_softmax"}))
+      return number(1) == 0 ? Whose::batch : Whose::own;
+    if (name == "select" && is_of_classes(1) && is_first(2)) return Whose::other;
+    if (name == "slice" && is_of_classes(1) && is_first(2) && (number(3) == 1 || number(3) == -1)) return Whose::other;
+    if (name == "narrow" && is_of_classes(1) && is_first(2) && number(3) == 1) return Whose::other;
+    if (is_any_of({"amax", "reducemax"}) && is_of_classes(1)) return Whose::winner;
+    return name == "topk" && (node.inputs().size() < 3 || is_of_classes(2)) ? Whose::winner : Whose::own;
   }
 
   static NetworkValue of_constant(const torch::jit::Value& value) {
@@ -304,13 +334,18 @@ Part frozen(const Part& part, const Placement& placement) {
   return result;
 }
 
-/// Returns one row of logits for each image, also where the function returns N numbers: one logit for each.
+/// Returns one row of logits for each image, also where the function returns N numbers: one logit for each; or N x C maps
+/// of one pixel.
 Script::Function with_rows(Script::Function function) {
   return [function = std::move(function)](const at::Tensor& input) {
-    const at::Tensor output = function(input);
+    at::Tensor output = function(input);
     const std::int64_t images = input.size(0);
+    while (output.dim() > 2 && output.size(-1) == 1) output = output.squeeze(-1);
     if (output.dim() == 0 || output.dim() > 2 || output.size(0) != images || output.numel() == 0) {
-      throw BackendError("it does not return one row of logits for each image");
+      std::string shape;
+      for (const std::int64_t size : output.sizes()) shape += (shape.empty() ? "" : " x ") + std::to_string(size);
+      throw BackendError("it returns " + (shape.empty() ? "one number" : shape) + " of " + std::to_string(images) +
+                         (images == 1 ? " image" : " images") + ", not one row of logits for each image");
     }
     if (!output.is_floating_point()) {
       expect_readable(OutputMeaning::class_numbers, std::nullopt, c10::toString(output.scalar_type()));
@@ -338,6 +373,28 @@ bool names_cuda(const Module& program) {
     return node.kind() == torch::jit::prim::Constant && node.output()->type()->kind() == c10::TypeKind::DeviceObjType &&
            node.hasAttribute(torch::jit::attr::value) && node.s(torch::jit::attr::value).starts_with("cuda");
   });
+}
+
+std::optional<at::ScalarType> other_precision(const Module& program, at::ScalarType precision) {
+  if (!program.find_method("forward")) return std::nullopt;
+  std::optional<at::ScalarType> other;
+  const auto look = [&](const c10::IValue& type) {
+    if (!type.isInt() || type.toInt() < 0 || type.toInt() >= static_cast<std::int64_t>(at::ScalarType::NumOptions))
+      return;
+    const auto named = static_cast<at::ScalarType>(type.toInt());
+    if (c10::isFloatingType(named) && named != precision) other = named;
+  };
+  const std::shared_ptr<torch::jit::Graph> code = inlined(program);
+  any_node(*code->block(), [&](torch::jit::Node& node) {
+    const c10::FunctionSchema* const schema = node.maybeSchema();
+    if (schema == nullptr || !node.kind().is_aten()) return false;
+    for (std::size_t i = 0; i < std::min(schema->arguments().size(), node.inputs().size()); ++i) {
+      if (schema->arguments()[i].name() == "dtype")
+        look(torch::jit::toIValue(node.inputs()[i]).value_or(c10::IValue()));
+    }
+    return other.has_value();
+  });
+  return other;
 }
 
 Module load_program(const std::filesystem::path& file) {

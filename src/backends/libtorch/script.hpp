@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "stagemark/model/network.hpp"
 #include "stagemark/model/output_meaning.hpp"
@@ -36,6 +37,10 @@ torch::jit::Module load_program(const std::filesystem::path& file);
 
 /// Whether the code of `forward` names a CUDA device, as tracing writes it.
 bool names_cuda(const torch::jit::Module& program);
+
+/// A precision that the code of `forward` casts to, or makes tensors of, and that is another one; absent where there is
+/// none.
+std::optional<at::ScalarType> other_precision(const torch::jit::Module& program, at::ScalarType precision);
 
 /// Writes the network as a program with the sub-modules `features` and `classifier`, its parameters named as in the
 /// checkpoint, in FP32 on the CPU.

@@ -1,16 +1,20 @@
 #include "stagemark/backends/opencv_dnn.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "readable_graph.hpp"
 #include "stagemark/backend/read_out.hpp"
 #include "stagemark/backend/registry.hpp"
 #include "stagemark/backend/split_model.hpp"
@@ -74,21 +78,66 @@ void count_layers(const cv::dnn::Net& net, Layers& layers) {
   }
 }
 
-cv::dnn::Net read(const OnnxDescription& description) {
+/// A graph, and those of its operations that OpenCV computes rightly only for some shapes.
+struct ReadGraph {
+  cv::dnn::Net network;
+  std::vector<ReadableGraph::Flattening> flattenings;
+};
+
+/// \param images as of readable_graph
+ReadGraph read(const OnnxDescription& description, const std::optional<InputShape>& images) {
   if (!description.external_files.empty()) {
     throw ModelError("keeps its weights in '" + description.external_files.front().filename().string() +
                          "', and OpenCV reads graphs in one file",
                      description.file.string(), "save it without external data, or use onnxruntime");
   }
+  ReadableGraph graph = readable_graph(description, images);
   try {
-    cv::dnn::Net net = cv::dnn::readNetFromONNX(description.file.string());
+    cv::dnn::Net net = cv::dnn::readNetFromONNX(graph.bytes.data(), graph.bytes.size());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
-    return net;
+    return {std::move(net), std::move(graph.flattenings)};
   } catch (const cv::Exception& error) {
     throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error, description), description.file.string(),
                      "export it in another way, with fixed sizes or another operator set, or use onnxruntime");
   }
+}
+
+/// \throws ModelError if a softmax is one of several dimensions, of which OpenCV takes the first
+void expect_softmax_of_one_dimension(const ReadGraph& graph, const cv::Mat& input) {
+  const cv::dnn::MatShape shape(input.size.p, input.size.p + input.dims);
+  for (const std::string& name : graph.network.getLayerNames()) {
+    const auto old = std::ranges::find_if(
+        graph.flattenings, [&](const ReadableGraph::Flattening& each) { return name.ends_with(each.layer); });
+    if (old == graph.flattenings.end()) continue;
+    std::vector<cv::dnn::MatShape> takes;
+    std::vector<cv::dnn::MatShape> gives;
+    graph.network.getLayerShapes(shape, graph.network.getLayerId(name), takes, gives);
+    const auto size = std::ssize(gives.at(0));
+    const std::int64_t after_axis = old->axis + 1 + (old->axis < 0 ? size : 0);
+    const bool several = std::any_of(gives[0].begin() + std::clamp<std::int64_t>(after_axis, 0, size), gives[0].end(),
+                                     [](int each) { return each != 1; });
+    if (several) {
+      throw ModelError({.problem = "its " + old->operation +
+                                   " is, before operator set 13, one of all dimensions from axis " +
+                                   std::to_string(old->axis) + " on, and OpenCV's is of that axis alone",
+                        .remedy = "export it with operator set 13 or later, or use onnxruntime"});
+    }
+  }
+}
+
+/// Numbers that no two pixels or images share.
+void fill_differently(cv::Mat& input) {
+  auto* const numbers = input.ptr<float>();
+  for (std::size_t i = 0; i < input.total(); ++i) numbers[i] = std::sin(0.37F * static_cast<float>(i % 100'003)) + 0.3F;
+}
+
+/// Whether they are the same but for the order of sums.
+bool agree(std::span<const float> a, std::span<const float> b) {
+  constexpr float tolerance = 1e-3F;
+  float largest = 1;
+  for (const float number : a) largest = std::max(largest, std::abs(number));
+  return std::ranges::equal(a, b, [&](float x, float y) { return !(std::abs(x - y) > tolerance * largest); });
 }
 
 /// One, or the two pieces. \throws ModelError if they do not take images and give logits or probabilities
@@ -106,11 +155,13 @@ class Engine {
  public:
   /// \param head the file with the second piece; absent where the network is in one
   Engine(const BackendRequest& request, const std::optional<fs::path>& head)
-      : preprocessor_(request.preprocessor), graphs_(describe(request, head)), network_(read(graphs_.front())) {
-    count_layers(network_, layers_);
+      : preprocessor_(request.preprocessor),
+        graphs_(describe(request, head)),
+        network_(read(graphs_.front(), preprocessor_->shape())) {
+    count_layers(network_.network, layers_);
     if constexpr (Splits) {
-      head_ = read(graphs_.back());
-      count_layers(head_, layers_);
+      head_ = read(graphs_.back(), std::nullopt);
+      count_layers(head_.network, layers_);
     }
     precision_ = precision_of(request);
     if (request.exported_from) {
@@ -120,8 +171,12 @@ class Engine {
       for (const OnnxDescription& described : graphs_) parameters += described.parameters;
       model_ = {request.model->string(), "onnx", sha256_of_onnx(graphs_), parameters};
     }
-    try_out(request.model->string(), 1);
-    if (request.max_batch > 1) try_out(request.model->string(), request.max_batch);
+    try {
+      try_out(1);
+      if (request.max_batch > 1) try_out(request.max_batch);
+    } catch (const ModelError& error) {
+      throw ModelError(error.within(request.model->string()));
+    }
   }
 
   /// N x 3 x H x W. The same memory each time.
@@ -139,17 +194,17 @@ class Engine {
   cv::Mat extract_features(const cv::Mat& input)
     requires Splits
   {
-    return forward(network_, input);
+    return forward(network_.network, input);
   }
   void classify(const cv::Mat& features, std::span<Prediction> out)
     requires Splits
   {
-    read_out(forward(head_, features), out);
+    read_out(forward(head_.network, features), out);
   }
   void infer(const cv::Mat& input, std::span<Prediction> out)
     requires(!Splits)
   {
-    read_out(forward(network_, input), out);
+    read_out(forward(network_.network, input), out);
   }
 
   [[nodiscard]] std::span<const float> scores() const {
@@ -218,29 +273,46 @@ class Engine {
   }
 
   /// Runs once, so that a network that does not fit fails now and not at the first image.
-  void try_out(const std::string& file, std::size_t images) {
-    const cv::Mat input(input_sizes(images), CV_32F, cv::Scalar(0));
-    const cv::Mat output = [&] {
-      try {
-        const cv::Mat first = forward(network_, input);
-        return Splits ? forward(head_, first) : first;
-      } catch (const BackendError& error) {
-        throw ModelError(error.problem(), file, "the network must take N x 3 x H x W of the size that `resize` says");
-      }
-    }();
-    if (output.depth() != CV_32F || !output.isContinuous()) throw ModelError("does not give float32", file);
-    const std::vector<std::int64_t> shape(output.size.p, output.size.p + output.dims);
+  void try_out(std::size_t images) {
+    cv::Mat input(input_sizes(images), CV_32F);
+    fill_differently(input);
+    const cv::Mat output = whole(input).clone();
+    if (output.depth() != CV_32F || !output.isContinuous()) throw ModelError({.problem = "does not give float32"});
+    std::vector<std::int64_t> shape(output.size.p, output.size.p + output.dims);
+    // OpenCV leaves a dimension of 1 where a reduction drops several.
+    shape.erase(std::remove(shape.begin() + 1, shape.end(), 1), shape.end());
+    const std::size_t outputs = outputs_per_image(shape, images);
+    expect_readable(graphs_.back().meaning, outputs);
+    if (images == 1) return;
+    // OpenCV adds some constants to the first image of a batch only, and normalises others together.
+    const cv::Mat last(input_sizes(1), CV_32F, input.ptr<float>() + (images - 1) * preprocessor_->shape().elements());
+    const cv::Mat alone = whole(last);
+    if (!agree({alone.ptr<float>(), alone.total()}, {output.ptr<float>() + (images - 1) * outputs, outputs})) {
+      throw ModelError({.problem = "OpenCV " + cv::getVersionString() +
+                                   " makes something else of an image in a batch of " + std::to_string(images) +
+                                   " than of the image by itself",
+                        .remedy = "see `batch`, or use onnxruntime"});
+    }
+  }
+
+  cv::Mat whole(const cv::Mat& input) {
     try {
-      expect_readable(graphs_.back().meaning, outputs_per_image(shape, images));
-    } catch (const ModelError& error) {
-      throw ModelError(error.within(file));
+      const cv::Mat first = forward(network_.network, input);
+      expect_softmax_of_one_dimension(network_, input);
+      if constexpr (!Splits) return first;
+      const cv::Mat second = forward(head_.network, first);
+      expect_softmax_of_one_dimension(head_, first);
+      return second;
+    } catch (const BackendError& error) {
+      throw ModelError(
+          {.problem = error.problem(), .remedy = "the network must take N x 3 x H x W of the size that `resize` says"});
     }
   }
 
   std::shared_ptr<const Preprocessor> preprocessor_;
   std::vector<OnnxDescription> graphs_;  ///< one, or the two pieces
-  cv::dnn::Net network_;
-  cv::dnn::Net head_;  ///< empty where the network is in one piece
+  ReadGraph network_;
+  ReadGraph head_;  ///< empty where the network is in one piece
   Layers layers_;
   Precision precision_ = Precision::fp32;
   ModelFacts model_;
