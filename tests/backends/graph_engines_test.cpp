@@ -269,6 +269,25 @@ TEST_P(GraphEngine, MakesTheSameOfAnImageInABatchOrSaysThatItDoesNot) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(predictions[i].logit.value_or(0), 3 + 1.5 * double(i), 1e-5);
 }
 
+// x.view(x.size(0), -1), whose batch OpenCV settles as it reads the graph.
+TEST_P(GraphEngine, RunsABatchThatTheGraphCountsOrSaysThatItIsTheBatch) {
+  const std::string counted = graph_of(13, [](auto& w) {
+    w.constant("zero", int64, {1}, std::string(8, '\0')).constant("rest", int64, {1}, std::string(8, '\xff'));
+    w.constant("m", float32, {2, 2}, bytes_of({1, 0, 0, 1})).node("GlobalAveragePool", {"c"}, "p");
+    w.node("Shape", {"p"}, "sizes").node_with("Gather", {"sizes", "zero"}, "n", {{"axis", 0U}});
+    w.node_with("Concat", {"n", "rest"}, "rows", {{"axis", 0U}}).node("Reshape", {"p", "rows"}, "f");
+    w.node("Gemm", {"f", "m"}, "y");
+  });
+  EXPECT_NEAR(predict(*open(counted), 2).logit.value_or(0), 3, 1e-5);
+  const std::string why = refusal(counted, 3);
+  if (why == "not refused") {
+    EXPECT_NEAR(predict(*open(counted, 3), 2).logit.value_or(0), 3, 1e-5);
+  } else {
+    EXPECT_TRUE(is_opencv());
+    EXPECT_SAYS(why, "for a batch of 3; see `batch`");
+  }
+}
+
 TEST_P(GraphEngine, QuantisesTheEndWhateverItsNumbersAreCalledOrSaysThatItDoesNot) {
   for (const std::string name : {"z", "any"}) {
     const std::string graph = graph_of(13, [&](auto& w) {

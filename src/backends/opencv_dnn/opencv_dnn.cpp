@@ -304,6 +304,11 @@ class Engine {
       expect_softmax_of_one_dimension(head_, first);
       return second;
     } catch (const BackendError& error) {
+      // Of one image it ran before.
+      if (input.size[0] > 1) {
+        throw ModelError({.problem = error.problem() + " for a batch of " + std::to_string(input.size[0]),
+                          .remedy = "see `batch`, or use onnxruntime"});
+      }
       throw ModelError(
           {.problem = error.problem(), .remedy = "the network must take N x 3 x H x W of the size that `resize` says"});
     }
