@@ -96,7 +96,7 @@ ReadGraph read(const OnnxDescription& description, const std::optional<InputShap
     cv::dnn::Net net = cv::dnn::readNetFromONNX(graph.bytes.data(), graph.bytes.size());
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
-    return {std::move(net), std::move(graph.flattenings)};
+    return {net, std::move(graph.flattenings)};
   } catch (const cv::Exception& error) {
     throw ModelError("OpenCV cannot read it as ONNX: " + sentence_in(error, description), description.file.string(),
                      "export it in another way, with fixed sizes or another operator set, or use onnxruntime");
@@ -297,10 +297,10 @@ class Engine {
 
   cv::Mat whole(const cv::Mat& input) {
     try {
-      const cv::Mat first = forward(network_.network, input);
+      cv::Mat first = forward(network_.network, input);
       expect_softmax_of_one_dimension(network_, input);
       if constexpr (!Splits) return first;
-      const cv::Mat second = forward(head_.network, first);
+      cv::Mat second = forward(head_.network, first);
       expect_softmax_of_one_dimension(head_, first);
       return second;
     } catch (const BackendError& error) {

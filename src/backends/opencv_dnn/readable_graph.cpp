@@ -97,7 +97,7 @@ bool finds_scale(const OnnxNode& node) {
   // Of each operation that gives integers, which input is their scale; the next one is the zero point.
   constexpr std::array<std::pair<std::string_view, std::size_t>, 5> scales = {
       {{"QuantizeLinear", 1}, {"QLinearConv", 6}, {"QLinearMatMul", 6}, {"QLinearAdd", 6}, {"QLinearMul", 6}}};
-  const auto found = std::ranges::find(scales, node.operation, &std::pair<std::string_view, std::size_t>::first);
+  const auto* const found = std::ranges::find(scales, node.operation, &std::pair<std::string_view, std::size_t>::first);
   if (!by_names || found == scales.end() || node.outputs.empty()) return true;
   constexpr std::string_view suffix = "_quantized";
   std::string name = node.outputs.front();
