@@ -242,6 +242,7 @@ LoadTest::LoadTest(Dataset dataset, LoadOptions options) : dataset_(std::move(da
 
 void LoadTest::add(ApproachRequest request, WorkerCommand worker) {
   std::vector<std::string> taken;
+  taken.reserve(entrants_.size());
   for (const auto& [other, command] : entrants_) taken.push_back(other.approach.label());
   request.approach = named_apart(std::move(request.approach), taken);
   request.threads = options_.serving.threads;

@@ -93,6 +93,7 @@ void BenchmarkSuite::add(ApproachRequest request, WorkerCommand worker) {
 
 Approach BenchmarkSuite::apart(Approach approach) const {
   std::vector<std::string> taken;
+  taken.reserve(entrants_.size());
   for (const Entrant& entrant : entrants_) taken.push_back(entrant.request.approach.label());
   return named_apart(std::move(approach), taken);
 }
