@@ -297,12 +297,14 @@ class Engine {
 
   cv::Mat whole(const cv::Mat& input) {
     try {
-      cv::Mat first = forward(network_.network, input);
+      cv::Mat output = forward(network_.network, input);
       expect_softmax_of_one_dimension(network_, input);
-      if constexpr (!Splits) return first;
-      cv::Mat second = forward(head_.network, first);
-      expect_softmax_of_one_dimension(head_, first);
-      return second;
+      if constexpr (Splits) {
+        const cv::Mat features = output;
+        output = forward(head_.network, features);
+        expect_softmax_of_one_dimension(head_, features);
+      }
+      return output;
     } catch (const BackendError& error) {
       // Of one image it ran before.
       if (input.size[0] > 1) {
