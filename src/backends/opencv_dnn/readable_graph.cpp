@@ -7,7 +7,6 @@
 #include <iterator>
 #include <map>
 #include <opencv2/core/version.hpp>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -180,9 +179,9 @@ std::string sized(const OnnxDescription& description, const InputShape& images) 
 
 ReadableGraph readable_graph(const OnnxDescription& description, const std::optional<InputShape>& images) try {
   std::string file(std::filesystem::file_size(description.file), '\0');
-  if (!std::ifstream(description.file, std::ios::binary).read(file.data(), std::ssize(file))) fail_as_damaged();
-  std::istringstream again(file);
-  const OnnxModel model = read_onnx(again, file.size());
+  std::ifstream in(description.file, std::ios::binary);
+  const OnnxModel model = read_onnx(in, file.size());
+  if (!in.seekg(0).read(file.data(), std::ssize(file))) fail_as_damaged();
   expect_same_results(model, description);
   ReadableGraph result;
   std::size_t nodes = 0;
