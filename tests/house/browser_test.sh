@@ -31,7 +31,7 @@ marks() {
 "$stagemark" sample images --images 60 --no-model
 hostile=$'<script>console.log(1)<\n"\'&>.png'
 mv "$(find images/NORMAL -name '*.png' | sort | head -1)" "images/NORMAL/$hostile"
-"$stagemark" run images -a first=null-fp32 -a second=null-fp32 -a third=null-fp32 -o results --progress off >/dev/null
+"$stagemark" run images -a first=null-fp32 -a second=null-fp32 -a third=null-fp32 --processes 2 -o results --progress off >/dev/null
 # As if the second had called one class the other.
 if command -v python3 >/dev/null; then
   python3 - <<'PYTHON'
@@ -113,6 +113,6 @@ fi
 # One class only: no ROC can be drawn, and the page says so.
 mkdir -p one/NORMAL
 cp "images/NORMAL/$hostile" one/NORMAL/only.png
-"$stagemark" run one -a null-fp32 -o alone --progress off >/dev/null
+"$stagemark" run one -a null-fp32 --processes 1 -o alone --progress off >/dev/null
 page alone/report.html
 [ -z "$(marks roc)" ] && grep -q 'Nothing to draw' page.html

@@ -5,10 +5,11 @@ name=$1 source=$2 binary=$3 work=$4
 rm -rf "$work" && mkdir -p "$work"
 options=(-DCMAKE_PREFIX_PATH="$(dirname "$work")/prefix")
 case $name in
-  add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source") ;;
+  add_subdirectory) options+=(-DSTAGEMARK_SOURCE="$source" -DCMAKE_UNITY_BUILD=ON) ;;
   fetch_content)
     git -C "$source" rev-parse -q HEAD >/dev/null 2>&1 || { echo "no git checkout: skipped"; exit 77; }
-    options+=(-DSTAGEMARK_SOURCE="$source" -DSTAGEMARK_COMMIT="$(git -C "$source" rev-parse HEAD)")
+    options+=(-DSTAGEMARK_SOURCE="$source" -DSTAGEMARK_COMMIT="$(git -C "$source" rev-parse HEAD)"
+      -DCMAKE_UNITY_BUILD=ON)
     ;;
   *) options+=(-DCMAKE_BUILD_TYPE=Release) ;;
 esac
@@ -60,8 +61,9 @@ assert failure["path"] == "NORMAL/dark.pgm" and "too dark" in failure["reason"],
 END
     ;;
   everything)
-    "$stagemark" sample "$work/set" --images 8 --training-images 64
-    "$work/build/consume" "$work/set" "$work/set/model.ckpt" "$work/report.json" | tee "$work/out.txt"
+    "$stagemark" sample "$work/set" --images 8 --no-model
+    "$binary/tests/house/made_network" "$work/net.ckpt"
+    "$work/build/consume" "$work/set" "$work/net.ckpt" "$work/report.json" | tee "$work/out.txt"
     grep -q '^libtorch-fp32@.*: 8 images' "$work/out.txt"
     grep -q '"schema_version"' "$work/report.json"
     ;;
@@ -72,9 +74,9 @@ END
     grep -q 'two .*accuracy' "$work/out.txt"
     ;;
   onnx_export)
-    "$stagemark" sample "$work/set" --images 8 --training-images 64
-    "$work/build/consume" "$work/set/model.ckpt" "$work/net.onnx" | tee "$work/out.txt"
-    grep -q '^input to logits, 24022529 parameters' "$work/out.txt"
+    "$binary/tests/house/made_network" "$work/net.ckpt"
+    "$work/build/consume" "$work/net.ckpt" "$work/net.onnx" | tee "$work/out.txt"
+    grep -q '^input to logits, 10753 parameters' "$work/out.txt"
     ;;
   *) "$work/build/consume" ;;
 esac

@@ -30,12 +30,10 @@ cd "$directory"
 ln -s "$stagemark" path/stagemark
 export PATH=$PWD/path:$PATH
 # Each option in code is an option of some command, or of the set-up's cmake.
-for command in run load compare check calibrate report sample model predict preprocess approaches export doctor schema; do
-  stagemark "$command" --help
-done >help.txt
+stagemark man | sed 's/\\-/-/g' >man.txt
 for option in $(grep -v '^cmake' "$readme" | grep -oE '(^|[ `])--[a-z][a-z-]+' | tr -d '` ' | sort -u); do
   case $option in --install | --preset | --prefix | --help | --cpunodebind | --membind | --cpuset-cpus) continue ;; esac  # not ours
-  grep -q -- "$option\b" help.txt || { echo "there is no $option"; exit 1; }
+  grep -q -- "$option\b" man.txt || { echo "there is no $option"; exit 1; }
 done
 
 stagemark sample images --images 30 --no-model
@@ -44,7 +42,7 @@ mkdir -p stored
 # Every `stagemark` command of a sh block, its continuation lines with it.
 awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' "$readme" | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
   grep '^stagemark ' | sed "s|/opt/old/bin/stagemark|$stagemark|; s/  *#.*//; /^stagemark load/s/$/ --duration 2s --warmup 100ms/" |
-  sed 's/--max-duration 1h/--max-duration 20s/' >commands.txt
+  sed 's/--max-duration 1h/--max-duration 10s/; /^stagemark run/s/$/ --processes 3/' >commands.txt
 [ "$(wc -l <commands.txt)" -ge 10 ]
 while read -r line; do
   echo "\$ $line"
