@@ -26,9 +26,6 @@
 #include "stagemark/format/console_table.hpp"
 #include "stagemark/format/json_object.hpp"
 #include "stagemark/machine/environment.hpp"
-#include "stagemark/model/checkpoint.hpp"
-#include "stagemark/model/model_format.hpp"
-#include "stagemark/model/network.hpp"
 #include "stagemark/session/engines.hpp"
 #include "stagemark/session/model_preparation.hpp"
 
@@ -105,19 +102,6 @@ class Answers {
 
 void warn(const std::string& text) { std::cerr << "stagemark: warning: " << text << '\n'; }
 
-/// What the file holds and no image meets: `stagemark model` names it all.
-void warn_of_unused(const std::string& file) {
-  const Checkpoint checkpoint = Checkpoint::open(file);
-  const std::vector<std::string> unused = describe_network(checkpoint).unused;
-  if (!unused.empty()) {
-    const std::string others = unused.size() == 1 ? "" : " and " + std::to_string(unused.size() - 1) + " more";
-    warn(file + ": inference does not use '" + unused.front() + "'" + others);
-  }
-  for (const std::string& key : checkpoint.not_taken()) {
-    warn(file + ": the network is not taken from " + (key.empty() ? "the file's top" : "'" + key + "'"));
-  }
-}
-
 /// \param outputs numbers of an image; 0 where the engine does not tell
 void warn_of_ignored(const PredictArguments& arguments, std::size_t names, std::size_t outputs) {
   if (outputs == 0) return;
@@ -145,7 +129,9 @@ ExitCode predict_here(const PredictArguments& arguments) {
   }
   const OpenedApproach opened =
       open_approach(toolkit, preparation.prepare(backend, approach, std::filesystem::path(arguments.model)));
-  if (backend.needs_model && model_format(arguments.model) == ModelFormat::tensors) warn_of_unused(arguments.model);
+  if (backend.needs_model) {
+    for (const std::string& sentence : left_out_of(arguments.model)) warn(sentence);
+  }
   if (arguments.quantisation.given() &&
       !ModelPreparation::needs_quantisation_images(backend, approach.precision, arguments.model)) {
     warn("--calibration is not used: only an int8 approach given a checkpoint needs images");

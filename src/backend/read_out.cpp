@@ -26,8 +26,12 @@ void read_probabilities(std::span<const float> probabilities, std::size_t output
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::span<const float> row = probabilities.subspan(i * outputs, outputs);
     const auto most = std::max_element(row.begin(), row.end());
-    if (outputs <= 2) {
-      out[i] = {double{row.back()}, std::nullopt, std::nullopt};
+    if (outputs == 1) {
+      out[i] = {double{row[0]}, std::nullopt, std::nullopt};
+    } else if (outputs == 2) {
+      // Of a softmax they add up to 1 already; of two sigmoids the greater one has to win.
+      const double sum = double{row[0]} + double{row[1]};
+      out[i] = {sum > 0 ? double{row[1]} / sum : 0.5, std::nullopt, std::nullopt};
     } else {
       out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
     }
@@ -78,10 +82,12 @@ std::optional<std::string> doubt(const LogitRows& rows, std::size_t images) {
     return "what was read as logits adds up to 255 for every image, and may be probabilities in the range of a byte" +
            remedy;
   }
-  // The logits of a few images may lie there as well.
-  constexpr std::size_t enough = 20;
-  if (rows.fractions == rows.count && images >= enough) {
-    return "what was read as logits lies between 0 and 1 for every image, and may be probabilities" + remedy;
+  if (rows.fractions == rows.count) {
+    // The logits of a few images may lie there as well.
+    constexpr std::size_t enough = 20;
+    const std::string seen = "what was read as logits lies between 0 and 1 for every image, ";
+    if (images >= enough) return seen + "and may be probabilities" + remedy;
+    return seen + "of which there are too few to tell whether these are probabilities" + remedy;
   }
   return std::nullopt;
 }

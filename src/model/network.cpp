@@ -252,6 +252,11 @@ ResidualNetwork describe_network(const TensorShapes& shapes, const std::string& 
   for (const auto& [name, shape] : shapes) {
     if (tensors.used(name)) continue;
     if (is_part(name)) tensors.fail("tensor '" + name + "' belongs to no layer of a " + network.architecture);
+    // A head behind a backbone that kept its own.
+    if (name.ends_with(".weight") && shape.size() == 2 && shape[1] == network.outputs) {
+      tensors.fail("tensor '" + name + "' takes as many numbers as '" + network.head.back().weight +
+                   "' gives: the network seems to go on behind it");
+    }
     network.unused.push_back(name);
   }
   return network;

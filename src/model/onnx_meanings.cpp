@@ -26,6 +26,11 @@ bool rounds(const OnnxNode& node) {
   return type.find("int") != std::string_view::npos || type == "bool";
 }
 
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 /// What an operation of ONNX gives first.
 NetworkValue made_first(const OnnxNode& node, std::span<const NetworkValue> inputs) {
   // Other domains' operations may be called the same.
@@ -35,9 +40,11 @@ NetworkValue made_first(const OnnxNode& node, std::span<const NetworkValue> inpu
     return node.range ? constant_of(node.range) : number;
   }
   if (node.operation == "ConstantOfShape") return constant_of(node.range.value_or(OnnxRange{0, 0}));
-  std::string name = rounds(node) ? "floor" : node.operation;
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return value_after(name, inputs);
+  const NetworkValue made = value_after(lower(rounds(node) ? "floor" : node.operation), inputs);
+  // What ONNX Runtime's optimiser made one of two: FusedGemm, FusedConv.
+  const auto activation = node.texts.find("activation");
+  return node.domain.empty() || activation == node.texts.end() ? made
+                                                               : value_after(lower(activation->second), {&made, 1});
 }
 
 /// What an operation takes of the columns of shares, or between which it makes them.

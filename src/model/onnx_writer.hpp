@@ -160,10 +160,12 @@ class OnnxWriter {
   };
 
   OnnxWriter& node_with(std::string_view operation, std::initializer_list<std::string_view> inputs,
-                        std::string_view output, std::initializer_list<Attribute> attributes) {
+                        std::string_view output, std::initializer_list<Attribute> attributes,
+                        std::string_view domain = {}) {
     Message node;
     for (const std::string_view name : inputs) node.text(1, name);
     node.text(2, output).text(4, operation);
+    if (!domain.empty()) node.text(7, domain);
     for (const Attribute& each : attributes) {
       Message attribute;
       attribute.text(1, each.name);

@@ -38,8 +38,9 @@ enum class Effect : std::uint8_t {
   replacement,  ///< of some of its first input's numbers
   movement,     ///< leaves the numbers what they are, or combines some without leaving their range
   quantisation,
-  reduction,  ///< to a sum
-  limits,     ///< between the second and third input
+  reduction,           ///< to a sum
+  product_of_numbers,  ///< of its one input
+  limits,              ///< between the second and third input
   limit_below,
   limit_above,
   no_negatives,
@@ -90,11 +91,13 @@ constexpr auto operations = std::to_array<std::pair<Effect, std::string_view>>({
      "gathernd expand tile pad split qlinearaveragepool qlinearglobalaveragepool reducemean reducemax reducemin "
      "globalaveragepool averagepool globalmaxpool maxpool leakyrelu topk to view view_as reshape_as expand_as "
      "contiguous detach clone type_as select narrow index index_select double float half permute t swapaxes "
-     "movedim cpu cuda alias sort amax amin nan_to_num chunk tensor_split unbind unflatten repeat __getitem__ "
+     "movedim cpu cuda alias ravel numpy_t broadcast_to median sort amax amin nan_to_num chunk tensor_split unbind "
+     "unflatten repeat __getitem__ "
      "adaptive_avg_pool2d avg_pool2d max_pool2d adaptive_max_pool2d feature_dropout alpha_dropout cat stack "
      "hstack vstack column_stack tensor numtotensor listunpack tupleunpack tupleindex unchecked_cast data"},
     {Effect::quantisation, "quantizelinear dequantizelinear"},
     {Effect::reduction, "reducesum cumsum"},
+    {Effect::product_of_numbers, "prod reduceprod"},
     {Effect::limits, "clip clamp hardtanh"},
     {Effect::limit_below, "clamp_min"},
     {Effect::limit_above, "clamp_max"},
@@ -388,6 +391,9 @@ NetworkValue value_after(std::string_view operation, std::span<const NetworkValu
       return first.kind == ValueKind::constant ? NetworkValue{ValueKind::constant} : first;
     case Effect::reduction:
       return total(first);
+    case Effect::product_of_numbers:
+      return are_probabilities(first) ? marked(first.whose, {ValueKind::squashed, 0, 1})
+                                      : bent(first, -infinity, infinity);
     case Effect::limits:
       return limited(first, input(1).low, input(2).high);
     case Effect::limit_below:

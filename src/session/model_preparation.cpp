@@ -75,6 +75,22 @@ std::vector<fs::path> images_in(const fs::path& place) {
   return files;
 }
 
+std::vector<std::string> left_out_of(const fs::path& model) {
+  std::vector<std::string> sentences;
+  if (model_format(model) != ModelFormat::tensors) return sentences;
+  const Checkpoint checkpoint = Checkpoint::open(model);
+  const std::string file = model.string() + ": ";
+  const std::vector<std::string> unused = describe_network(checkpoint).unused;
+  if (!unused.empty()) {
+    const std::string others = unused.size() == 1 ? "" : " and " + std::to_string(unused.size() - 1) + " more";
+    sentences.push_back(file + "inference does not use '" + unused.front() + "'" + others);
+  }
+  for (const std::string& key : checkpoint.not_taken()) {
+    sentences.push_back(file + "the network is not taken from " + (key.empty() ? "the file's top" : "'" + key + "'"));
+  }
+  return sentences;
+}
+
 bool ModelPreparation::needs_quantisation_images(const Backend& backend, Precision precision, const fs::path& model) {
   return backend.needs_model && precision == Precision::int8 && model_format(model) == ModelFormat::tensors;
 }

@@ -108,6 +108,28 @@ PreprocessingReport preprocessing_report(const RunRequest& request) {
   return report;
 }
 
+using Sentences = std::vector<std::string>;
+
+/// `left_out_of` each model, found out once.
+class LeftOut {
+ public:
+  const Sentences& operator()(const std::optional<fs::path>& model) {
+    const auto [known, is_new] = sentences_.try_emplace(model.value_or(fs::path()));
+    if (is_new && model) {
+      try {
+        known->second = left_out_of(*model);
+      } catch (const ModelError&) {
+        // Who opens it says what is wrong.
+        known->second.clear();
+      }
+    }
+    return known->second;
+  }
+
+ private:
+  std::map<fs::path, Sentences> sentences_;
+};
+
 }  // namespace
 
 PreparedRun prepare_run(const RunRequest& request, const BackendRegistry& registry, std::size_t threads,
@@ -124,10 +146,12 @@ PreparedRun prepare_run(const RunRequest& request, const BackendRegistry& regist
     dataset = read_images(request);
     preparation.quantise_with(quantisation_images(request, *dataset), request.quantisation_method);
   }
+  LeftOut left_out;
   for (const Approach& approach : approaches) {
     run.requests.push_back(preparation.prepare(registry.find(approach.engine), approach, models.of(approach)));
     run.requests.back().max_batch = max_batch;
     run.workers.push_back(workers.of(approach));
+    run.left_out.push_back(registry.find(approach.engine).needs_model ? left_out(models.of(approach)) : Sentences());
     prepared(run.requests.back());
   }
 
@@ -159,6 +183,8 @@ void add_assumptions(const PreparedRun& run, Report& report) {
   for (std::size_t i = 0; i < run.requests.size() && i < report.results.size(); ++i) {
     const std::string& assumed = run.requests[i].assumed;
     if (!assumed.empty()) report.results[i].execution.emplace_back("assumed", assumed);
+    std::vector<std::string>& warnings = report.results[i].warnings;
+    warnings.insert(warnings.end(), run.left_out[i].begin(), run.left_out[i].end());
   }
 }
 

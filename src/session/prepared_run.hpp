@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "session/report_directory.hpp"
@@ -34,6 +35,7 @@ class BoundFiles {
 struct PreparedRun {
   std::vector<ApproachRequest> requests;                      ///< resolved, with the files that their engines open
   std::vector<std::optional<std::filesystem::path>> workers;  ///< other builds to host them
+  std::vector<std::vector<std::string>> left_out;             ///< of each one's model: `left_out_of`
   Dataset dataset;
   ReportContext context;                       ///< without the environment
   std::unique_ptr<ReportDirectory> directory;  ///< empty: nothing is written
@@ -49,7 +51,7 @@ PreparedRun prepare_run(const RunRequest& request, const BackendRegistry& regist
 /// Where no approach got as far as an image there is nothing to report. \throws BackendError with what the first says
 void expect_something_measured(const SuiteResult& result);
 
-/// What was taken for granted of the models stands with their results.
+/// What was taken for granted of the models, and what of them is not used, stands with their results.
 void add_assumptions(const PreparedRun& run, Report& report);
 
 /// Shows the report, and writes it where it is to be. \throws OutputError

@@ -180,6 +180,12 @@ TEST(PredictCommand, SaysWhatOfTheCheckpointAndOfItsOptionsIsNotUsed) {
         "warning: --classes names 3 classes, and the network decides between 2\n"s}) {
     EXPECT_NE(result.error.find(part), std::string::npos) << result.error;
   }
+  const CommandResult run =
+      run_stagemark("run " + images.string() + " -m " + file + " -a " +
+                    (STAGEMARK_HAS_LIBTORCH ? "libtorch-fp32@cpu" : "opencv-fp32@cpu") +
+                    " --isolation none --resize 48x48 --samples 2 -o " + (directory / "out").string());
+  EXPECT_EQ(run.exit_code, 0) << run.error;
+  EXPECT_NE(run.out.find("inference does not use 'fc.total_ops' and 1 more"), std::string::npos) << run.out;
 }
 
 TEST(PredictCommand, SaysThatAThresholdIsNotUsed) {

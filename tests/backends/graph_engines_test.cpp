@@ -332,6 +332,46 @@ TEST_P(GraphEngine, IsRefusedWhereOpencvLeavesAnAttributeOut) {
   if (!is_opencv()) {
     EXPECT_NEAR(predict(*open(inverse), 1).logit.value_or(0), 2, 1e-5);
   }
+  EXPECT_SAYS(
+      why(pooled("AveragePool", {size, {"auto_pad", std::string_view("SAME_UPPER")}, {"count_include_pad", 1U}})),
+      said("it leaves count_include_pad out"));
+  EXPECT_EQ(refusal(pooled("AveragePool", {size, {"auto_pad", std::string_view("SAME_UPPER")}})), "not refused");
+  const std::string trained = graph_of(14, [](auto& w) {
+    for (const char* name : {"scale", "mean", "variance"}) w.constant(name, float32, {2}, bytes_of({1, 1}));
+    w.node_with("BatchNormalization", {"c", "scale", "scale", "mean", "variance"}, "b", {{"training_mode", 1U}});
+    finish(w, "b");
+  });
+  EXPECT_SAYS(why(trained), said("by the stored statistics"));
+}
+
+// Attention scales what it multiplies.
+TEST_P(GraphEngine, ScalesAProductOfTwoComputedTensorsOrSaysThatItDoesNot) {
+  const auto scaled = [](const char* operation, bool constant) {
+    return graph_of(13, [&](auto& w) {
+      finish(w, "c", "f");
+      w.constant("half", float32, {1}, bytes_of({0.5})).constant("m", float32, {2, 1}, bytes_of({1, 1}));
+      w.node("Transpose", {"f"}, "t").node("MatMul", {"f", constant ? "m" : "t"}, "p");
+      w.node(operation, {"p", "half"}, "s").node("Mul", {"f", "s"}, "y");
+    });
+  };
+  // (1.5, 3), whose square is 11.25 and whose sum is 4.5.
+  EXPECT_NEAR(predict(*open(scaled("Mul", true)), 1).logit.value_or(0), 1.5 * 2.25, 1e-5);
+  if (is_opencv()) {
+    for (const char* operation : {"Mul", "Div"})
+      EXPECT_SAYS(refusal(scaled(operation, false)), "leaves factors behind a MatMul of two computed tensors out");
+    return;
+  }
+  EXPECT_NEAR(predict(*open(scaled("Mul", false)), 1).logit.value_or(0), 1.5 * 5.625, 1e-4);
+}
+
+TEST_P(GraphEngine, TakesTheGreaterOfTwoSigmoids) {
+  const std::string graph = graph_of(13, [](auto& w) {
+    finish(w, "c", "f");
+    w.constant("shift", float32, {2}, bytes_of({3, 0})).node("Add", {"f", "shift"}, "z").node("Sigmoid", {"z"}, "y");
+  });
+  const double first = 1 / (1 + std::exp(-4.5));
+  const double second = 1 / (1 + std::exp(-3.0));
+  EXPECT_NEAR(predict(*open(graph), 1).probability, second / (first + second), 1e-6);
 }
 
 TEST_P(GraphEngine, NamesTheFileOfWeightsThatIsMissingOrShort) {

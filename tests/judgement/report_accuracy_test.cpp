@@ -81,7 +81,8 @@ TEST(ReportedAccuracy, WarnsWhereAllLogitsLookLikeSomethingElse) {
   };
   EXPECT_NE(warning({.count = 40, .fractions = 40}, 20).find("may be probabilities"), std::string::npos);
   EXPECT_EQ(warning({.count = 40, .fractions = 39}, 20), "") << "one that cannot be a probability tells";
-  EXPECT_EQ(warning({.count = 40, .fractions = 40}, 19), "") << "too few images, however often they came";
+  EXPECT_NE(warning({.count = 40, .fractions = 40}, 19).find("too few to tell"), std::string::npos)
+      << "however often they came";
   EXPECT_NE(warning({.count = 4, .percentages = 4}, 4).find("percentages"), std::string::npos);
 }
 

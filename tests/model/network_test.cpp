@@ -159,6 +159,18 @@ TEST(DescribeNetwork, IgnoresWhatBelongsToTraining) {
   EXPECT_EQ(describe_network(shapes, "x.pt").architecture, "resnet50");
 }
 
+TEST(DescribeNetwork, RefusesAHeadBehindABackboneThatKeptItsOwn) {
+  for (const char* name : {"head", "linear", "out.0"}) {
+    TensorShapes shapes = torchvision(resnet50);
+    const std::int64_t classes = shapes.at("fc.weight")[0];
+    shapes[name + std::string(".weight")] = {2, classes};
+    shapes[name + std::string(".bias")] = {2};
+    EXPECT_NE(refusal(shapes).find("takes as many numbers as 'fc.weight' gives"), std::string::npos) << refusal(shapes);
+    shapes[name + std::string(".weight")] = {2, classes + 1};
+    EXPECT_EQ(describe_network(shapes, "x.pt").architecture, "resnet50") << "of another network";
+  }
+}
+
 TEST(DescribeNetwork, NeedsNoCountOfBatches) {
   TensorShapes shapes = torchvision(resnet50);
   std::erase_if(shapes, [](const auto& entry) { return entry.first.ends_with("num_batches_tracked"); });

@@ -175,6 +175,19 @@ TEST_F(OnnxDescriptions, TellLocalFunctionsApartByTheirDomains) {
   EXPECT_EQ(meaning([](auto& w) { w.node_of("theirs", "Softmax", "z", "y"); }), unknown);
 }
 
+// ONNX Runtime saves what it optimised so.
+TEST_F(OnnxDescriptions, TellTheActivationThatWasMadeAPartOfAnOperation) {
+  using enum OutputMeaning;
+  const auto fused = [&](std::string_view activation, std::string_view domain) {
+    return meaning([&](auto& w) { w.node_with("FusedGemm", {"z", "c"}, "y", {{"activation", activation}}, domain); });
+  };
+  EXPECT_EQ(fused("Sigmoid", "com.microsoft"), probabilities);
+  EXPECT_EQ(fused("Relu", "com.microsoft"), logits);
+  EXPECT_EQ(fused("Tanh", "com.microsoft"), unknown);
+  EXPECT_EQ(fused("NotYetInvented", "com.microsoft"), unknown);
+  EXPECT_EQ(meaning([](auto& w) { w.node_with("FusedGemm", {"z", "c"}, "y", {}, "com.microsoft"); }), logits);
+}
+
 TEST_F(OnnxDescriptions, DoNotTellWhatOneBranchAloneMakes) {
   using enum OutputMeaning;
   EXPECT_EQ(meaning([](auto& w) { w.either("i", "Softmax", "Identity", "z", "y"); }), unknown);

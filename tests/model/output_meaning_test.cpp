@@ -77,6 +77,14 @@ TEST_F(Output, IsTheOtherClassesWhereItFallsAsTheLogitRises) {
   EXPECT_EQ(meaning_of(taken_of(logit_, Whose::other)), logits);
 }
 
+TEST_F(Output, StaysProbabilitiesInAnotherShapeAndInProducts) {
+  for (const char* operation : {"ravel", "numpy_t", "broadcast_to", "median", "prod"}) {
+    EXPECT_EQ(meaning_of(after(operation, {probability_})), probabilities) << operation;
+    EXPECT_EQ(meaning_of(after(operation, {logit_})), logits) << operation;
+  }
+  EXPECT_EQ(meaning_of(after("prod", {after("mul", {probability_, number(2)})})), unknown);
+}
+
 TEST_F(Output, IsNoClassesWhereItIsTheWinnersOrOfABatch) {
   EXPECT_EQ(meaning_of(after("unsqueeze", {taken_of(shares_, Whose::winner)})), winner);
   EXPECT_EQ(meaning_of(taken_of(shares_, Whose::batch)), across_images);

@@ -15,8 +15,8 @@ namespace stagemark {
 /// \param outputs logits per image, at least one
 void read_out(std::span<const float> logits, std::size_t outputs, std::span<Prediction> out);
 
-/// The same of a network that ends in a sigmoid or a softmax: there are no logits then. One or two numbers per image: the
-/// last is the probability of class index 1.
+/// The same of a network that ends in sigmoids or a softmax: there are no logits then. One number per image: the
+/// probability of class index 1. Two: the second one's share of both, so that the greater one wins; 0.5 where both are 0.
 void read_probabilities(std::span<const float> probabilities, std::size_t outputs, std::span<Prediction> out);
 
 /// How many rows of numbers that were read as logits look like something else.
@@ -36,7 +36,7 @@ struct LogitRows {
 };
 
 /// Why what was read as logits may be none, and what to do; absent where nothing tells. What holds of every row counts,
-/// and what a logit may be as well counts for many images only.
+/// and what a logit may be as well says more of many images than of a few.
 /// \param images different ones among the rows
 std::optional<std::string> doubt(const LogitRows& rows, std::size_t images);
 

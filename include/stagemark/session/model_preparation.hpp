@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace stagemark {
 
 /// The images of a directory or manifest, for quantisation. \throws InputError
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& place);
+
+/// What of a checkpoint no image meets, in a sentence each: tensors that inference has no use for, and networks that are
+/// not the one that is taken. Empty for other formats. \throws ModelError if the file holds no network that we can build
+std::vector<std::string> left_out_of(const std::filesystem::path& model);
 
 /// Turns the files that users give into those that engines open. What is made lies in the cache, named after what it
 /// was made of, so that the next run finds it.

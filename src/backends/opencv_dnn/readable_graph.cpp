@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <opencv2/core/version.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -105,12 +106,26 @@ bool finds_scale(const OnnxNode& node) {
   return input_of(node, found->second) == name + "_scale" && input_of(node, found->second + 1) == name + "_zero_point";
 }
 
+/// The tensors that a MatMul made of two that no constant is: OpenCV reads it as a layer without weights.
+std::set<std::string_view> products_of_two(const OnnxModel& model,
+                                           const std::map<std::string_view, std::uint64_t>& constants) {
+  std::set<std::string_view> products;
+  for (const OnnxNode& node : model.graph.nodes) {
+    if (node.operation != "MatMul" || !node.domain.empty() || node.outputs.empty()) continue;
+    if (!constants.contains(input_of(node, 0)) && !constants.contains(input_of(node, 1)))
+      products.insert(node.outputs.front());
+  }
+  return products;
+}
+
 /// Looks for what this library's OpenCV was seen to compute otherwise than ONNX defines it, without an error.
 void expect_same_results(const OnnxModel& model, const OnnxDescription& description) {
   std::map<std::string_view, std::uint64_t> constants;
   for (const auto* tensors : {&model.graph.initialisers, &model.graph.constants}) {
     for (const OnnxInitialiser& tensor : *tensors) constants[tensor.name] = tensor.elements;
   }
+  const std::set<std::string_view> products = products_of_two(model, constants);
+  constexpr std::array<std::string_view, 5> scaling = {"Mul", "Div", "Sub", "Neg", "BatchNormalization"};
   for (const OnnxNode& node : model.graph.nodes) {
     const auto refuse = [&](const std::string& why) {
       throw ModelError({.problem = "OpenCV " CV_VERSION " computes its " + node.operation +
@@ -127,7 +142,13 @@ void expect_same_results(const OnnxModel& model, const OnnxDescription& descript
           (node.inputs.size() > 2 && number_of(node, "beta", 1) != 1))
         refuse("it leaves alpha, beta and transA out");
     }
-    if (node.operation == "AveragePool" && any_but(node, "pads", 0)) {
+    if (std::ranges::find(scaling, node.operation) != scaling.end() &&
+        std::ranges::any_of(node.inputs, [&](const std::string& input) { return products.contains(input); }))
+      refuse("it leaves factors behind a MatMul of two computed tensors out");
+    if (node.operation == "BatchNormalization" && number_of(node, "training_mode", 0) != 0)
+      refuse("it normalises by the stored statistics, not by the images'");
+    const bool pads_same = auto_pad != node.texts.end() && auto_pad->second.starts_with("SAME");
+    if (node.operation == "AveragePool" && (pads_same || any_but(node, "pads", 0))) {
       // OpenCV goes by who wrote the file.
       const bool counts = number_of(node, "count_include_pad", 0) != 0;
       if (counts != description.producer.starts_with("pytorch")) refuse("it leaves count_include_pad out");
