@@ -31,7 +31,7 @@ void read_probabilities(std::span<const float> probabilities, std::size_t output
     } else if (outputs == 2) {
       // Of a softmax they add up to 1 already; of two sigmoids the greater one has to win.
       const double sum = double{row[0]} + double{row[1]};
-      out[i] = {sum > 0 ? double{row[1]} / sum : 0.5, std::nullopt, std::nullopt};
+      out[i] = {sum == 0 ? 0.5 : double{row[1]} / sum, std::nullopt, std::nullopt};
     } else {
       out[i] = {double{*most}, std::nullopt, static_cast<std::size_t>(most - row.begin())};
     }

@@ -42,6 +42,17 @@ TEST(ReadOut, LeavesANaNToBeFound) {
   EXPECT_TRUE(defect(out[0]));
 }
 
+TEST(ReadProbabilities, LetsTheGreaterOfTwoWinAndLeavesANaNToBeFound) {
+  std::array<Prediction, 5> out;
+  read_probabilities(std::array{0.25F, 0.75F, 0.9F, 0.6F, 0.0F, 0.0F, 0.0F, 0.25F, std::nanf(""), 0.5F}, 2, out);
+  EXPECT_EQ(out[0].probability, 0.75);
+  EXPECT_NEAR(out[1].probability, 0.4, 1e-7) << "of two sigmoids";
+  EXPECT_EQ(out[2].probability, 0.5);
+  EXPECT_EQ(out[3].probability, 1);
+  EXPECT_TRUE(defect(out[4]));
+  EXPECT_FALSE(out[0].logit);
+}
+
 LogitRows seen(const std::vector<float>& scores, std::size_t rows, bool unknown = true) {
   LogitRows seen;
   seen.see(scores, rows, unknown);
