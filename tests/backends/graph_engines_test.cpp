@@ -349,17 +349,19 @@ TEST_P(GraphEngine, IsRefusedWhereOpencvLeavesAnAttributeOut) {
 
 // Attention scales what it multiplies.
 TEST_P(GraphEngine, ScalesAProductOfTwoComputedTensorsOrSaysThatItDoesNot) {
-  const auto scaled = [](const char* operation, bool constant) {
+  const auto scaled = [](const char* operation, bool constant, bool shifted = false) {
     return graph_of(13, [&](auto& w) {
       finish(w, "c", "f");
       w.constant("half", float32, {1}, bytes_of({0.5})).constant("m", float32, {2, 1}, bytes_of({1, 1}));
       w.node("Transpose", {"f"}, "t").node("MatMul", {"f", constant ? "m" : "t"}, "p");
-      w.node(operation, {"p", "half"}, "s").node("Mul", {"f", "s"}, "y");
+      if (shifted) w.node("Add", {"p", "half"}, "shifted");
+      w.node(operation, {shifted ? "shifted" : "p", "half"}, "s").node("Mul", {"f", "s"}, "y");
     });
   };
   const std::string why = "leaves factors behind a MatMul of two computed tensors out";
   for (const char* operation : {"Mul", "Div"}) {
     EXPECT_EQ(refusal(scaled(operation, false)).find(why) != std::string::npos, is_opencv()) << operation;
+    EXPECT_EQ(refusal(scaled(operation, false, true)).find(why), std::string::npos) << "not right behind it";
     EXPECT_EQ(refusal(scaled(operation, true)).find(why), std::string::npos) << "of one, that is";
   }
   if (is_opencv()) return;
