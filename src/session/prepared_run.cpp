@@ -120,7 +120,6 @@ class LeftOut {
         known->second = left_out_of(*model);
       } catch (const ModelError&) {
         // Who opens it says what is wrong.
-        known->second.clear();
       }
     }
     return known->second;

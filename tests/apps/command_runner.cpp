@@ -2,9 +2,13 @@
 
 #include <sys/wait.h>
 
+#include <cstdint>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "fakes/temporary_directory.hpp"
+#include "stagemark/images/images.hpp"
 
 namespace stagemark {
 
@@ -18,6 +22,15 @@ CommandResult run_stagemark(const std::string& arguments, const std::string& bef
   result.out = TemporaryDirectory::read(directory / "out");
   result.error = TemporaryDirectory::read(directory / "error");
   return result;
+}
+
+void write_black_and_white(const std::filesystem::path& directory, std::size_t of_each) {
+  for (const auto& [name, grey] : {std::pair("NORMAL", std::uint8_t{0}), std::pair("PNEUMONIA", std::uint8_t{255})}) {
+    std::filesystem::create_directories(directory / name);
+    for (std::size_t i = 0; i < of_each; ++i) {
+      write_png(directory / name / (std::to_string(i) + ".png"), Image{4, 4, 1, std::vector<std::uint8_t>(16, grey)});
+    }
+  }
 }
 
 std::optional<std::string> schema_complaints(const std::filesystem::path& report) {

@@ -10,7 +10,6 @@
 
 #include "command_runner.hpp"
 #include "fakes/temporary_directory.hpp"
-#include "stagemark/images/images.hpp"
 
 namespace stagemark {
 namespace {
@@ -20,16 +19,9 @@ using nlohmann::json;
 
 class GateCommand : public ::testing::Test {
  protected:
-  /// 60 grey images: black ones are NORMAL, white ones PNEUMONIA.
   static void SetUpTestSuite() {
     set_ = new TemporaryDirectory();
-    for (const auto& [name, value] : {std::pair("NORMAL", 0), std::pair("PNEUMONIA", 255)}) {
-      fs::create_directories(*set_ / "images" / name);
-      for (int i = 0; i < 30; ++i) {
-        write_png(*set_ / "images" / name / (std::to_string(i) + ".png"),
-                  Image{4, 4, 1, std::vector<std::uint8_t>(16, static_cast<std::uint8_t>(value))});
-      }
-    }
+    write_black_and_white(images(), 30);
   }
   static void TearDownTestSuite() {
     delete set_;
